@@ -1,0 +1,1 @@
+"""Options, one call into a room below, the exit code."""

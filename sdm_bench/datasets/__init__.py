@@ -1,0 +1,1 @@
+"""Where the files are, how ids become classes, how images are resized."""

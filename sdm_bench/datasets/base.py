@@ -1,0 +1,245 @@
+"""What every dataset yields: examples with a picture, a label map and, where there are any, instances."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import ClassVar, overload
+
+import numpy as np
+import yaml
+from PIL import Image, UnidentifiedImageError
+
+from sdm_bench.errors import UserError
+
+IGNORED = 255
+
+
+@dataclass(frozen=True)
+class Example:
+    """One picture with its maps, all of one height H and width W.
+
+    image: uint8 (H, W, 3) RGB, or None where the dataset has a label map without a photograph.
+    label: int64 (H, W), values 0..num_classes-1; the dataset's "unknown" is a class of its own.
+    instance: int32 (H, W), equal inside one object and different between touching ones, or None.
+    """
+
+    id: str
+    image: np.ndarray | None
+    label: np.ndarray
+    instance: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where the files of one example are."""
+
+    id: str
+    image: Path | None
+    label: Path
+    instance: Path | None
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """Names and colours of a dataset's classes, and what the metrics do with each.
+
+    names: one a class. colors: uint8 (num_classes, 3). evaluate_as: uint8 (num_classes,), the index a class has in
+    mean IoU, 255 where it is ignored.
+    """
+
+    names: tuple[str, ...]
+    colors: np.ndarray
+    evaluate_as: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def evaluated_names(self) -> tuple[str, ...]:
+        """Names of the evaluated classes, in the order of their evaluation index."""
+        kept = [
+            (int(index), name) for name, index in zip(self.names, self.evaluate_as, strict=True) if index != IGNORED
+        ]
+        return tuple(name for _, name in sorted(kept))
+
+    @staticmethod
+    def from_rows(rows: list[dict]) -> "ClassTable":
+        """Builds the table from rows with id (0, 1, 2, ...), name, color and evaluate_as (None: ignored)."""
+        assert [row["id"] for row in rows] == list(range(len(rows)))
+        ignored_or = [IGNORED if row["evaluate_as"] is None else row["evaluate_as"] for row in rows]
+        return ClassTable(
+            names=tuple(str(row["name"]) for row in rows),
+            colors=np.array([row["color"] for row in rows], np.uint8),
+            evaluate_as=np.array(ignored_or, np.uint8),
+        )
+
+    @staticmethod
+    @cache
+    def shipped(name: str) -> "ClassTable":
+        """The table of `classes/<name>.yaml` in this package."""
+        text = resources.files("sdm_bench.datasets").joinpath(f"classes/{name}.yaml").read_text(encoding="utf-8")
+        return ClassTable.from_rows(yaml.safe_load(text))
+
+
+class UnreadableFile(UserError):
+    """A file that is missing, truncated or not of the expected kind."""
+
+
+class UnknownIds(UserError):
+    """A label map with values outside the dataset's table; `counts` maps each value to its number of pixels."""
+
+    def __init__(self, path: Path, counts: dict[int, int], expected: str):
+        found = ", ".join(f"{value} ({count} pixels)" for value, count in counts.items())
+        super().__init__(f"{path}: ids outside the table: {found}; expected {expected}")
+        self.counts = counts
+
+
+class SemanticDataset(ABC, Sequence[Example]):
+    """A sequence of examples at their native sizes, sorted by id.
+
+    A subclass says where the files of a split are (`find`) and how file values become classes (`label_ids`).
+    """
+
+    name: ClassVar[str]
+    splits: ClassVar[tuple[str, ...]] = ("train", "val")
+    native_size: ClassVar[tuple[int, int]]
+    """(height, width) at which the papers generate."""
+    keeps_aspect: ClassVar[bool] = False
+    """Whether resizing keeps the aspect ratio (Cityscapes) or squashes to a square."""
+    has_instances: ClassVar[bool] = True
+
+    def __init__(self, root: Path, split: str):
+        self.root = Path(root)
+        self.split = split
+        if split not in self.splits:
+            raise UserError(f"{self.name} has no split '{split}'; it has {', '.join(self.splits)}.")
+        if not self.root.is_dir():
+            raise UserError(f"{self.root}: no such folder; expected the root of {self.name} ({self.layout()}).")
+        self.records = sorted(self.find(), key=lambda record: record.id)
+        if not self.records:
+            raise UserError(
+                f"{self.root}: no label maps of the {split} split of {self.name} found; expected {self.layout()}."
+            )
+
+    @property
+    def classes(self) -> ClassTable:
+        """The class table."""
+        return ClassTable.shipped(self.name)
+
+    @abstractmethod
+    def find(self) -> list[Record]:
+        """The files of this split: one record a label map."""
+
+    @staticmethod
+    @abstractmethod
+    def layout() -> str:
+        """The expected folders and file names, in a line, for error messages."""
+
+    @abstractmethod
+    def label_ids(self, raw: np.ndarray) -> np.ndarray:
+        """int64 classes of the raw file values; a value outside the table becomes a number >= num_classes or < 0."""
+
+    def instances(self, record: Record, label: np.ndarray) -> np.ndarray | None:
+        """int32 instance map of `record`; by default the values of its instance file."""
+        return None if record.instance is None else read_map(record.instance).astype(np.int32)
+
+    def size(self, image_size: int | None = None) -> tuple[int, int]:
+        """(height, width) of pictures whose short side is `image_size` (default: the native one)."""
+        height, width = self.native_size
+        if image_size is None:
+            return height, width
+        scale = image_size / min(height, width)
+        return round(height * scale), round(width * scale)
+
+    def label(self, record: Record) -> np.ndarray:
+        """int64 (H, W) label map of `record`; raises UnknownIds or UnreadableFile."""
+        raw = read_map(record.label)
+        label = self.label_ids(raw.astype(np.int64))
+        outside = (label < 0) | (label >= len(self.classes))
+        if outside.any():
+            values, counts = np.unique(raw[outside], return_counts=True)
+            raise UnknownIds(
+                record.label, dict(zip(values.tolist(), counts.tolist(), strict=True)), self.expected_ids()
+            )
+        return label
+
+    def expected_ids(self) -> str:
+        """The file values that `label_ids` knows, for error messages."""
+        return f"0..{len(self.classes) - 1}"
+
+    def read(self, record: Record) -> Example:
+        """The example of `record`; raises UserError where a file is broken or sizes differ."""
+        label = self.label(record)
+        example = Example(
+            id=record.id,
+            image=None if record.image is None else read_image(record.image),
+            label=label,
+            instance=self.instances(record, label),
+        )
+        for part, path in ((example.image, record.image), (example.instance, record.instance or record.label)):
+            if part is not None and part.shape[:2] != label.shape:
+                raise UserError(f"{path}: {_size(part)}, but its label map {record.label.name} has {_size(label)}")
+        return example
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Example]: ...
+    def __getitem__(self, index: int | slice) -> Example | list[Example]:
+        if isinstance(index, slice):
+            return [self.read(record) for record in self.records[index]]
+        return self.read(self.records[index])
+
+    def __iter__(self) -> Iterator[Example]:
+        return (self.read(record) for record in self.records)
+
+
+def _size(array: np.ndarray) -> str:
+    return f"{array.shape[1]}x{array.shape[0]} pixels"
+
+
+def read_image(path: Path) -> np.ndarray:
+    """uint8 (H, W, 3) RGB pixels of a picture file."""
+    return np.asarray(_open(path).convert("RGB"))
+
+
+def read_map(path: Path) -> np.ndarray:
+    """(H, W) integers of a single-channel PNG, 8 or 16 bits, as stored: palettes are not applied."""
+    image = _open(path)
+    if image.mode not in ("L", "P", "I", "I;16", "1"):
+        raise UnreadableFile(f"{path}: a map of ids has one channel; found a picture of mode {image.mode}")
+    return np.asarray(image)
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return image
+    except FileNotFoundError as error:
+        raise UnreadableFile(f"{path}: no such file") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise UnreadableFile(f"{path}: not a readable picture ({error})") from error
+
+
+def by_stem(folder: Path, suffixes: tuple[str, ...], strip: str = "") -> dict[str, Path]:
+    """Files below `folder` with one of `suffixes`, keyed by stem without `strip`; equal stems raise UserError."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
+        if path.suffix.lower() not in suffixes or path.name.startswith(".") or not path.stem.endswith(strip):
+            continue
+        stem = path.stem.removesuffix(strip)
+        if stem in found:
+            raise UserError(f"{path}: the same name as {found[stem]}; names must differ within a split")
+        found[stem] = path
+    return found
+
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+MAP_SUFFIXES = (".png",)

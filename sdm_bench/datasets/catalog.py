@@ -1,0 +1,27 @@
+"""The datasets by name."""
+
+from pathlib import Path
+
+from sdm_bench.datasets.ade20k import ADE20K
+from sdm_bench.datasets.base import SemanticDataset
+from sdm_bench.datasets.celebamask_hq import CelebAMaskHQ
+from sdm_bench.datasets.cityscapes import Cityscapes
+from sdm_bench.datasets.coco_stuff import COCOStuff
+from sdm_bench.datasets.folder import Folder
+from sdm_bench.errors import unknown_name
+
+DATASETS: dict[str, type[SemanticDataset]] = {
+    dataset.name: dataset for dataset in (Cityscapes, ADE20K, CelebAMaskHQ, COCOStuff, Folder)
+}
+
+
+def dataset_class(name: str) -> type[SemanticDataset]:
+    """The class of the dataset called `name`; raises UserError with the nearest known name."""
+    if name not in DATASETS:
+        raise unknown_name("dataset", name, DATASETS)
+    return DATASETS[name]
+
+
+def open_dataset(name: str, root: Path, split: str) -> SemanticDataset:
+    """The dataset called `name` below `root`; raises UserError when it is not there."""
+    return dataset_class(name)(root, split)

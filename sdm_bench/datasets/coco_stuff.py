@@ -1,0 +1,46 @@
+"""COCO-Stuff 164k: COCO photographs and stuffthingmaps PNGs, with or without instance maps (nightrome/cocostuff)."""
+
+from pathlib import Path
+
+import numpy as np
+
+from sdm_bench.datasets.base import IMAGE_SUFFIXES, MAP_SUFFIXES, Record, SemanticDataset, by_stem
+
+UNLABELED = 182
+
+
+class COCOStuff(SemanticDataset):
+    """183 classes: ids 0..181 as stored, 255 (unlabeled) becomes 182. Knows COCO's and SPADE's folder names."""
+
+    name = "coco_stuff"
+    native_size = (256, 256)
+    image_folders = ("{0}_img", "images/{0}2017", "{0}2017")
+    label_folders = (
+        "{0}_label",
+        "stuffthingmaps/{0}2017",
+        "stuffthingmaps_trainval2017/{0}2017",
+        "annotations/{0}2017",
+    )
+    instance_folders = ("{0}_inst", "instances/{0}2017")
+
+    @staticmethod
+    def layout() -> str:
+        return (
+            "{train,val}_{img,label,inst} (SPADE's names) or images/<split>2017 and stuffthingmaps/<split>2017 (COCO's)"
+        )
+
+    def find(self) -> list[Record]:
+        labels = by_stem(self._first(self.label_folders), MAP_SUFFIXES)
+        images = by_stem(self._first(self.image_folders), IMAGE_SUFFIXES)
+        instances = by_stem(self._first(self.instance_folders), MAP_SUFFIXES)
+        return [Record(name, images.get(name), path, instances.get(name)) for name, path in labels.items()]
+
+    def _first(self, templates: tuple[str, ...]) -> Path:
+        folders = [self.root / template.format(self.split) for template in templates]
+        return next((folder for folder in folders if folder.is_dir()), folders[0])
+
+    def label_ids(self, raw: np.ndarray) -> np.ndarray:
+        return np.where(raw == 255, UNLABELED, np.where(raw < UNLABELED, raw, -1)).astype(np.int64)
+
+    def expected_ids(self) -> str:
+        return "0..181, or 255 for unlabeled"

@@ -1,0 +1,71 @@
+"""Anybody's dataset: images/, labels/, optional instances/ and a classes.yaml, with or without split folders above."""
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from sdm_bench.datasets.base import IMAGE_SUFFIXES, MAP_SUFFIXES, ClassTable, Record, SemanticDataset, by_stem
+from sdm_bench.errors import UserError
+
+EXAMPLE = "- {name: road, color: [128, 64, 128]}"
+
+
+class Folder(SemanticDataset):
+    """Classes are the rows of classes.yaml in order; ids in the label PNGs are the row numbers.
+
+    A row is {name, color} and optionally `ignore: true`: the metrics pass over that class.
+    """
+
+    name = "folder"
+    splits = ("train", "val", "test")
+    native_size = (256, 256)
+
+    @staticmethod
+    def layout() -> str:
+        return "classes.yaml and [<split>/]{images,labels[,instances]}"
+
+    def find(self) -> list[Record]:
+        base = self.root / self.split if (self.root / self.split).is_dir() else self.root
+        labels = by_stem(base / "labels", MAP_SUFFIXES)
+        images = by_stem(base / "images", IMAGE_SUFFIXES)
+        instances = by_stem(base / "instances", MAP_SUFFIXES)
+        return [Record(name, images.get(name), path, instances.get(name)) for name, path in labels.items()]
+
+    @cached_property
+    def classes(self) -> ClassTable:
+        return read_classes(self.root / "classes.yaml")
+
+    def label_ids(self, raw: np.ndarray) -> np.ndarray:
+        return raw.astype(np.int64)
+
+
+def read_classes(path: Path) -> ClassTable:
+    """The class table of a classes.yaml; raises UserError that says which row is wrong and what a row looks like."""
+    if not path.is_file():
+        raise UserError(f"{path}: not found; expected a list of classes, a row each like `{EXAMPLE}`")
+    try:
+        rows = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(rows, list) or not rows:
+        raise UserError(f"{path}: expected a list of classes, a row each like `{EXAMPLE}`")
+    evaluated = 0
+    table = []
+    for index, row in enumerate(rows):
+        checked = _row(path, index, row)
+        ignored = bool(checked.get("ignore", False))
+        table.append({**checked, "id": index, "evaluate_as": None if ignored else evaluated})
+        evaluated += not ignored
+    return ClassTable.from_rows(table)
+
+
+def _row(path: Path, index: int, row: object) -> dict:
+    color = row.get("color") if isinstance(row, dict) else None
+    valid = isinstance(color, list) and len(color) == 3 and all(isinstance(v, int) and 0 <= v <= 255 for v in color)
+    if not isinstance(row, dict) or "name" not in row or not valid:
+        raise UserError(
+            f"{path}: row {index} is {row!r}; expected a name and a color of three numbers 0..255, like `{EXAMPLE}`"
+        )
+    return row

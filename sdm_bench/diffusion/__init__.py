@@ -1,0 +1,1 @@
+"""Noise schedule, losses, guidance, solvers: arithmetic on tensors."""

@@ -1,0 +1,1 @@
+"""One pure file a metric: features or maps in, a number out."""

@@ -1,0 +1,1 @@
+"""One file an architecture, from the terms of its paper."""

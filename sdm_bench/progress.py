@@ -1,0 +1,61 @@
+"""Progress of long work, on stderr: a bar on a terminal, a plain line every so often elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+SECONDS_BETWEEN_LINES = 15.0
+
+
+def say(message: str) -> None:
+    """One line of talk; stdout stays free for data."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def track(items: Iterable[T], what: str, total: int, done: int = 0, unit: str = "items") -> Iterator[T]:
+    """Yields `items` and shows how many of `total` are through; `done` counts those finished in an earlier run."""
+    if sys.stderr.isatty():
+        yield from _bar(items, what, total, done)
+    else:
+        yield from _lines(items, what, total, done, unit)
+
+
+def _bar(items: Iterable[T], what: str, total: int, done: int) -> Iterator[T]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(what, total=total, completed=done)
+        for item in items:
+            yield item
+            progress.advance(task)
+
+
+def _lines(items: Iterable[T], what: str, total: int, done: int, unit: str) -> Iterator[T]:
+    start = last = time.monotonic()
+    count = done
+    for item in items:
+        yield item
+        count += 1
+        now = time.monotonic()
+        if now - last >= SECONDS_BETWEEN_LINES:
+            remaining = (total - count) * (now - start) / (count - done)
+            say(f"{what}: {count}/{total} {unit}, {remaining:.0f} s left")
+            last = now
+    say(f"{what}: {count}/{total} {unit} in {time.monotonic() - start:.1f} s")

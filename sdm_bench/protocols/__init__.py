@@ -1,0 +1,1 @@
+"""Everything that decides what a number means, one YAML file a protocol."""

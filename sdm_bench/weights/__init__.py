@@ -1,0 +1,1 @@
+"""Published weights: where they are, what they are for, fetched and checked."""

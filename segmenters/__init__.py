@@ -1,0 +1,1 @@
+"""The evaluation networks, as MMSegmentation models."""
