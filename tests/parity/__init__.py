@@ -1,0 +1,1 @@
+"""Numeric comparisons with the reference implementations: cases in, largest error against tolerance out."""
