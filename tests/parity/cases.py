@@ -137,14 +137,15 @@ def normal(name: str, shape: tuple[int, ...]) -> np.ndarray:
 def labels(name: str, shape: tuple[int, ...], num_classes: int) -> np.ndarray:
     """The drawn label map called `name`: int64 (N, H, W), a background and twelve rectangles an item."""
     rng = np.random.Generator(np.random.PCG64(zlib.crc32(f"labels:{name}".encode())))
-    count, height, width = shape
+    _, height, width = shape
     out = np.zeros(shape, np.int64)
     for item in out:
         item[:] = rng.integers(num_classes)
         for _ in range(12):
             top, left = rng.integers(height), rng.integers(width)
+            value = rng.integers(num_classes)
             bottom, right = top + 1 + rng.integers(height), left + 1 + rng.integers(width)
-            item[top:bottom, left:right] = rng.integers(num_classes)
+            item[top:bottom, left:right] = value
     return out
 
 
