@@ -4,7 +4,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from sdm_bench.datasets.base import IMAGE_SUFFIXES, MAP_SUFFIXES, Record, SemanticDataset, by_stem
+from sdm_bench.datasets.base import SemanticDataset, Sources
+from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, Source
 
 UNKNOWN = 150
 
@@ -21,14 +22,16 @@ class ADE20K(SemanticDataset):
     def layout() -> str:
         return "[ADEChallengeData2016/]annotations/{training,validation}/*.png and images/{training,validation}/*.jpg"
 
-    def find(self) -> list[Record]:
+    def sources(self) -> Sources:
         inner = self.root / "ADEChallengeData2016"
         base = inner if inner.is_dir() else self.root
-        labels = by_stem(base / "annotations" / self.folders[self.split], MAP_SUFFIXES)
-        images = by_stem(base / "images" / self.folders[self.split], IMAGE_SUFFIXES)
-        return [Record(name, images.get(name), path, None) for name, path in labels.items()]
+        return Sources(
+            label=Source(base / "annotations" / self.folders[self.split], MAP_SUFFIXES),
+            image=Source(base / "images" / self.folders[self.split], IMAGE_SUFFIXES),
+        )
 
-    def label_ids(self, raw: np.ndarray) -> np.ndarray:
+    @staticmethod
+    def label_ids(raw: np.ndarray) -> np.ndarray:
         return np.where(raw == 0, UNKNOWN, np.where(raw <= UNKNOWN, raw - 1, -1)).astype(np.int64)
 
     def expected_ids(self) -> str:

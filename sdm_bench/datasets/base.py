@@ -10,8 +10,8 @@ from typing import ClassVar, overload
 
 import numpy as np
 import yaml
-from PIL import Image, UnidentifiedImageError
 
+from sdm_bench.datasets.pictures import Source, UnknownIds, by_stem, read_image, read_map
 from sdm_bench.errors import UserError
 
 IGNORED = 255
@@ -19,9 +19,10 @@ IGNORED = 255
 
 @dataclass(frozen=True)
 class Example:
-    """One picture with its maps, all of one height H and width W.
+    """One picture with its maps, which have one height H and width W.
 
-    image: uint8 (H, W, 3) RGB, or None where the dataset has a label map without a photograph.
+    image: uint8 (H, W, 3) RGB, or None where the dataset has a label map without a photograph. As read it may have
+    another size of the same aspect ratio where the dataset says so (`photo_may_differ`).
     label: int64 (H, W), values 0..num_classes-1; the dataset's "unknown" is a class of its own.
     instance: int32 (H, W), equal inside one object and different between touching ones, or None.
     """
@@ -40,6 +41,15 @@ class Record:
     image: Path | None
     label: Path
     instance: Path | None
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the files of a split are, by kind."""
+
+    label: Source
+    image: Source
+    instance: Source | None = None
 
 
 @dataclass(frozen=True)
@@ -84,23 +94,10 @@ class ClassTable:
         return ClassTable.from_rows(yaml.safe_load(text))
 
 
-class UnreadableFile(UserError):
-    """A file that is missing, truncated or not of the expected kind."""
-
-
-class UnknownIds(UserError):
-    """A label map with values outside the dataset's table; `counts` maps each value to its number of pixels."""
-
-    def __init__(self, path: Path, counts: dict[int, int], expected: str):
-        found = ", ".join(f"{value} ({count} pixels)" for value, count in counts.items())
-        super().__init__(f"{path}: ids outside the table: {found}; expected {expected}")
-        self.counts = counts
-
-
 class SemanticDataset(ABC, Sequence[Example]):
     """A sequence of examples at their native sizes, sorted by id.
 
-    A subclass says where the files of a split are (`find`) and how file values become classes (`label_ids`).
+    A subclass says where the files of a split are (`sources`) and how file values become classes (`label_ids`).
     """
 
     name: ClassVar[str]
@@ -110,16 +107,19 @@ class SemanticDataset(ABC, Sequence[Example]):
     keeps_aspect: ClassVar[bool] = False
     """Whether resizing keeps the aspect ratio (Cityscapes) or squashes to a square."""
     has_instances: ClassVar[bool] = True
+    photo_may_differ: ClassVar[bool] = False
+    """Whether a photograph may have another size than its label map, at the same aspect ratio."""
 
-    def __init__(self, root: Path, split: str):
+    def __init__(self, root: Path, split: str, records: list[Record] | None = None):
+        """Opens a split of the dataset below `root`: the examples of `records`, by default all that are there."""
         self.root = Path(root)
         self.split = split
         if split not in self.splits:
             raise UserError(f"{self.name} has no split '{split}'; it has {', '.join(self.splits)}.")
         if not self.root.is_dir():
             raise UserError(f"{self.root}: no such folder; expected the root of {self.name} ({self.layout()}).")
-        self.records = sorted(self.find(), key=lambda record: record.id)
-        if not self.records:
+        self.records = sorted(self.find() if records is None else records, key=lambda record: record.id)
+        if not self.records and records is None:
             raise UserError(
                 f"{self.root}: no label maps of the {split} split of {self.name} found; expected {self.layout()}."
             )
@@ -130,25 +130,35 @@ class SemanticDataset(ABC, Sequence[Example]):
         return ClassTable.shipped(self.name)
 
     @abstractmethod
+    def sources(self) -> Sources:
+        """Where the files of this split are."""
+
     def find(self) -> list[Record]:
         """The files of this split: one record a label map."""
+        sources = self.sources()
+        images = by_stem(sources.image)
+        instances = {} if sources.instance is None else by_stem(sources.instance)
+        labels = by_stem(sources.label)
+        return [Record(name, images.get(name), path, instances.get(name)) for name, path in labels.items()]
 
     @staticmethod
     @abstractmethod
     def layout() -> str:
         """The expected folders and file names, in a line, for error messages."""
 
+    @staticmethod
     @abstractmethod
-    def label_ids(self, raw: np.ndarray) -> np.ndarray:
+    def label_ids(raw: np.ndarray) -> np.ndarray:
         """int64 classes of the raw file values; a value outside the table becomes a number >= num_classes or < 0."""
 
     def instances(self, record: Record, label: np.ndarray) -> np.ndarray | None:
         """int32 instance map of `record`; by default the values of its instance file."""
         return None if record.instance is None else read_map(record.instance).astype(np.int32)
 
-    def size(self, image_size: int | None = None) -> tuple[int, int]:
+    @classmethod
+    def size(cls, image_size: int | None = None) -> tuple[int, int]:
         """(height, width) of pictures whose short side is `image_size` (default: the native one)."""
-        height, width = self.native_size
+        height, width = cls.native_size
         if image_size is None:
             return height, width
         scale = image_size / min(height, width)
@@ -156,14 +166,15 @@ class SemanticDataset(ABC, Sequence[Example]):
 
     def label(self, record: Record) -> np.ndarray:
         """int64 (H, W) label map of `record`; raises UnknownIds or UnreadableFile."""
-        raw = read_map(record.label)
+        return self.to_classes(read_map(record.label), record.label)
+
+    def to_classes(self, raw: np.ndarray, path: Path) -> np.ndarray:
+        """int64 (H, W) classes of the file values `raw`; raises UnknownIds, which names `path`."""
         label = self.label_ids(raw.astype(np.int64))
         outside = (label < 0) | (label >= len(self.classes))
         if outside.any():
             values, counts = np.unique(raw[outside], return_counts=True)
-            raise UnknownIds(
-                record.label, dict(zip(values.tolist(), counts.tolist(), strict=True)), self.expected_ids()
-            )
+            raise UnknownIds(path, dict(zip(values.tolist(), counts.tolist(), strict=True)), self.expected_ids())
         return label
 
     def expected_ids(self) -> str:
@@ -179,10 +190,25 @@ class SemanticDataset(ABC, Sequence[Example]):
             label=label,
             instance=self.instances(record, label),
         )
-        for part, path in ((example.image, record.image), (example.instance, record.instance or record.label)):
-            if part is not None and part.shape[:2] != label.shape:
-                raise UserError(f"{path}: {_size(part)}, but its label map {record.label.name} has {_size(label)}")
+        for part, path in ((example.image, record.image), (example.instance, record.instance)):
+            misfit = None if part is None else self.misfit(part.shape, label.shape)
+            if misfit:
+                raise UserError(f"{path}: {misfit}")
         return example
+
+    def misfit(self, shape: tuple[int, ...], label_shape: tuple[int, ...]) -> str | None:
+        """What is wrong with the shape of a photograph (H, W, 3) or an instance map (H, W) of a label map, or None."""
+        (height, width), (rows, columns) = shape[:2], label_shape
+        may_differ = len(shape) == 3 and self.photo_may_differ
+        if (height, width) == (rows, columns) or (may_differ and height * columns == width * rows):
+            return None
+        swapped = " (width and height swapped)" if (height, width) == (columns, rows) else ""
+        ratio = ", another aspect ratio" if may_differ else ""
+        return f"{width}x{height} pixels, but its label map has {columns}x{rows}{swapped or ratio}"
+
+    def contradictions(self, label: np.ndarray, instance: np.ndarray) -> list[str]:
+        """What int32 instance ids (H, W) say against the label map (H, W); by default the two are independent."""
+        return []
 
     def __len__(self) -> int:
         return len(self.records)
@@ -198,48 +224,3 @@ class SemanticDataset(ABC, Sequence[Example]):
 
     def __iter__(self) -> Iterator[Example]:
         return (self.read(record) for record in self.records)
-
-
-def _size(array: np.ndarray) -> str:
-    return f"{array.shape[1]}x{array.shape[0]} pixels"
-
-
-def read_image(path: Path) -> np.ndarray:
-    """uint8 (H, W, 3) RGB pixels of a picture file."""
-    return np.asarray(_open(path).convert("RGB"))
-
-
-def read_map(path: Path) -> np.ndarray:
-    """(H, W) integers of a single-channel PNG, 8 or 16 bits, as stored: palettes are not applied."""
-    image = _open(path)
-    if image.mode not in ("L", "P", "I", "I;16", "1"):
-        raise UnreadableFile(f"{path}: a map of ids has one channel; found a picture of mode {image.mode}")
-    return np.asarray(image)
-
-
-def _open(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as image:
-            image.load()
-            return image
-    except FileNotFoundError as error:
-        raise UnreadableFile(f"{path}: no such file") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise UnreadableFile(f"{path}: not a readable picture ({error})") from error
-
-
-def by_stem(folder: Path, suffixes: tuple[str, ...], strip: str = "") -> dict[str, Path]:
-    """Files below `folder` with one of `suffixes`, keyed by stem without `strip`; equal stems raise UserError."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-        if path.suffix.lower() not in suffixes or path.name.startswith(".") or not path.stem.endswith(strip):
-            continue
-        stem = path.stem.removesuffix(strip)
-        if stem in found:
-            raise UserError(f"{path}: the same name as {found[stem]}; names must differ within a split")
-        found[stem] = path
-    return found
-
-
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-MAP_SUFFIXES = (".png",)

@@ -2,15 +2,20 @@
 
 import numpy as np
 
-from sdm_bench.datasets.base import IMAGE_SUFFIXES, MAP_SUFFIXES, Record, SemanticDataset, by_stem
+from sdm_bench.datasets.base import Record, SemanticDataset, Sources
+from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, Source
 
 
 class CelebAMaskHQ(SemanticDataset):
-    """19 classes as stored. Its edges are those of the label map itself, so that the instance map is the label map."""
+    """19 classes as stored. Its edges are those of the label map itself, so that the instance map is the label map.
+
+    The release has photographs of 1024x1024 and maps of 512x512.
+    """
 
     name = "celebamask_hq"
     splits = ("train", "val", "test")
     native_size = (256, 256)
+    photo_may_differ = True
 
     @staticmethod
     def layout() -> str:
@@ -18,15 +23,17 @@ class CelebAMaskHQ(SemanticDataset):
             "{train,test}/{images,labels}, as `sdm-bench data prepare celebamask_hq` writes from the official release"
         )
 
-    def find(self) -> list[Record]:
+    def sources(self) -> Sources:
         folder = self.root / self.split
         if self.split == "val" and not folder.is_dir():
             folder = self.root / "test"
-        labels = by_stem(folder / "labels", MAP_SUFFIXES)
-        images = by_stem(folder / "images", IMAGE_SUFFIXES)
-        return [Record(name, images.get(name), path, None) for name, path in labels.items()]
+        return Sources(
+            label=Source(folder / "labels", MAP_SUFFIXES),
+            image=Source(folder / "images", IMAGE_SUFFIXES),
+        )
 
-    def label_ids(self, raw: np.ndarray) -> np.ndarray:
+    @staticmethod
+    def label_ids(raw: np.ndarray) -> np.ndarray:
         return raw.astype(np.int64)
 
     def instances(self, record: Record, label: np.ndarray) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from sdm_bench.datasets.base import IMAGE_SUFFIXES, MAP_SUFFIXES, Record, SemanticDataset, by_stem
+from sdm_bench.datasets.base import SemanticDataset, Sources
+from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, Source
 
 LICENSE_PLATE = 34
 
@@ -21,16 +22,33 @@ class Cityscapes(SemanticDataset):
             "gtFine/<split>/<city>/*_gtFine_{labelIds,instanceIds}.png and leftImg8bit/<split>/<city>/*_leftImg8bit.png"
         )
 
-    def find(self) -> list[Record]:
+    def sources(self) -> Sources:
         truth = self.root / "gtFine" / self.split
-        labels = by_stem(truth, MAP_SUFFIXES, "_gtFine_labelIds")
-        instances = by_stem(truth, MAP_SUFFIXES, "_gtFine_instanceIds")
-        images = by_stem(self.root / "leftImg8bit" / self.split, IMAGE_SUFFIXES, "_leftImg8bit")
-        return [Record(name, images.get(name), path, instances.get(name)) for name, path in labels.items()]
+        return Sources(
+            label=Source(truth, MAP_SUFFIXES, "_gtFine_labelIds"),
+            image=Source(self.root / "leftImg8bit" / self.split, IMAGE_SUFFIXES, "_leftImg8bit"),
+            instance=Source(truth, MAP_SUFFIXES, "_gtFine_instanceIds"),
+        )
 
-    def label_ids(self, raw: np.ndarray) -> np.ndarray:
+    @staticmethod
+    def label_ids(raw: np.ndarray) -> np.ndarray:
         known = (raw >= 0) & (raw < LICENSE_PLATE)
         return np.where(known, raw, np.where(raw == 255, LICENSE_PLATE, -1)).astype(np.int64)
 
     def expected_ids(self) -> str:
         return "0..33, or 255 for the license plate"
+
+    def contradictions(self, label: np.ndarray, instance: np.ndarray) -> list[str]:
+        """Instance ids are class * 1000 + index; below 1000 they are classes of regions without instances."""
+        found = []
+        wrong = (instance >= 1000) & (instance // 1000 != label)
+        if wrong.any():
+            pair = f"instance {instance[wrong][0]} on label {label[wrong][0]}"
+            found.append(f"instance ids // 1000 disagree with the label map at {wrong.sum()} pixels, the first {pair}")
+        impossible = (instance >= LICENSE_PLATE) & (instance < 1000)
+        if impossible.any():
+            found.append(
+                f"{impossible.sum()} pixels have instance ids in 34..999, the first {instance[impossible][0]}; "
+                "expected 0..33 or class * 1000 + index in 16 bits (a copy in 8 bits loses the instances)"
+            )
+        return found

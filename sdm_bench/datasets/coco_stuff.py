@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sdm_bench.datasets.base import IMAGE_SUFFIXES, MAP_SUFFIXES, Record, SemanticDataset, by_stem
+from sdm_bench.datasets.base import SemanticDataset, Sources
+from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, Source
 
 UNLABELED = 182
 
@@ -29,17 +30,19 @@ class COCOStuff(SemanticDataset):
             "{train,val}_{img,label,inst} (SPADE's names) or images/<split>2017 and stuffthingmaps/<split>2017 (COCO's)"
         )
 
-    def find(self) -> list[Record]:
-        labels = by_stem(self._first(self.label_folders), MAP_SUFFIXES)
-        images = by_stem(self._first(self.image_folders), IMAGE_SUFFIXES)
-        instances = by_stem(self._first(self.instance_folders), MAP_SUFFIXES)
-        return [Record(name, images.get(name), path, instances.get(name)) for name, path in labels.items()]
+    def sources(self) -> Sources:
+        return Sources(
+            label=Source(self._first(self.label_folders), MAP_SUFFIXES),
+            image=Source(self._first(self.image_folders), IMAGE_SUFFIXES),
+            instance=Source(self._first(self.instance_folders), MAP_SUFFIXES),
+        )
 
     def _first(self, templates: tuple[str, ...]) -> Path:
         folders = [self.root / template.format(self.split) for template in templates]
         return next((folder for folder in folders if folder.is_dir()), folders[0])
 
-    def label_ids(self, raw: np.ndarray) -> np.ndarray:
+    @staticmethod
+    def label_ids(raw: np.ndarray) -> np.ndarray:
         return np.where(raw == 255, UNLABELED, np.where(raw < UNLABELED, raw, -1)).astype(np.int64)
 
     def expected_ids(self) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from sdm_bench.datasets.base import IMAGE_SUFFIXES, MAP_SUFFIXES, ClassTable, Record, SemanticDataset, by_stem
+from sdm_bench.datasets.base import IGNORED, ClassTable, SemanticDataset, Sources
+from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, Source
 from sdm_bench.errors import UserError
 
 EXAMPLE = "- {name: road, color: [128, 64, 128]}"
@@ -26,18 +27,20 @@ class Folder(SemanticDataset):
     def layout() -> str:
         return "classes.yaml and [<split>/]{images,labels[,instances]}"
 
-    def find(self) -> list[Record]:
+    def sources(self) -> Sources:
         base = self.root / self.split if (self.root / self.split).is_dir() else self.root
-        labels = by_stem(base / "labels", MAP_SUFFIXES)
-        images = by_stem(base / "images", IMAGE_SUFFIXES)
-        instances = by_stem(base / "instances", MAP_SUFFIXES)
-        return [Record(name, images.get(name), path, instances.get(name)) for name, path in labels.items()]
+        return Sources(
+            label=Source(base / "labels", MAP_SUFFIXES),
+            image=Source(base / "images", IMAGE_SUFFIXES),
+            instance=Source(base / "instances", MAP_SUFFIXES),
+        )
 
     @cached_property
     def classes(self) -> ClassTable:
         return read_classes(self.root / "classes.yaml")
 
-    def label_ids(self, raw: np.ndarray) -> np.ndarray:
+    @staticmethod
+    def label_ids(raw: np.ndarray) -> np.ndarray:
         return raw.astype(np.int64)
 
 
@@ -51,6 +54,8 @@ def read_classes(path: Path) -> ClassTable:
         raise UserError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(rows, list) or not rows:
         raise UserError(f"{path}: expected a list of classes, a row each like `{EXAMPLE}`")
+    if len(rows) > IGNORED:
+        raise UserError(f"{path}: {len(rows)} classes; at most {IGNORED} fit into 8-bit label maps")
     evaluated = 0
     table = []
     for index, row in enumerate(rows):

@@ -1,0 +1,93 @@
+"""sdm-bench train"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli import options
+
+EXAMPLE = """\b
+Examples:
+  sdm-bench train sdm --dataset cityscapes --data DIR --preset toy --steps 5000 --out runs/sdm
+  sdm-bench train sdm --dataset cityscapes --data DIR --preset toy --init runs/sdm --condition-dropout 0.2 \\
+      --steps 1000 --out runs/sdm-finetuned
+"""
+
+RUN_OPTIONS = (
+    click.option(
+        "--dataset", required=True, metavar="NAME", help="cityscapes, ade20k, celebamask_hq, coco_stuff, folder."
+    ),
+    click.option(
+        "--data", required=True, type=options.EXISTING_FOLDER, help="The dataset's root, in its official layout."
+    ),
+    click.option("--preset", default="toy", show_default=True, help="paper or toy."),
+    click.option("--image-size", type=click.IntRange(min=1), help="Short side in pixels (default: the preset's)."),
+    click.option("--steps", type=click.IntRange(min=1), help="Steps in all, resumed ones included."),
+    click.option("--budget", type=click.FloatRange(min=0), metavar="MINUTES", help="Training time in all."),
+    click.option("--out", required=True, type=options.FOLDER, help="The run's folder; the same command resumes it."),
+    click.option(
+        "--init", type=click.Path(exists=True, path_type=Path), help="Start from a run's or a file's weights."
+    ),
+    click.option("--batch-size", type=click.IntRange(min=1), help="Over all processes (default: the preset's)."),
+    click.option("--learning-rate", type=click.FloatRange(min=0), help="Default: the preset's."),
+    click.option("--accumulate", type=click.IntRange(min=1), default=1, show_default=True, help="Batches a step."),
+    click.option(
+        "--precision", type=click.Choice(["no", "bf16", "fp16"]), default="no", show_default=True, help="Autocast."
+    ),
+    click.option("--seed", type=int, default=0, show_default=True),
+    click.option("--workers", type=click.IntRange(min=0), default=0, show_default=True, help="Loader processes."),
+    click.option("--log-every", type=click.IntRange(min=1), default=50, show_default=True, metavar="STEPS"),
+    click.option("--save-every", type=click.IntRange(min=1), default=1000, show_default=True, metavar="STEPS"),
+    click.option("--grid-every", type=click.IntRange(min=1), default=1000, show_default=True, metavar="STEPS"),
+    options.device,
+)
+
+
+def run_options(command: Any) -> Any:
+    """The options that every kind of training takes."""
+    for option in reversed(RUN_OPTIONS):
+        command = option(command)
+    return command
+
+
+def loop_options(chosen: dict[str, Any]) -> Any:
+    """Takes the options of the loop out of a command's options."""
+    from sdm_bench.training.loop import LoopOptions
+
+    if chosen["steps"] is None and chosen["budget"] is None:
+        raise click.UsageError("how long? Give --steps, --budget or both")
+    names = ("steps", "log_every", "save_every", "grid_every", "workers", "device")
+    return LoopOptions(budget_minutes=chosen.pop("budget"), **{name: chosen.pop(name) for name in names})
+
+
+def preset_overrides(chosen: dict[str, Any]) -> dict[str, Any]:
+    """Takes what replaces the preset's training section out of a command's options."""
+    asked = {name: chosen.pop(name) for name in ("batch_size", "learning_rate")}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+@click.command(epilog=EXAMPLE)
+@click.argument("method")
+@run_options
+@click.option(
+    "--condition-dropout",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of samples trained without their label map; 0.2 makes guidance possible.",
+)
+def train(method: str, **chosen: Any) -> None:
+    """Train METHOD (sdm, sdm-concat or spade) on a dataset. Ctrl-C saves; the same command resumes."""
+    from sdm_bench.training.recipes import resolve, run_training
+
+    loop, overrides, out = loop_options(chosen), preset_overrides(chosen), chosen.pop("out")
+    resolved = resolve(
+        method,
+        chosen.pop("dataset"),
+        chosen.pop("data"),
+        chosen.pop("preset"),
+        overrides=overrides,
+        **chosen,
+    )
+    run_training(resolved, loop, out)

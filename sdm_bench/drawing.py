@@ -1,0 +1,46 @@
+"""Label maps in colour, and pictures side by side."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+GAP = 2
+WHITE = 255
+
+
+def to_uint8(pictures: np.ndarray) -> np.ndarray:
+    """uint8 (N, H, W, 3) of float32 (N, 3, H, W) in [-1, 1], rounded to the nearest value."""
+    scaled = np.rint((pictures + 1) * 127.5)
+    return scaled.clip(0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def colorize(label: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """uint8 (H, W, 3): the class colours (num_classes, 3) of a label map (H, W)."""
+    return colors[label]
+
+
+def grid(rows: Sequence[Sequence[np.ndarray]], titles: Sequence[str] = (), scale: int = 1) -> np.ndarray:
+    """uint8 (H, W, 3): uint8 pictures of one size in rows, enlarged `scale` times, a title above each column."""
+    enlarged = [[_enlarge(picture, scale) for picture in row] for row in rows]
+    height, width = enlarged[0][0].shape[:2]
+    columns = max(len(row) for row in enlarged)
+    top = 16 if titles else 0
+    canvas = np.full((top + len(rows) * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), WHITE, np.uint8)
+    for r, row in enumerate(enlarged):
+        for c, picture in enumerate(row):
+            y, x = top + r * (height + GAP), c * (width + GAP)
+            canvas[y : y + height, x : x + width] = picture
+    return _titled(canvas, titles, width + GAP) if titles else canvas
+
+
+def _enlarge(picture: np.ndarray, scale: int) -> np.ndarray:
+    return picture.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def _titled(canvas: np.ndarray, titles: Sequence[str], step: int) -> np.ndarray:
+    image = Image.fromarray(canvas)
+    draw = ImageDraw.Draw(image)
+    for column, title in enumerate(titles):
+        draw.text((column * step + 2, 2), title, fill=(0, 0, 0), font=ImageFont.load_default(11))
+    return np.asarray(image)

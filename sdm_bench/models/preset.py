@@ -1,0 +1,84 @@
+"""What a preset holds: the configuration of a network, how it is trained and how it is sampled."""
+
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from sdm_bench.errors import unknown_name
+
+
+class Section(BaseModel):
+    """A frozen part of a preset that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DiffusionPreset(Section):
+    """The forward process: `steps` timesteps of the noise schedule called `schedule`."""
+
+    steps: int = 1000
+    schedule: Literal["linear", "cosine"] = "linear"
+
+
+class DiscriminatorPreset(Section):
+    """The multi-scale PatchGAN and the weights of the generator's losses."""
+
+    ndf: int = 64
+    layers: int = 4
+    scales: int = 2
+    lambda_feature: float = 10.0
+    lambda_vgg: float = 10.0
+
+
+class TrainingPreset(Section):
+    """How a method is trained. decay_from: share of the steps after which the rate falls linearly to zero."""
+
+    recipe: Literal["sdm", "spade"]
+    batch_size: int
+    learning_rate: float
+    discriminator_learning_rate: float | None = None
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    ema_decay: float | None = None
+    ema_warmup: bool = False
+    steps: int | None = None
+    decay_from: float | None = None
+
+
+class SamplingPreset(Section):
+    """How a method is sampled unless the command says otherwise; a GAN has no solver."""
+
+    solver: str | None = None
+    solver_steps: int | None = None
+    guidance: float | None = None
+
+
+class Preset(Section):
+    """A published or toy configuration of one method on one dataset; `network` are the fields of its configuration."""
+
+    network: dict[str, Any]
+    training: TrainingPreset
+    sampling: SamplingPreset = SamplingPreset()
+    diffusion: DiffusionPreset | None = None
+    discriminator: DiscriminatorPreset | None = None
+    image_size: int
+
+
+def read_preset(text: str, owner: str, preset_name: str, dataset: str) -> Preset:
+    """The preset of `owner` for a dataset from YAML: a preset's defaults, changed by what stands under the dataset."""
+    presets = yaml.safe_load(text)
+    if preset_name not in presets:
+        raise unknown_name(f"preset of {owner}", preset_name, presets)
+    chosen = presets[preset_name]
+    if dataset not in chosen["datasets"]:
+        raise unknown_name(f"dataset for {owner}'s preset '{preset_name}':", dataset, chosen["datasets"])
+    return Preset(**_merged(chosen["defaults"], chosen["datasets"][dataset] or {}))
+
+
+def _merged(base: dict, change: dict) -> dict:
+    merged = dict(base)
+    for key, value in change.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged

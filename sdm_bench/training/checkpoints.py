@@ -1,0 +1,161 @@
+"""Checkpoints: tensors as safetensors, everything else as JSON, each whole or absent.
+
+A training run keeps folders `checkpoints/step-<n>/` with one file a module and optimizer. What others load is a weights
+file: one safetensors and a JSON of the same name beside it that says what it holds and how it was made.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.optim import Optimizer
+
+from sdm_bench.errors import UserError
+from sdm_bench.files import atomic_path, read_json, sha256_file, write_json
+
+Tensors = dict[str, Tensor]
+
+
+class WeightsAbout(BaseModel):
+    """The JSON beside a weights file.
+
+    method: name in the catalog, or of the segmenter. network: the fields of its configuration. image_size: (height,
+    width) it was trained at. training: the options of the run; init is the weights file it started from, if any.
+    """
+
+    method: str
+    dataset: str
+    network: dict[str, Any]
+    image_size: tuple[int, int]
+    diffusion: dict[str, Any] | None = None
+    sampling: dict[str, Any] | None = None
+    training: dict[str, Any] = {}
+    command: str = ""
+    seed: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+    averaged: bool = False
+    version: str = ""
+    sha256: str = ""
+
+
+def write_weights(path: Path, tensors: Tensors, about: WeightsAbout, half: bool = False) -> None:
+    """Writes a weights file and its JSON; `half` stores floating-point tensors in float16."""
+    with atomic_path(path) as temporary:
+        save_file({name: _storable(tensor, half) for name, tensor in tensors.items()}, temporary)
+        digest = sha256_file(temporary)
+    write_json(path.with_suffix(".json"), about.model_copy(update={"sha256": digest}).model_dump())
+
+
+def _storable(tensor: Tensor, half: bool) -> Tensor:
+    stored = tensor.detach().cpu().contiguous()
+    return stored.half() if half and stored.is_floating_point() else stored
+
+
+def read_weights(path: Path) -> tuple[Tensors, WeightsAbout | None]:
+    """The tensors of a weights file, floating-point ones in float32, and its JSON if it has one.
+
+    `.pt` and `.pth` files are read without executing anything; one that would need it raises UserError.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such weights file")
+    tensors = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickled(path)
+    sidecar = path.with_suffix(".json")
+    about = WeightsAbout(**read_json(sidecar)) if sidecar.is_file() else None
+    return {name: _single(tensor) for name, tensor in tensors.items()}, about
+
+
+def _single(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _read_safetensors(path: Path) -> Tensors:
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise UserError(f"{path}: not a readable safetensors file ({error})") from error
+
+
+def _read_pickled(path: Path) -> Tensors:
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise UserError(f"{path}: cannot be read as plain tensors, and nothing else is trusted: {error}") from error
+    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
+        raise UserError(f"{path}: expected a state dict (names to tensors), found {type(loaded).__name__}")
+    return loaded
+
+
+def load_strictly(module: torch.nn.Module, tensors: Tensors, source: Path | str) -> None:
+    """Loads a state dict; raises UserError that lists missing, unexpected and differently shaped keys, ten each."""
+    expected = module.state_dict()
+    missing = [key for key in expected if key not in tensors]
+    unexpected = [key for key in tensors if key not in expected]
+    shapes = [
+        f"{key} (file {tuple(tensors[key].shape)}, network {tuple(value.shape)})"
+        for key, value in expected.items()
+        if key in tensors and tensors[key].shape != value.shape
+    ]
+    problems = {"missing": missing, "unexpected": unexpected, "of another shape": shapes}
+    if any(problems.values()):
+        lines = [_listed(kind, keys) for kind, keys in problems.items() if keys]
+        raise UserError(f"{source} does not fit {type(module).__name__}:\n" + "\n".join(lines))
+    module.load_state_dict(tensors)
+
+
+def _listed(kind: str, keys: list[str], most: int = 10) -> str:
+    rest = f", and {len(keys) - most} more" if len(keys) > most else ""
+    return f"  {len(keys)} {kind}: {', '.join(keys[:most])}{rest}"
+
+
+def save_step(
+    folder: Path, step: int, modules: dict[str, Tensors], optimizers: dict[str, Optimizer], state: dict
+) -> None:
+    """Writes `<folder>/step-<step>` whole, then removes older steps but the one before."""
+    target = folder / f"step-{step:08d}"
+    temporary = folder / f".{target.name}.part"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    for name, tensors in modules.items():
+        save_file(
+            {key: _storable(value, half=False) for key, value in tensors.items()}, temporary / f"{name}.safetensors"
+        )
+    groups = {}
+    for name, optimizer in optimizers.items():
+        packed = optimizer.state_dict()
+        groups[name] = packed["param_groups"]
+        moments = {f"{i}.{k}": v for i, values in packed["state"].items() for k, v in values.items()}
+        save_file(
+            {key: _storable(value, half=False) for key, value in moments.items()},
+            temporary / f"optimizer-{name}.safetensors",
+        )
+    write_json(temporary / "state.json", {**state, "step": step, "optimizers": groups})
+    shutil.rmtree(target, ignore_errors=True)
+    temporary.rename(target)
+    for old in step_folders(folder)[:-2]:
+        shutil.rmtree(old)
+
+
+def step_folders(folder: Path) -> list[Path]:
+    """The complete checkpoints of a run, oldest first."""
+    return sorted(path for path in folder.glob("step-*") if (path / "state.json").is_file())
+
+
+def read_module(folder: Path, name: str) -> Tensors:
+    """The tensors of one module in a step folder."""
+    return load_file(folder / f"{name}.safetensors")
+
+
+def restore_optimizer(folder: Path, name: str, optimizer: Optimizer) -> None:
+    """Loads the state of one optimizer from a step folder."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in load_file(folder / f"optimizer-{name}.safetensors").items():
+        index, field = key.split(".", 1)
+        state.setdefault(int(index), {})[field] = value
+    groups = read_json(folder / "state.json")["optimizers"][name]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -1,0 +1,224 @@
+"""From a command's options to a training: dataset, network, objective, and the pictures drawn on the way."""
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from sdm_bench.conditioning import Condition
+from sdm_bench.datasets.base import Example, SemanticDataset
+from sdm_bench.datasets.catalog import dataset_class, open_dataset
+from sdm_bench.datasets.transforms import Resized, Transform
+from sdm_bench.diffusion.schedule import make_schedule
+from sdm_bench.drawing import colorize, grid, to_uint8
+from sdm_bench.errors import UserError
+from sdm_bench.files import sha256_file
+from sdm_bench.models import catalog
+from sdm_bench.progress import say
+from sdm_bench.synthesizers import SamplingOptions, make_synthesizer, sample_generator
+from sdm_bench.training import checkpoints
+from sdm_bench.training.adversarial import AdversarialObjective
+from sdm_bench.training.batches import Draws, seeded
+from sdm_bench.training.diffusion import DiffusionObjective
+from sdm_bench.training.loop import LoopOptions, MakeGrid, make_accelerator, train
+from sdm_bench.training.objective import Objective
+from sdm_bench.training.runs import TrainingRun, TrainOptions
+
+GRID_EXAMPLES = 4
+GRID_STEPS = 25
+MEMORY_LIMIT = 512 * 2**20
+INITIALISATION = 4
+PERCEPTUAL_WEIGHTS = "vgg19"
+
+
+def resolve(
+    method: str,
+    dataset: str,
+    data: Path,
+    preset_name: str,
+    image_size: int | None = None,
+    init: Path | None = None,
+    overrides: dict[str, Any] | None = None,
+    **options: Any,
+) -> TrainOptions:
+    """The options of a run from a method's preset; `overrides` replace fields of its training section.
+
+    image_size: the short side (default: the preset's). init: weights to start from. options: further fields of
+    TrainOptions. Raises UserError where they don't go together.
+    """
+    preset = catalog.preset(method, preset_name, dataset)
+    source = open_dataset(dataset, data, "train")
+    config = catalog.network_config(method, {**preset.network, "num_classes": len(source.classes)})
+    size = source.size(image_size or preset.image_size)
+    multiple = config.size_multiple
+    if size[0] % multiple or size[1] % multiple:
+        raise UserError(f"--image-size gives {size[1]}x{size[0]} pixels; {method} needs multiples of {multiple}")
+    if config.edges and not source.has_instances:
+        raise UserError(f"{dataset} has no instance maps, but '{preset_name}' of {method} has an edge channel")
+    if preset.discriminator is not None:
+        options["perceptual"] = _perceptual_weights() is not None
+    return TrainOptions(
+        method=method,
+        dataset=dataset,
+        data=str(data),
+        preset=preset_name,
+        image_size=size,
+        network=config.model_dump(mode="json"),
+        training=preset.training.model_copy(update=overrides or {}),
+        sampling=preset.sampling,
+        diffusion=preset.diffusion,
+        discriminator=preset.discriminator,
+        init=None if init is None else str(init),
+        init_sha256=None if init is None else _initial(init)[1],
+        **options,
+    )
+
+
+def run_training(
+    options: TrainOptions,
+    loop: LoopOptions,
+    folder: Path,
+    objective: Objective | None = None,
+    make_grid: MakeGrid | None = None,
+) -> int:
+    """Trains, or resumes, the run in `folder`; returns the number of steps done in all.
+
+    objective, make_grid: by default those of a method that makes pictures.
+    """
+    run = TrainingRun(folder)
+    run.start(options, shlex.join(["sdm-bench", *sys.argv[1:]]))
+    accelerator = make_accelerator(loop.device, options.precision)
+    dataset = open_dataset(options.dataset, Path(options.data), "train")
+    return train(
+        run,
+        objective or make_objective(options),
+        training_draws(dataset, options),
+        options.training.batch_size,
+        options.accumulate,
+        loop,
+        accelerator,
+        make_grid or sample_grid(options, dataset),
+    )
+
+
+def training_draws(dataset: SemanticDataset, options: TrainOptions) -> Draws:
+    """The stream of training examples; a small dataset is kept in memory."""
+    transform = Transform(options.training.recipe, options.image_size, dataset.keeps_aspect, training=True)
+    first = dataset[0]
+    parts = (first.image, first.label, first.instance)
+    bytes_in_all = len(dataset) * sum(part.nbytes for part in parts if part is not None)
+    return Draws(dataset, transform, options.seed, in_memory=bytes_in_all <= MEMORY_LIMIT)
+
+
+def make_objective(options: TrainOptions) -> Objective:
+    """The objective of a method that makes pictures, its networks initialised from the seed or `options.init`."""
+    config = catalog.network_config(options.method, options.network)
+    with seeded_initialisation(options.seed):
+        network = catalog.build_network(options.method, config)
+        discriminator = _discriminator(options, config)
+    initial_weights(network, options)
+    if options.diffusion is not None:
+        schedule = make_schedule(options.diffusion.schedule, options.diffusion.steps)
+        return DiffusionObjective(
+            network, config.edges, schedule, options.training, options.condition_dropout, options.seed
+        )
+    assert discriminator is not None
+    assert options.discriminator is not None
+    perceptual = _perceptual() if options.perceptual else None
+    return AdversarialObjective(
+        network, discriminator, config.edges, options.training, options.discriminator, perceptual, options.seed
+    )
+
+
+@contextmanager
+def seeded_initialisation(seed: int) -> Iterator[None]:
+    """Networks built inside get weights that depend on `seed` alone; the global generator is left as it was."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seeded(seed, INITIALISATION).initial_seed())
+        yield
+
+
+def initial_weights(network: nn.Module, options: TrainOptions) -> None:
+    """Loads what `options.init` names, if anything; raises UserError where it doesn't fit."""
+    if options.init is not None:
+        checkpoints.load_strictly(network, _initial(Path(options.init))[0], options.init)
+
+
+def _initial(source: Path) -> tuple[checkpoints.Tensors, str]:
+    """Tensors to start from and their file's sha256: a run's raw weights, or a weights file."""
+    if source.is_dir():
+        run = TrainingRun(source)
+        return run.weights(raw=True)[0], sha256_file(run.weights_file(raw=True))
+    return checkpoints.read_weights(source)[0], sha256_file(source)
+
+
+def _discriminator(options: TrainOptions, config: Any) -> nn.Module | None:
+    from sdm_bench.models.patchgan import MultiscaleDiscriminator
+
+    preset = options.discriminator
+    if preset is None:
+        return None
+    return MultiscaleDiscriminator(config.semantic_channels, preset.ndf, preset.layers, preset.scales)
+
+
+def _perceptual_weights() -> Path | None:
+    from sdm_bench.weights.store import provenance, weights_path
+
+    if provenance(PERCEPTUAL_WEIGHTS) is not None:
+        return weights_path(PERCEPTUAL_WEIGHTS)
+    say("warning: the perceptual loss is off; its weights are not in the cache (`sdm-bench weights list`)")
+    return None
+
+
+def _perceptual() -> nn.Module:
+    from sdm_bench.training.gan_losses import VGGLoss
+    from sdm_bench.weights.store import require
+
+    return VGGLoss.load(require([PERCEPTUAL_WEIGHTS])[PERCEPTUAL_WEIGHTS])
+
+
+def sample_grid(options: TrainOptions, dataset: SemanticDataset) -> MakeGrid:
+    """Draws label map, photograph and sample of a few held-out (or, without any, training) examples."""
+    examples = held_out_examples(options, dataset)
+    condition = Condition.of(examples, len(dataset.classes))
+    config = catalog.network_config(options.method, options.network)
+    chosen = options.sampling
+    steps = None if chosen.solver_steps is None else min(chosen.solver_steps, GRID_STEPS)
+    sampling = SamplingOptions(chosen.solver, steps, guidance=1.0)
+
+    def make_grid(objective: Objective) -> np.ndarray:
+        network, _ = objective.result()
+        training = network.training
+        device = objective.accelerator.device
+        synthesizer = make_synthesizer(options.method, network, config, options.diffusion, sampling, device)
+        generators = [sample_generator(example.id, 0) for example in examples]
+        samples = to_uint8(synthesizer.synthesize(condition, generators).numpy())
+        network.train(training)
+        rows = [
+            [colorize(example.label, dataset.classes.colors), *_photograph(example), sample]
+            for example, sample in zip(examples, samples, strict=True)
+        ]
+        return grid(rows, scale=max(1, 256 // max(condition.size)))
+
+    return make_grid
+
+
+def _photograph(example: Example) -> list[np.ndarray]:
+    return [] if example.image is None else [example.image]
+
+
+def held_out_examples(options: TrainOptions, dataset: SemanticDataset) -> list[Example]:
+    """A few examples of the val split at the run's size; of `dataset` itself where there is no val split."""
+    transform = Transform(options.training.recipe, options.image_size, dataset.keeps_aspect, training=False)
+    try:
+        held_out = dataset_class(options.dataset)(dataset.root, "val")
+    except UserError:
+        held_out = dataset
+    resized = Resized(held_out, transform)
+    return [resized[index] for index in range(min(GRID_EXAMPLES, len(resized)))]

@@ -1,0 +1,94 @@
+"""From a command's options to the training of a segmenter: dataset, network, objective, pictures of predictions."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sdm_bench.datasets.base import IGNORED, ClassTable, Example, SemanticDataset
+from sdm_bench.datasets.catalog import open_dataset
+from sdm_bench.drawing import colorize, grid
+from sdm_bench.errors import UserError
+from sdm_bench.models.preset import read_preset
+from sdm_bench.training.batches import to_unit_range
+from sdm_bench.training.loop import LoopOptions, MakeGrid
+from sdm_bench.training.objective import Objective
+from sdm_bench.training.recipes import held_out_examples, initial_weights, run_training, seeded_initialisation
+from sdm_bench.training.runs import TrainOptions
+from sdm_bench.training.segmentation import SegmentationObjective
+from segmenters.catalog import architecture, build_segmenter
+
+
+def resolve(
+    name: str,
+    dataset: str,
+    data: Path,
+    preset_name: str,
+    image_size: int | None = None,
+    overrides: dict[str, Any] | None = None,
+    **options: Any,
+) -> TrainOptions:
+    """The options of a run that trains the segmenter called `name`; arguments as in sdm_bench.training.recipes."""
+    multiple = architecture(name).size_multiple
+    text = resources.files("segmenters").joinpath(f"presets/{name}.yaml").read_text(encoding="utf-8")
+    preset = read_preset(text, name, preset_name, dataset)
+    source = open_dataset(dataset, data, "train")
+    size = source.size(image_size or preset.image_size)
+    if size[0] % multiple or size[1] % multiple:
+        raise UserError(f"--image-size gives {size[1]}x{size[0]} pixels; {name} needs multiples of {multiple}")
+    return TrainOptions(
+        method=name,
+        dataset=dataset,
+        data=str(data),
+        preset=preset_name,
+        image_size=size,
+        network={**preset.network, "num_classes": len(source.classes.evaluated_names)},
+        training=preset.training.model_copy(update=overrides or {}),
+        **options,
+    )
+
+
+def run_segmenter_training(options: TrainOptions, loop: LoopOptions, folder: Path) -> int:
+    """Trains, or resumes, the segmenter in `folder`; returns the number of steps done in all."""
+    dataset = open_dataset(options.dataset, Path(options.data), "train")
+    return run_training(options, loop, folder, _objective(options, dataset.classes), _prediction_grid(options, dataset))
+
+
+def _objective(options: TrainOptions, classes: ClassTable) -> Objective:
+    with seeded_initialisation(options.seed):
+        network = build_segmenter(options.method, **options.network)
+    initial_weights(network, options)
+    return SegmentationObjective(network, classes, options.training, options.seed)
+
+
+def _prediction_grid(options: TrainOptions, dataset: SemanticDataset) -> MakeGrid:
+    """Draws photograph, label map and prediction of a few held-out examples, all in the evaluated classes."""
+    examples = [example for example in held_out_examples(options, dataset) if example.image is not None]
+    colors = evaluation_colors(dataset.classes)
+
+    @torch.inference_mode()
+    def make_grid(objective: Objective) -> np.ndarray:
+        network, _ = objective.result()
+        training = network.training
+        images = torch.stack([to_unit_range(example.image) for example in examples if example.image is not None])
+        predicted = network.eval()(images.to(objective.accelerator.device)).argmax(1).cpu().numpy()
+        network.train(training)
+        rows = [_row(example, ids, colors, dataset.classes) for example, ids in zip(examples, predicted, strict=True)]
+        return grid(rows, scale=max(1, 256 // max(options.image_size)))
+
+    return make_grid
+
+
+def _row(example: Example, predicted: np.ndarray, colors: np.ndarray, classes: ClassTable) -> list[np.ndarray]:
+    assert example.image is not None
+    return [example.image, colorize(classes.evaluate_as[example.label], colors), colorize(predicted, colors)]
+
+
+def evaluation_colors(classes: ClassTable) -> np.ndarray:
+    """uint8 (256, 3): the colours of the evaluated classes by evaluation index, black where ignored."""
+    colors = np.zeros((256, 3), np.uint8)
+    colors[classes.evaluate_as] = classes.colors
+    colors[IGNORED] = 0
+    return colors

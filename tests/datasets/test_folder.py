@@ -1,0 +1,71 @@
+"""Anybody's folder: its classes.yaml decides, and says where it is wrong."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sdm_bench.datasets.folder import Folder, read_classes
+from sdm_bench.errors import UserError
+from tests.datasets import trees
+
+
+@pytest.mark.parametrize("split", [None, "train"])
+def test_split_folders_are_optional(tmp_path: Path, split: str | None) -> None:
+    dataset = Folder(trees.folder(tmp_path, split=split), "train")
+    assert [example.id for example in dataset] == ["a", "b"]
+    assert dataset[0].label.tolist() == [[0] * 6] * 2 + [[1] * 6] * 2
+    assert dataset.classes.names == ("sky", "road")
+
+
+def test_instances_are_read_where_there_are_any(tmp_path: Path) -> None:
+    root = trees.folder(tmp_path)
+    trees.put_map(root / "train/instances/a.png", [[300] * 6] * 4, np.uint16)
+    first, second = Folder(root, "train")
+    assert first.instance is not None
+    assert first.instance.max() == 300
+    assert second.instance is None
+
+
+def test_ignored_classes_take_no_evaluation_index(tmp_path: Path) -> None:
+    path = tmp_path / "classes.yaml"
+    path.write_text(
+        "- {name: a, color: [0, 0, 0]}\n- {name: b, color: [1, 1, 1], ignore: true}\n- {name: c, color: [2, 2, 2]}\n"
+    )
+    table = read_classes(path)
+    assert table.evaluate_as.tolist() == [0, 255, 1]
+    assert table.evaluated_names == ("a", "c")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [", "not valid YAML"),
+        ("name: road", "expected a list of classes, a row each like `- {name: road"),
+        ("[]", "expected a list of classes"),
+        ("- road", "row 0 is 'road'; expected a name and a color"),
+        ("- {name: a, color: [0, 0, 0]}\n- {color: [0, 0, 0]}", "row 1 is .*; expected a name"),
+        ("- {name: a, color: [0, 0]}", "row 0 is .*three numbers 0..255"),
+        ("- {name: a, color: [0, 0, 256]}", "row 0 is .*three numbers 0..255"),
+        ("- {name: a, color: red}", "row 0 is .*three numbers 0..255"),
+    ],
+)
+def test_a_wrong_table_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "classes.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=f"classes.yaml: {message}"):
+        read_classes(path)
+
+
+def test_more_classes_than_eight_bits_hold_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "classes.yaml"
+    path.write_text("- {name: a, color: [0, 0, 0]}\n" * 256)
+    with pytest.raises(UserError, match="256 classes; at most 255"):
+        read_classes(path)
+
+
+def test_an_absent_table_says_what_it_looks_like(tmp_path: Path) -> None:
+    root = trees.folder(tmp_path)
+    (root / "classes.yaml").unlink()
+    with pytest.raises(UserError, match=r"classes.yaml: not found; expected a list of classes, a row each like"):
+        Folder(root, "train")[0]
