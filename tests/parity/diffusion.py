@@ -222,3 +222,18 @@ def _one_hot(case: Case) -> Tensor:
 def _guided(case: Case) -> Callable[[Tensor, Tensor], Tensor]:
     y, scale = _one_hot(case), case.arguments["guidance_scale"]
     return lambda x, t: guide(stub(x, t, y), stub(x, t, torch.zeros_like(y)), scale)
+
+
+def _stores(name: str) -> Callable[[Case], bool]:
+    return lambda case: name in case.stored and "guided_diffusion" in case.about["source"]
+
+
+HANDLERS = [
+    (lambda case: "respace.py space_timesteps" in case.about["source"], kept_timesteps),
+    (_stores("betas"), schedule_arrays),
+    (_stores("mse_default"), training_losses),
+    (_stores("total_bpd"), bits_per_dimension),
+    (_stores("trajectory"), sampling_loop),
+    (_stores("p_sample"), single_steps),
+    (_stores("mean_guided"), reverse_steps),
+]

@@ -61,3 +61,9 @@ def dataset_item(case: Case) -> dict[str, Any]:
 def _example(case: Case, letter: str) -> Example:
     image, label, instance = (case.inputs[f"{part}_{letter}"] for part in ("image", "label", "instance"))
     return Example(letter, image, label.astype(np.int64), instance.astype(np.int32))
+
+
+HANDLERS = [
+    (lambda case: "image_datasets.py resize_arr" in case.about["source"], transform_outputs),
+    (lambda case: "dataset_mode" in case.arguments and "ImageDataset" in case.about["source"], dataset_item),
+]

@@ -80,3 +80,10 @@ def embedding(case: Case) -> dict[str, Any]:
         timesteps: Tensor = case.tensor("fractional_timesteps" if "fractional" in name else "timesteps")
         out[name] = timestep_embedding(timesteps, stored.shape[1], case.arguments["max_period"])
     return out
+
+
+HANDLERS = [
+    (lambda case: "guided_diffusion/unet.py UNetModel" in case.about["source"], network),
+    (lambda case: "preprocess_input, get_edges" in case.about["source"], semantics),
+    (lambda case: "nn.py timestep_embedding" in case.about["source"], embedding),
+]

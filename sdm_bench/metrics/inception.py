@@ -1,0 +1,142 @@
+"""The Inception network of the Fréchet and kernel Inception distances.
+
+Network: TensorFlow's inception-2015-12-05, as FID uses it (Heusel et al. 2017, arXiv:1706.08500). Names of the state
+dict: mseitzer/pytorch-fid@b9c1811, which are torchvision's. Against torchvision's Inception v3 the average pools of the
+branches don't count the padding, the pool of the last block is a maximum, and batch norm has eps 0.001.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.models import inception as tv
+
+from sdm_bench.metrics.networks import load_weights, pick_device, read_weights
+
+SIZE = 299
+"""Height and width of the input, pixels."""
+DIMENSIONS = (64, 192, 768, 2048)
+"""Channels of the four blocks."""
+CLASSES = 1008
+
+
+def _average_pool(x: Tensor) -> Tensor:
+    return F.avg_pool2d(x, kernel_size=3, stride=1, padding=1, count_include_pad=False)
+
+
+def _max_pool(x: Tensor) -> Tensor:
+    return F.max_pool2d(x, kernel_size=3, stride=1, padding=1)
+
+
+class BlockA(tv.InceptionA):
+    """35 x 35: 1x1, 5x5 and double 3x3 branches beside the pooled one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        narrow = self.branch5x5_2(self.branch5x5_1(x))
+        double = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
+        return torch.cat([self.branch1x1(x), narrow, double, self.branch_pool(_average_pool(x))], 1)
+
+
+class BlockC(tv.InceptionC):
+    """17 x 17: 1x1, 7x7 and double 7x7 branches, factorised, beside the pooled one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        single = self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(x)))
+        double = self.branch7x7dbl_3(self.branch7x7dbl_2(self.branch7x7dbl_1(x)))
+        double = self.branch7x7dbl_5(self.branch7x7dbl_4(double))
+        return torch.cat([self.branch1x1(x), single, double, self.branch_pool(_average_pool(x))], 1)
+
+
+class BlockE(tv.InceptionE):
+    """8 x 8: 1x1 and forked 3x3 branches beside the pooled one, average or (the last block) maximum."""
+
+    def __init__(self, in_channels: int, maximum: bool):
+        super().__init__(in_channels)
+        self.pool = _max_pool if maximum else _average_pool
+
+    def forward(self, x: Tensor) -> Tensor:
+        single = self.branch3x3_1(x)
+        double = self.branch3x3dbl_2(self.branch3x3dbl_1(x))
+        forks = [self.branch3x3_2a(single), self.branch3x3_2b(single)]
+        forks += [self.branch3x3dbl_3a(double), self.branch3x3dbl_3b(double)]
+        return torch.cat([self.branch1x1(x), *forks, self.branch_pool(self.pool(x))], 1)
+
+
+class FIDInception(nn.Module):
+    """float32 (N, 3, 299, 299) in [-1, 1] -> features (N, 2048).
+
+    classifier: whether there is the layer to 1,008 classes, which some files of the weights lack and no feature needs.
+    """
+
+    def __init__(self, classifier: bool = True):
+        super().__init__()
+        conv = tv.BasicConv2d
+        self.Conv2d_1a_3x3 = conv(3, 32, kernel_size=3, stride=2)
+        self.Conv2d_2a_3x3 = conv(32, 32, kernel_size=3)
+        self.Conv2d_2b_3x3 = conv(32, 64, kernel_size=3, padding=1)
+        self.Conv2d_3b_1x1 = conv(64, 80, kernel_size=1)
+        self.Conv2d_4a_3x3 = conv(80, 192, kernel_size=3)
+        self.Mixed_5b = BlockA(192, pool_features=32)
+        self.Mixed_5c = BlockA(256, pool_features=64)
+        self.Mixed_5d = BlockA(288, pool_features=64)
+        self.Mixed_6a = tv.InceptionB(288)
+        self.Mixed_6b = BlockC(768, channels_7x7=128)
+        self.Mixed_6c = BlockC(768, channels_7x7=160)
+        self.Mixed_6d = BlockC(768, channels_7x7=160)
+        self.Mixed_6e = BlockC(768, channels_7x7=192)
+        self.Mixed_7a = tv.InceptionD(768)
+        self.Mixed_7b = BlockE(1280, maximum=False)
+        self.Mixed_7c = BlockE(2048, maximum=True)
+        if classifier:
+            self.fc = nn.Linear(2048, CLASSES)
+
+    def stages(self) -> tuple[tuple[nn.Module, ...], ...]:
+        """The layers of each of the four blocks; the first two end with a pool that has no weights."""
+        pool = nn.MaxPool2d(kernel_size=3, stride=2)
+        return (
+            (self.Conv2d_1a_3x3, self.Conv2d_2a_3x3, self.Conv2d_2b_3x3, pool),
+            (self.Conv2d_3b_1x1, self.Conv2d_4a_3x3, pool),
+            (
+                *(self.Mixed_5b, self.Mixed_5c, self.Mixed_5d),
+                *(self.Mixed_6a, self.Mixed_6b, self.Mixed_6c, self.Mixed_6d, self.Mixed_6e),
+            ),
+            (self.Mixed_7a, self.Mixed_7b, self.Mixed_7c, nn.AdaptiveAvgPool2d(1)),
+        )
+
+    def blocks(self, x: Tensor, last: int = 3) -> list[Tensor]:
+        """The outputs of blocks 0 to `last`: (N, 64, 73, 73), (N, 192, 35, 35), (N, 768, 17, 17), (N, 2048, 1, 1)."""
+        outputs = []
+        for stage in self.stages()[: last + 1]:
+            for layer in stage:
+                x = layer(x)
+            outputs.append(x)
+        return outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.blocks(x)[-1].flatten(1)
+
+
+@cache
+def convolutions() -> dict[str, tuple[int, ...]]:
+    """Name -> weight shape of the 94 convolutions (each with its batch norm), in the order of the network."""
+    with torch.device("meta"):
+        network = FIDInception(classifier=False)
+    found = {name: module for name, module in network.named_modules() if isinstance(module, tv.BasicConv2d)}
+    return {name: tuple(module.conv.weight.shape) for name, module in found.items()}
+
+
+def load_inception(weights: Path, device: str = "cpu") -> FIDInception:
+    """The network with the weights of a safetensors file, with or without a classifier; raises UserError."""
+    tensors = read_weights(weights)
+    with torch.device("meta"):
+        network = FIDInception(classifier="fc.weight" in tensors)
+    load_weights(network, tensors, weights)
+    return network.to(memory_format=torch.channels_last).to(pick_device(device))  # type: ignore[call-overload]
+
+
+def feature_tensors(network: FIDInception) -> dict[str, Tensor]:
+    """The tensors that decide the features: all but the classifier and the batch counters."""
+    unused = ("fc.", "num_batches_tracked")
+    return {name: value for name, value in network.state_dict().items() if not any(word in name for word in unused)}

@@ -1,0 +1,101 @@
+"""From a picture of any size to the 299 x 299 input of Inception, in the ways that published numbers use.
+
+The way matters more than most claimed gains (Parmar et al. 2022, "On Aliased Resizing", arXiv:2104.11222).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from scipy import ndimage
+from torch import Tensor
+from torch.nn import functional as F
+
+from sdm_bench.errors import unknown_name
+
+SIZE = 299
+"""Height and width of the result, pixels."""
+SDM_SIZE = 256
+"""Height and width to which the SDM repository's script squashes every picture first, pixels."""
+
+Pixels = np.ndarray
+"""uint8 (H, W, 3) going in, float32 (299, 299, 3) with values 0..255 coming out."""
+
+
+@dataclass(frozen=True)
+class Resize:
+    """A named way of resizing. centre, half_range: the network's input is (pixels - centre) / half_range."""
+
+    name: str
+    pixels: Callable[[Pixels], Pixels]
+    centre: float
+    half_range: float
+
+    def __call__(self, image: Pixels) -> Tensor:
+        """The network's input, float32 (3, 299, 299) in [-1, 1], for a uint8 (H, W, 3) picture."""
+        scaled = (self.pixels(image) - np.float32(self.centre)) / np.float32(self.half_range)
+        return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))
+
+
+def pillow(image: Pixels, resample: Image.Resampling) -> Pixels:
+    """Pillow's antialiased resize of each channel in float32, clipped to 0..255, not rounded."""
+    channels = [
+        Image.fromarray(image[:, :, c].astype(np.float32)).resize((SIZE, SIZE), resample) for c in range(image.shape[2])
+    ]
+    return np.stack([np.asarray(channel) for channel in channels], axis=2).clip(0, 255)
+
+
+def clean(image: Pixels) -> Pixels:
+    """Bicubic with antialiasing, in float: GaParmar/clean-fid@e88c4d6, mode "clean"."""
+    return pillow(image, Image.Resampling.BICUBIC)
+
+
+def pillow_8bit(image: Pixels) -> Pixels:
+    """Bicubic with antialiasing, rounded to 8 bits, as a picture saved at 299 x 299 would be."""
+    resized = Image.fromarray(image).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+    return np.asarray(resized).astype(np.float32)
+
+
+def legacy_pytorch(image: Pixels) -> Pixels:
+    """Bilinear without antialiasing: what mseitzer/pytorch-fid@b9c1811 does inside its network."""
+    return _bilinear(image.astype(np.float32)).clip(0, 255)
+
+
+def sdm(image: Pixels) -> Pixels:
+    """To 256 x 256 without keeping the aspect, then as legacy_pytorch: WeilunWang/semantic-diffusion-model@7171f37."""
+    return _bilinear(sdm_squash(image))
+
+
+def sdm_squash(image: Pixels) -> Pixels:
+    """scikit-image's `resize` (order 1, mirrored edge, Gaussian antialiasing on shrinking) to (256, 256, 3), 0..255."""
+    factors = np.array([image.shape[0] / SDM_SIZE, image.shape[1] / SDM_SIZE, 1.0])
+    smooth = image.astype(np.float32)
+    if (factors > 1).any():
+        smooth = ndimage.gaussian_filter(smooth, np.maximum(0, (factors - 1) / 2), mode="mirror")
+    resized = ndimage.zoom(smooth, 1 / factors, order=1, mode="mirror", grid_mode=True)
+    return resized.clip(image.min(), image.max())
+
+
+def _bilinear(pixels: Pixels) -> Pixels:
+    batch = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None]
+    resized = F.interpolate(batch, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
+    return resized[0].numpy().transpose(1, 2, 0)
+
+
+RESIZES: dict[str, Resize] = {
+    way.name: way
+    for way in (
+        Resize("clean", clean, 128.0, 128.0),
+        Resize("legacy_pytorch", legacy_pytorch, 127.5, 127.5),
+        Resize("sdm", sdm, 127.5, 127.5),
+    )
+}
+
+
+def resize_mode(name: str) -> Resize:
+    """The way of resizing called `name`; raises UserError with the nearest known name."""
+    if name not in RESIZES:
+        raise unknown_name("resize mode", name, RESIZES)
+    return RESIZES[name]

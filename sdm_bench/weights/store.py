@@ -1,0 +1,143 @@
+"""The user's cache of weights: one safetensors file an entry, and beside it a json that says where it came from."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import platformdirs
+
+from sdm_bench import __version__
+from sdm_bench.errors import UserError
+from sdm_bench.files import atomic_path, read_json, sha256_file, write_json
+from sdm_bench.weights.registry import Entry, entries_of, entry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CACHE_VARIABLE = "SDM_BENCH_CACHE"
+State = Literal["ok", "missing", "changed"]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a cached file came from. source_sha256: of the file it was made from; sha256: of the safetensors file."""
+
+    name: str
+    source: str
+    source_sha256: str
+    sha256: str
+    licence: str
+    date: str
+    program_version: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """What `verify` found for one name. found is None where there is no file."""
+
+    name: str
+    path: Path
+    state: State
+    expected: str | None
+    found: str | None
+
+
+class MissingWeights(UserError):
+    """Weights that are not in the cache, all of them at once, each with the lines that bring it."""
+
+    def __init__(self, missing: Iterable[Entry]):
+        self.entries = tuple(missing)
+        head = f"Weights that are not in {weights_folder()}:"
+        super().__init__("\n".join([head, *(how_to_get(each) for each in self.entries)]))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The missing names."""
+        return tuple(each.name for each in self.entries)
+
+
+def cache_folder() -> Path:
+    """The user's cache: $SDM_BENCH_CACHE, or the platform's cache folder."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("sdm-bench", appauthor=False))
+
+
+def weights_folder() -> Path:
+    """The folder of the cached weights."""
+    return cache_folder() / "weights"
+
+
+def weights_path(name: str) -> Path:
+    """Where the weights called `name` are, or will be; raises UserError on an unknown name."""
+    return weights_folder() / f"{entry(name).name}.safetensors"
+
+
+def provenance(name: str) -> Provenance | None:
+    """Where the cached weights called `name` came from; None unless both files are there."""
+    path = weights_path(name)
+    record = path.with_suffix(".json")
+    return Provenance(**read_json(record)) if path.is_file() and record.is_file() else None
+
+
+def missing(names: Iterable[str]) -> list[Entry]:
+    """The entries among `names` that are not in the cache."""
+    return [each for each in entries_of(names) if provenance(each.name) is None]
+
+
+def require(names: Iterable[str]) -> dict[str, Path]:
+    """The cached files of `names`; raises MissingWeights that lists everything absent at once."""
+    names = list(names)
+    absent = missing(names)
+    if absent:
+        raise MissingWeights(absent)
+    return {name: weights_path(name) for name in names}
+
+
+def how_to_get(each: Entry) -> str:
+    """What an entry is for, where it is and the lines that bring it, indented, for messages."""
+    places = [source.address for source in each.published] + ([each.package.title] if each.package else [])
+    fetch = [f"    sdm-bench weights fetch {each.name}"] if each.fetchable else []
+    return "\n".join(
+        [
+            f"  {each.name}: {each.purpose} (licence: {each.licence})",
+            *(f"    from {place}" for place in places),
+            *fetch,
+            f"    sdm-bench weights import {each.name} FILE",
+        ]
+    )
+
+
+def save(each: Entry, tensors: "Mapping[str, Tensor]", source: str, source_sha256: str) -> Path:
+    """Writes `tensors` and their provenance to the cache; returns the safetensors file."""
+    from safetensors.torch import save_file
+
+    path = weights_path(each.name)
+    with atomic_path(path) as temporary:
+        save_file({key: value.contiguous() for key, value in tensors.items()}, temporary)
+    record = Provenance(
+        name=each.name,
+        source=source,
+        source_sha256=source_sha256,
+        sha256=sha256_file(path),
+        licence=each.licence,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        program_version=__version__,
+    )
+    write_json(path.with_suffix(".json"), asdict(record))
+    return path
+
+
+def verify(names: Iterable[str]) -> list[Check]:
+    """Recomputes the sha256 of the cached files of `names` and compares each with its record."""
+    return [_check(each.name) for each in entries_of(names)]
+
+
+def _check(name: str) -> Check:
+    path, record = weights_path(name), provenance(name)
+    if record is None:
+        return Check(name, path, "missing", None, None)
+    found = sha256_file(path)
+    return Check(name, path, "ok" if found == record.sha256 else "changed", record.sha256, found)

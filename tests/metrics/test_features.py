@@ -1,0 +1,182 @@
+"""Features of folders: what is read, in which order, when it is computed again."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from sdm_bench.errors import UserError
+from sdm_bench.metrics import features
+from sdm_bench.metrics.features import Extractor, cache_key, extract, folder_source
+from sdm_bench.metrics.resize import resize_mode
+
+
+class Small(nn.Module):
+    """A convolution, its positive part, means: float32 (N, 3, 299, 299) -> (N, 8). Counts the pictures it sees."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.convolution = nn.Conv2d(3, 8, 7, stride=4)
+        self.seen: list[int] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen.append(len(x))
+        return self.convolution(x).relu().mean((2, 3))
+
+
+def extractor(resize: str = "clean", weights: str = "00", name: str = "small") -> Extractor:
+    return Extractor(name, weights, resize_mode(resize), Small(), torch.device("cpu"))
+
+
+def seen(given: Extractor) -> list[int]:
+    assert isinstance(given.module, Small)
+    return given.module.seen
+
+
+def pixels(seed: int, height: int = 24, width: int = 32) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Seven pictures of several sizes and types, whose names sort otherwise than they were written."""
+    root = tmp_path / "pictures"
+    root.mkdir()
+    for index in (3, 1, 6, 0, 2, 5, 4):
+        suffix = (".png", ".jpg", ".WEBP")[index % 3]
+        Image.fromarray(pixels(index, 24 + index, 320)).save(root / f"picture{index}{suffix}")
+    return root
+
+
+def test_a_folder_is_its_pictures_sorted_by_id(folder: Path) -> None:
+    source = folder_source(folder)
+    assert source.ids == tuple(f"picture{k}" for k in range(7))
+    assert len(source) == 7
+    np.testing.assert_array_equal(source.read(3), pixels(3, 27, 320))
+
+
+def test_other_files_are_passed_over_with_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "run.json").write_text("{}")
+    (folder / ".picture9.png").write_bytes(b"")
+    (folder / "deeper").mkdir()
+    Image.fromarray(pixels(0)).save(folder / "deeper" / "more.png")
+    assert len(folder_source(folder)) == 7
+    told = capsys.readouterr().err
+    assert "7 pictures; passed over .picture9.png, deeper, run.json" in told
+
+
+def test_two_pictures_with_one_id_are_refused(folder: Path) -> None:
+    Image.fromarray(pixels(0)).save(folder / "picture1.png")
+    with pytest.raises(UserError, match=rf"{folder}/picture1.png: the same id as {folder}/picture1.jpg"):
+        folder_source(folder)
+
+
+def test_no_pictures_or_no_folder_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+    with pytest.raises(UserError, match=r"no pictures; expected .jpg"):
+        folder_source(tmp_path)
+    with pytest.raises(UserError, match="nowhere: no such folder"):
+        folder_source(tmp_path / "nowhere")
+
+
+def test_the_manifest_is_of_names_and_contents(folder: Path, tmp_path: Path) -> None:
+    before = folder_source(folder).manifest
+    moved = folder.rename(tmp_path / "elsewhere")
+    assert folder_source(moved).manifest == before
+    (moved / "picture3.png").rename(moved / "picture3a.png")
+    renamed = folder_source(moved).manifest
+    Image.fromarray(pixels(8)).save(moved / "picture3a.png")
+    assert len({before, renamed, folder_source(moved).manifest}) == 3
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 50])
+def test_no_picture_is_lost_doubled_or_moved_by_batches(folder: Path, batch_size: int) -> None:
+    given = extractor()
+    found = extract(folder_source(folder), given, batch_size=batch_size)
+    assert (found.shape, found.dtype) == ((7, 8), np.float32)
+    assert sum(seen(given)) == 7
+    assert max(seen(given)) <= batch_size
+    source = folder_source(folder)
+    for index in range(7):
+        with torch.no_grad():
+            alone = given.module(given.resize(source.read(index))[None])[0].numpy()
+        np.testing.assert_allclose(found[index], alone, rtol=1e-5)
+    assert len(np.unique(found.round(6), axis=0)) == 7
+
+
+def test_features_are_kept_with_what_they_depend_on(folder: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    first = extract(folder_source(folder), extractor(), cache)
+    given = extractor()
+    np.testing.assert_array_equal(extract(folder_source(folder), given, cache, batch_size=2), first)
+    assert seen(given) == []
+    (path,) = cache.iterdir()
+    with safe_open(path, framework="numpy") as stored:
+        assert stored.metadata() == cache_key(folder_source(folder), given)
+        assert set(stored.metadata()) == {"manifest", "extractor", "weights_sha256", "resize", "extraction_version"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder, _: Image.fromarray(pixels(99)).save(folder / "picture0.png") or extractor(),
+        lambda *_: extractor(resize="legacy_pytorch"),
+        lambda *_: extractor(weights="01"),
+        lambda *_: extractor(name="other"),
+        lambda _, patch: patch.setattr(features, "EXTRACTION_VERSION", "next") or extractor(),
+    ],
+    ids=["picture", "resize", "weights", "extractor", "version"],
+)
+def test_what_changes_features_has_them_computed_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[..., Extractor]
+) -> None:
+    cache = tmp_path / "cache"
+    extract(folder_source(folder), extractor(), cache)
+    given = change(folder, monkeypatch)
+    extract(folder_source(folder), given, cache)
+    assert sum(seen(given)) == 7
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_a_damaged_cache_file_is_made_anew(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = extract(folder_source(folder), extractor(), tmp_path / "cache")
+    (path,) = (tmp_path / "cache").iterdir()
+    path.write_bytes(path.read_bytes()[:50])
+    np.testing.assert_array_equal(extract(folder_source(folder), extractor(), tmp_path / "cache"), first)
+    assert f"{path}: broken" in capsys.readouterr().err
+
+
+def test_a_picture_that_cannot_be_read_is_named_and_nothing_is_kept(folder: Path, tmp_path: Path) -> None:
+    (folder / "picture5.png").write_bytes(b"no picture")
+    (folder / "picture5.WEBP").unlink()
+    with pytest.raises(UserError, match=r"picture5.png: not a"):
+        extract(folder_source(folder), extractor(), tmp_path / "cache")
+    assert not (tmp_path / "cache").exists() or not list((tmp_path / "cache").iterdir())
+
+
+def test_reading_stays_a_bounded_way_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "LOOKAHEAD", 4)
+    started: list[int] = []
+
+    def read(index: int) -> np.ndarray:
+        started.append(index)
+        return pixels(index)
+
+    ids = tuple(f"{k:03}" for k in range(100))
+    source = features.ImageSource("numbers", ids, read, "manifest")
+    pictures = features._in_order(source.read, len(source))
+    for index in range(10):
+        np.testing.assert_array_equal(next(pictures), pixels(index))
+    assert max(started) <= 10 + 4
+    pictures.close()
+
+
+def test_a_batch_of_nothing_is_refused(folder: Path) -> None:
+    with pytest.raises(UserError, match="batch size of 0"):
+        extract(folder_source(folder), extractor(), batch_size=0)

@@ -1,0 +1,156 @@
+"""LPIPS against the plain package call, diversity against its definition, and published values."""
+
+import math
+import warnings
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from sdm_bench.errors import UserError
+from sdm_bench.metrics.lpips_diversity import LPIPS, SMALLEST_SIDE, Net, corpus_diversity, diversity, load_lpips
+from sdm_bench.metrics.networks import read_weights
+from sdm_bench.weights.layouts import linear_layers
+from sdm_bench.weights.readers import read_torch
+from tests.weights.cached import cached
+
+
+def random_weights(net: Net) -> dict[str, Tensor]:
+    """Random weights of the backbone, and the linear layers of the package."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.device("meta"):
+        shapes = {name: value.shape for name, value in LPIPS(net).network.state_dict().items() if name[:4] == "net."}
+    drawn = {}
+    for name, shape in shapes.items():
+        scale = math.sqrt(2 / max(1, math.prod(shape[1:]))) if len(shape) > 1 else 0.1
+        drawn[name] = torch.randn(shape, generator=generator) * scale
+    return drawn | read_torch(linear_layers(net))
+
+
+def pictures(count: int, height: int, width: int) -> Tensor:
+    return torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+@pytest.fixture(scope="module")
+def alex(tmp_path_factory: pytest.TempPathFactory) -> LPIPS:
+    path = tmp_path_factory.mktemp("weights") / "alex.safetensors"
+    save_file(random_weights("alex"), path)
+    return load_lpips(path, "alex")
+
+
+@pytest.mark.parametrize("net", ["alex", "squeeze"])
+def test_distances_are_those_of_the_package(net: Net) -> None:
+    import lpips
+
+    weights = random_weights(net)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        package = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
+    package.load_state_dict(weights, strict=False)
+    with torch.device("meta"):
+        ours = LPIPS(net)
+    ours.load(weights, Path("random"))
+    first, second = pictures(6, 70, 90).chunk(2)
+    with torch.no_grad():
+        expected = package(first, second).flatten()
+        torch.testing.assert_close(ours(first, second), expected, rtol=1e-5, atol=1e-7)
+    assert expected.min() > 1e-3
+
+
+def test_loading_is_quiet_strict_and_draws_no_random_numbers(
+    alex: LPIPS, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_file(random_weights("alex"), tmp_path / "alex")
+    before = torch.random.get_rng_state()
+    load_lpips(tmp_path / "alex", "alex")
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert capsys.readouterr() == ("", "")
+    assert not any(value.requires_grad for value in alex.parameters())
+    for change in ({"net.slice1.0.bias": None}, {"extra": torch.ones(1)}):
+        changed = {k: v for k, v in (random_weights("alex") | change).items() if v is not None}
+        save_file(changed, tmp_path / "changed")
+        with pytest.raises(UserError, match=f"changed: these are not the weights(?s:.*){next(iter(change))}"):
+            load_lpips(tmp_path / "changed", "alex")
+
+
+@pytest.mark.parametrize("count", [2, 5, 18])
+def test_diversity_is_the_mean_over_all_pairs(alex: LPIPS, count: int) -> None:
+    samples = pictures(count, 40, 64)
+    first, second = zip(*combinations(range(count), 2), strict=True)
+    pairs = alex(samples[list(first)], samples[list(second)])
+    assert len(pairs) == count * (count - 1) // 2
+    assert diversity(alex, samples) == pytest.approx(pairs.mean().item(), rel=1e-5)
+
+
+def test_equal_samples_have_none_and_more_noise_has_more(alex: LPIPS) -> None:
+    base, noise = pictures(2, 48, 48)
+    assert diversity(alex, base.expand(4, 3, 48, 48)) == 0
+    samples = [torch.stack([base, (base + scale * noise).clamp(-1, 1)]) for scale in (0.05, 0.5)]
+    assert 0 < diversity(alex, samples[0]) < diversity(alex, samples[1])
+
+
+def test_the_backbone_runs_once_a_picture(alex: LPIPS) -> None:
+    seen: list[int] = []
+    handle = alex.network.net.slice1.register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
+    diversity(alex, pictures(18, 32, 32))
+    handle.remove()
+    assert sum(seen) == 18
+
+
+@pytest.mark.parametrize("net", ["alex", "vgg", "squeeze"])
+def test_pictures_that_are_too_small_are_refused(net: Net) -> None:
+    with torch.device("meta"):
+        network = LPIPS(net).to("meta")
+    smallest = SMALLEST_SIDE[net]
+    enough, less = (torch.empty(1, 3, side, 64, device="meta") for side in (smallest, smallest - 1))
+    assert len(network.features(enough)) == len(network.network.lins)
+    with pytest.raises(UserError, match=rf"pictures of 64x{smallest - 1} pixels; .* at least {smallest}"):
+        network.features(less)
+    with pytest.raises(RuntimeError, match="too small"):
+        network.network.net(less)
+
+
+def test_one_sample_has_no_diversity(alex: LPIPS) -> None:
+    with pytest.raises(UserError, match="at least two"):
+        diversity(alex, pictures(1, 32, 32))
+
+
+def test_the_corpus_value_is_the_mean_over_maps() -> None:
+    found = corpus_diversity([0.1, 0.2, 0.6])
+    assert (found.mean, found.maps) == (pytest.approx(0.3), 3)
+    assert found.spread == pytest.approx(math.sqrt((0.04 + 0.01 + 0.09) / 2))
+    assert math.isnan(corpus_diversity([0.1]).spread)
+    with pytest.raises(UserError, match="no label maps"):
+        corpus_diversity([])
+
+
+def test_an_unknown_network_gets_the_nearest() -> None:
+    with pytest.raises(UserError, match="Did you mean 'vgg'"):
+        LPIPS("vgg16")  # type: ignore[arg-type]
+
+
+VALUES = {
+    "vgg": "0.3497 0.3494 0.3473 0.3558 0.3437 0.3366 0.3716 0.3516 0.3472 0.3413",
+    "alex": "0.1645 0.1390 0.1418 0.1312 0.1731 0.1486 0.1301 0.1288 0.1422 0.1461",
+}
+"""LPIPS v0.1 of ten pairs of 100 px noise from np.random.seed(123), printed by users of the original weights."""
+
+
+@pytest.mark.parametrize("net", ["vgg", "alex"])
+def test_the_values_others_print(net: Net) -> None:
+    network = load_lpips(cached(f"lpips-{net}"), net)
+    generator = np.random.RandomState(123)
+    first, second = (torch.from_numpy(2 * generator.rand(10, 3, 100, 100) - 1).float() for _ in range(2))
+    with torch.no_grad():
+        assert [f"{value:.4f}" for value in network(first, second)] == VALUES[net].split()
+
+
+@pytest.mark.parametrize("net", ["alex", "vgg"])
+def test_cached_weights_have_the_linear_layers_of_the_package(net: str) -> None:
+    tensors = read_weights(cached(f"lpips-{net}"))
+    for name, value in read_torch(linear_layers(net)).items():
+        assert torch.equal(tensors[name], value), name
