@@ -12,7 +12,8 @@ from sdm_bench.datasets.catalog import dataset_class
 from sdm_bench.errors import UserError
 from sdm_bench.files import sha256_file
 from sdm_bench.models import catalog
-from sdm_bench.training.checkpoints import Tensors, WeightsAbout, load_strictly, read_weights
+from sdm_bench.tensors import Tensors, load_strictly
+from sdm_bench.training.checkpoints import WeightsAbout, read_weights
 from sdm_bench.training.runs import TrainingRun
 
 SHIPPED = "toy"

@@ -11,8 +11,9 @@ from torch.nn import functional as F
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.errors import UserError
 from sdm_bench.files import sha256_file
+from sdm_bench.tensors import Tensors, load_strictly
 from sdm_bench.trained import SHIPPED, shipped_weights
-from sdm_bench.training.checkpoints import Tensors, WeightsAbout, load_strictly, read_weights
+from sdm_bench.training.checkpoints import WeightsAbout, read_weights
 from sdm_bench.training.runs import TrainingRun
 from segmenters.catalog import ARCHITECTURES, build_segmenter, load, released_names
 

@@ -13,9 +13,10 @@ from sdm_bench.drawing import colorize, grid
 from sdm_bench.errors import UserError
 from sdm_bench.models.preset import read_preset
 from sdm_bench.training.batches import to_unit_range
+from sdm_bench.training.grids import held_out_examples
 from sdm_bench.training.loop import LoopOptions, MakeGrid
 from sdm_bench.training.objective import Objective
-from sdm_bench.training.recipes import held_out_examples, initial_weights, run_training, seeded_initialisation
+from sdm_bench.training.recipes import initial_weights, run_training, seeded_initialisation
 from sdm_bench.training.runs import TrainOptions
 from sdm_bench.training.segmentation import SegmentationObjective
 from segmenters.catalog import architecture, build_segmenter

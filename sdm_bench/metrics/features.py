@@ -18,12 +18,13 @@ from safetensors.numpy import save_file
 from torch import Tensor, nn
 
 from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, WORKERS, in_parallel, read_image
+from sdm_bench.devices import pick_device
 from sdm_bench.errors import UserError
 from sdm_bench.files import atomic_path, sha256_file
 from sdm_bench.metrics.inception import feature_tensors, load_inception
-from sdm_bench.metrics.networks import pick_device, tensors_sha256
 from sdm_bench.metrics.resize import Resize, resize_mode
 from sdm_bench.progress import say, track
+from sdm_bench.tensors import tensors_sha256
 
 EXTRACTION_VERSION = "1"
 """Part of the cache key: raised whenever a change of this room changes a feature."""

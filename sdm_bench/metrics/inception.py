@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models import inception as tv
 
-from sdm_bench.metrics.networks import load_weights, pick_device, read_weights
+from sdm_bench.devices import pick_device
+from sdm_bench.tensors import load_strictly, read_safetensors
 
 SIZE = 299
 """Height and width of the input, pixels."""
@@ -129,10 +130,11 @@ def convolutions() -> dict[str, tuple[int, ...]]:
 
 def load_inception(weights: Path, device: str = "cpu") -> FIDInception:
     """The network with the weights of a safetensors file, with or without a classifier; raises UserError."""
-    tensors = read_weights(weights)
+    tensors = read_safetensors(weights)
     with torch.device("meta"):
         network = FIDInception(classifier="fc.weight" in tensors)
-    load_weights(network, tensors, weights)
+    load_strictly(network, tensors, weights)
+    network.eval().requires_grad_(False)
     return network.to(memory_format=torch.channels_last).to(pick_device(device))  # type: ignore[call-overload]
 
 

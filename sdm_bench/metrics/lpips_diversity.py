@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sdm_bench.devices import pick_device
 from sdm_bench.errors import UserError, unknown_name
-from sdm_bench.metrics.networks import load_weights, pick_device, read_weights
+from sdm_bench.tensors import load_strictly, read_safetensors
 
 Net = Literal["alex", "vgg", "squeeze"]
 SMALLEST_SIDE = {"alex": 31, "vgg": 16, "squeeze": 17}
@@ -53,8 +54,8 @@ class LPIPS(nn.Module):
         """Loads `net.sliceK.I.*` and `linK.model.1.weight` strictly; raises UserError that names `path`."""
         # the package registers every linear layer under a second name, and the input scaling as buffers
         twice = {f"lins.{key.removeprefix('lin')}": value for key, value in tensors.items() if key.startswith("lin")}
-        load_weights(self.network, {**_package_scaling(), **tensors, **twice}, path)
-        return self
+        load_strictly(self.network, {**_package_scaling(), **tensors, **twice}, path)
+        return self.eval().requires_grad_(False)
 
     def features(self, images: Tensor) -> list[Tensor]:
         """Unit-length features of every layer, float32 (N, C, h, w), of float32 (N, 3, H, W) pictures in [-1, 1].
@@ -91,7 +92,7 @@ def load_lpips(weights: Path, net: Net = "alex", device: str = "cpu") -> LPIPS:
     """The network with the weights of a safetensors file; raises UserError where they are another network's."""
     with torch.device("meta"):
         network = LPIPS(net)
-    return network.load(read_weights(weights), weights).to(pick_device(device))
+    return network.load(read_safetensors(weights), weights).to(pick_device(device))
 
 
 def diversity(network: LPIPS, samples: Tensor) -> float:

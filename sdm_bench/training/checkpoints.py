@@ -8,17 +8,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import BaseModel
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
-from sdm_bench.errors import UserError
 from sdm_bench.files import atomic_path, read_json, sha256_file, write_json
-
-Tensors = dict[str, Tensor]
+from sdm_bench.tensors import Tensors, read_tensors
 
 
 class WeightsAbout(BaseModel):
@@ -58,13 +54,8 @@ def _storable(tensor: Tensor, half: bool) -> Tensor:
 
 
 def read_weights(path: Path) -> tuple[Tensors, WeightsAbout | None]:
-    """The tensors of a weights file, floating-point ones in float32, and its JSON if it has one.
-
-    `.pt` and `.pth` files are read without executing anything; one that would need it raises UserError.
-    """
-    if not path.is_file():
-        raise UserError(f"{path}: no such weights file")
-    tensors = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickled(path)
+    """The tensors of a weights file, floating-point ones in float32, and its JSON if it has one; raises UserError."""
+    tensors = read_tensors(path)
     sidecar = path.with_suffix(".json")
     about = WeightsAbout(**read_json(sidecar)) if sidecar.is_file() else None
     return {name: _single(tensor) for name, tensor in tensors.items()}, about
@@ -72,45 +63,6 @@ def read_weights(path: Path) -> tuple[Tensors, WeightsAbout | None]:
 
 def _single(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.is_floating_point() else tensor
-
-
-def _read_safetensors(path: Path) -> Tensors:
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise UserError(f"{path}: not a readable safetensors file ({error})") from error
-
-
-def _read_pickled(path: Path) -> Tensors:
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise UserError(f"{path}: cannot be read as plain tensors, and nothing else is trusted: {error}") from error
-    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
-        raise UserError(f"{path}: expected a state dict (names to tensors), found {type(loaded).__name__}")
-    return loaded
-
-
-def load_strictly(module: torch.nn.Module, tensors: Tensors, source: Path | str) -> None:
-    """Loads a state dict; raises UserError that lists missing, unexpected and differently shaped keys, ten each."""
-    expected = module.state_dict()
-    missing = [key for key in expected if key not in tensors]
-    unexpected = [key for key in tensors if key not in expected]
-    shapes = [
-        f"{key} (file {tuple(tensors[key].shape)}, network {tuple(value.shape)})"
-        for key, value in expected.items()
-        if key in tensors and tensors[key].shape != value.shape
-    ]
-    problems = {"missing": missing, "unexpected": unexpected, "of another shape": shapes}
-    if any(problems.values()):
-        lines = [_listed(kind, keys) for kind, keys in problems.items() if keys]
-        raise UserError(f"{source} does not fit {type(module).__name__}:\n" + "\n".join(lines))
-    module.load_state_dict(tensors)
-
-
-def _listed(kind: str, keys: list[str], most: int = 10) -> str:
-    rest = f", and {len(keys) - most} more" if len(keys) > most else ""
-    return f"  {len(keys)} {kind}: {', '.join(keys[:most])}{rest}"
 
 
 def save_step(

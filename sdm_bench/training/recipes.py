@@ -7,31 +7,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from sdm_bench.conditioning import Condition
-from sdm_bench.datasets.base import Example, SemanticDataset
-from sdm_bench.datasets.catalog import dataset_class, open_dataset
-from sdm_bench.datasets.transforms import Resized, Transform
+from sdm_bench.datasets.base import SemanticDataset
+from sdm_bench.datasets.catalog import open_dataset
+from sdm_bench.datasets.transforms import Transform
 from sdm_bench.diffusion.schedule import make_schedule
-from sdm_bench.drawing import colorize, grid, to_uint8
 from sdm_bench.errors import UserError
 from sdm_bench.files import sha256_file
 from sdm_bench.models import catalog
 from sdm_bench.progress import say
-from sdm_bench.synthesizers import SamplingOptions, make_synthesizer, sample_generator
+from sdm_bench.tensors import Tensors, load_strictly
 from sdm_bench.training import checkpoints
 from sdm_bench.training.adversarial import AdversarialObjective
 from sdm_bench.training.batches import Draws, seeded
 from sdm_bench.training.diffusion import DiffusionObjective
+from sdm_bench.training.grids import sample_grid
 from sdm_bench.training.loop import LoopOptions, MakeGrid, make_accelerator, train
 from sdm_bench.training.objective import Objective
 from sdm_bench.training.runs import TrainingRun, TrainOptions
 
-GRID_EXAMPLES = 4
-GRID_STEPS = 25
 MEMORY_LIMIT = 512 * 2**20
 INITIALISATION = 4
 PERCEPTUAL_WEIGHTS = "vgg19"
@@ -147,10 +143,10 @@ def seeded_initialisation(seed: int) -> Iterator[None]:
 def initial_weights(network: nn.Module, options: TrainOptions) -> None:
     """Loads what `options.init` names, if anything; raises UserError where it doesn't fit."""
     if options.init is not None:
-        checkpoints.load_strictly(network, _initial(Path(options.init))[0], options.init)
+        load_strictly(network, _initial(Path(options.init))[0], options.init)
 
 
-def _initial(source: Path) -> tuple[checkpoints.Tensors, str]:
+def _initial(source: Path) -> tuple[Tensors, str]:
     """Tensors to start from and their file's sha256: a run's raw weights, or a weights file."""
     if source.is_dir():
         run = TrainingRun(source)
@@ -181,44 +177,3 @@ def _perceptual() -> nn.Module:
     from sdm_bench.weights.store import require
 
     return VGGLoss.load(require([PERCEPTUAL_WEIGHTS])[PERCEPTUAL_WEIGHTS])
-
-
-def sample_grid(options: TrainOptions, dataset: SemanticDataset) -> MakeGrid:
-    """Draws label map, photograph and sample of a few held-out (or, without any, training) examples."""
-    examples = held_out_examples(options, dataset)
-    condition = Condition.of(examples, len(dataset.classes))
-    config = catalog.network_config(options.method, options.network)
-    chosen = options.sampling
-    steps = None if chosen.solver_steps is None else min(chosen.solver_steps, GRID_STEPS)
-    sampling = SamplingOptions(chosen.solver, steps, guidance=1.0)
-
-    def make_grid(objective: Objective) -> np.ndarray:
-        network, _ = objective.result()
-        training = network.training
-        device = objective.accelerator.device
-        synthesizer = make_synthesizer(options.method, network, config, options.diffusion, sampling, device)
-        generators = [sample_generator(example.id, 0) for example in examples]
-        samples = to_uint8(synthesizer.synthesize(condition, generators).numpy())
-        network.train(training)
-        rows = [
-            [colorize(example.label, dataset.classes.colors), *_photograph(example), sample]
-            for example, sample in zip(examples, samples, strict=True)
-        ]
-        return grid(rows, scale=max(1, 256 // max(condition.size)))
-
-    return make_grid
-
-
-def _photograph(example: Example) -> list[np.ndarray]:
-    return [] if example.image is None else [example.image]
-
-
-def held_out_examples(options: TrainOptions, dataset: SemanticDataset) -> list[Example]:
-    """A few examples of the val split at the run's size; of `dataset` itself where there is no val split."""
-    transform = Transform(options.training.recipe, options.image_size, dataset.keeps_aspect, training=False)
-    try:
-        held_out = dataset_class(options.dataset)(dataset.root, "val")
-    except UserError:
-        held_out = dataset
-    resized = Resized(held_out, transform)
-    return [resized[index] for index in range(min(GRID_EXAMPLES, len(resized)))]

@@ -19,8 +19,9 @@ from sdm_bench.models.preset import (
     Section,
     TrainingPreset,
 )
+from sdm_bench.tensors import Tensors
 from sdm_bench.training import checkpoints
-from sdm_bench.training.checkpoints import Tensors, WeightsAbout
+from sdm_bench.training.checkpoints import WeightsAbout
 
 OPTIONS_FILE = "train.json"
 STATS_FILE = "stats.jsonl"

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from sdm_bench.errors import UserError
 from sdm_bench.files import sha256_file
-from sdm_bench.metrics.networks import tensors_sha256
-from sdm_bench.weights.readers import read_safetensors
+from sdm_bench.tensors import read_safetensors, tensors_sha256
 from sdm_bench.weights.registry import Entry, entry
 from sdm_bench.weights.sources import WrongDigest, check_holds, store_member, store_package, store_published
 from sdm_bench.weights.store import provenance, save, weights_folder

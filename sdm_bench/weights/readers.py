@@ -6,23 +6,17 @@ and refuse the file for any other.
 
 import pickle
 import sys
-import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
-from sdm_bench.errors import UserError
+from sdm_bench.tensors import RefusedFile, flatten, read_safetensors, read_torch, reason
 
-NESTED = ("state_dict", "model", "model_state_dict")
-"""Where training programs put the weights inside a checkpoint."""
 TORCH_STORAGES = {
     "FloatStorage": torch.float32,
     "DoubleStorage": torch.float64,
@@ -35,33 +29,6 @@ TORCH_STORAGES = {
     "ByteStorage": torch.uint8,
     "BoolStorage": torch.bool,
 }
-
-
-class RefusedFile(UserError):
-    """A file that is broken, or that asks for code to be run before it gives its tensors."""
-
-
-def read_torch(path: Path) -> dict[str, Tensor]:
-    """The state dict of a PyTorch file, which may lie inside a checkpoint; raises RefusedFile with the reason."""
-    try:
-        with warnings.catch_warnings():
-            # a pickle of another protocol is read all the same, or refused
-            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
-            value = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file fails in as many ways as there are bytes
-        raise RefusedFile(f"{path}: not a PyTorch file of plain tensors: {_reason(error)}") from error
-    tensors = flatten(_state_dict(value))
-    if not tensors:
-        raise RefusedFile(f"{path}: no tensors found; expected a state dict")
-    return tensors
-
-
-def read_safetensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file; raises RefusedFile when it is not one."""
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise RefusedFile(f"{path}: not a readable safetensors file: {error}") from error
 
 
 def read_torchscript(path: Path) -> dict[str, Tensor]:
@@ -79,7 +46,7 @@ def read_torchscript(path: Path) -> dict[str, Tensor]:
     except RefusedFile:
         raise
     except Exception as error:  # see read_torch
-        raise RefusedFile(f"{path}: not a TorchScript archive of plain tensors: {_reason(error)}") from error
+        raise RefusedFile(f"{path}: not a TorchScript archive of plain tensors: {reason(error)}") from error
 
 
 def read_numpy_pickle(path: Path) -> dict[str, Tensor]:
@@ -88,7 +55,7 @@ def read_numpy_pickle(path: Path) -> dict[str, Tensor]:
         with path.open("rb") as stream:
             return flatten(_NumpyPickle(stream).load())
     except Exception as error:  # see read_torch
-        raise RefusedFile(f"{path}: not a pickle of plain numpy arrays: {_reason(error)}") from error
+        raise RefusedFile(f"{path}: not a pickle of plain numpy arrays: {reason(error)}") from error
 
 
 READERS: dict[str, Callable[[Path], dict[str, Tensor]]] = {
@@ -99,40 +66,11 @@ READERS: dict[str, Callable[[Path], dict[str, Tensor]]] = {
 }
 
 
-def flatten(tree: Any) -> dict[str, Tensor]:
-    """The tensors and arrays in nested dictionaries (or inert modules) by dotted path; other leaves are left out."""
-    return dict(_leaves(tree, ""))
-
-
-def _leaves(tree: Any, prefix: str) -> Iterator[tuple[str, Tensor]]:
-    if isinstance(tree, Tensor):
-        yield prefix, tree.detach()
-    elif isinstance(tree, np.ndarray):
-        yield prefix, torch.from_numpy(np.array(tree))
-    elif isinstance(tree, _Inert | Mapping):
-        for key, value in (tree.state if isinstance(tree, _Inert) else tree).items():
-            yield from _leaves(value, f"{prefix}.{key}" if prefix else str(key))
-
-
-def _state_dict(value: Any) -> Any:
-    nested = [value[key] for key in NESTED if isinstance(value, Mapping) and isinstance(value.get(key), Mapping)]
-    return nested[0] if nested else value
-
-
-def _reason(error: Exception) -> str:
-    """The first sentence that says something; torch's own message goes on to recommend unsafe loading."""
-    lines = [line.strip() for line in str(error).splitlines() if "Unsupported" in line or "GLOBAL" in line]
-    text = lines[0] if lines else (str(error).splitlines() or [""])[0]
-    return f"{type(error).__name__}: {text[:200]}"
-
-
-class _Inert:
-    """Stands for an object of any class: it keeps the state and does nothing."""
-
-    state: Mapping[str, Any] = MappingProxyType({})
+class _Inert(dict[str, Any]):
+    """Stands for an object of any class: it keeps the state as its items and does nothing."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.state = dict(state)
+        self.update(state)
 
 
 class _Restricted(pickle.Unpickler):

@@ -12,7 +12,7 @@ from sdm_bench.errors import UserError
 from sdm_bench.metrics import inception
 from sdm_bench.metrics.frechet import frechet_distance
 from sdm_bench.metrics.inception import FIDInception, convolutions, feature_tensors, load_inception
-from sdm_bench.metrics.networks import tensors_sha256
+from sdm_bench.tensors import tensors_sha256
 from tests.weights.cached import cached
 
 

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from sdm_bench.errors import UserError
 from sdm_bench.metrics.lpips_diversity import LPIPS, SMALLEST_SIDE, Net, corpus_diversity, diversity, load_lpips
-from sdm_bench.metrics.networks import read_weights
+from sdm_bench.tensors import read_safetensors, read_torch
 from sdm_bench.weights.layouts import linear_layers
-from sdm_bench.weights.readers import read_torch
 from tests.weights.cached import cached
 
 
@@ -151,6 +150,6 @@ def test_the_values_others_print(net: Net) -> None:
 
 @pytest.mark.parametrize("net", ["alex", "vgg"])
 def test_cached_weights_have_the_linear_layers_of_the_package(net: str) -> None:
-    tensors = read_weights(cached(f"lpips-{net}"))
+    tensors = read_safetensors(cached(f"lpips-{net}"))
     for name, value in read_torch(linear_layers(net)).items():
         assert torch.equal(tensors[name], value), name

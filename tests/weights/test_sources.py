@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from sdm_bench.tensors import RefusedFile
 from sdm_bench.weights import sources, store
-from sdm_bench.weights.readers import RefusedFile
 from sdm_bench.weights.registry import Entry
 from tests.weights.files import (
     VALUES,
