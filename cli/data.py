@@ -22,9 +22,9 @@ def data() -> None:
 @data.command("list", epilog="\b\nExample:\n  sdm-bench data list\n")
 def list_datasets() -> None:
     """Every dataset with its classes, size and expected layout."""
-    from sdm_bench.commands import dataset_lines
+    from sdm_bench.datasets.catalog import describe
 
-    for line in dataset_lines():
+    for line in describe():
         click.echo(line)
 
 
@@ -69,6 +69,7 @@ def prepare(name: str, source: Path, out: Path, split_rule: str | None) -> None:
 @click.option("--seed", type=int, default=0, show_default=True)
 def toy(name: str, out: Path, train: int, val: int, size: tuple[int, int] | None, seed: int) -> None:
     """Render toy scenes of the dataset NAME into OUT, in its official layout and with its official ids."""
-    from sdm_bench.datasets.toy import default_size, write_toy
+    from sdm_bench.datasets.catalog import dataset_class
+    from sdm_bench.datasets.toy import write_toy
 
-    write_toy(name, out, {"train": train, "val": val}, size or default_size(name), seed)
+    write_toy(name, out, {"train": train, "val": val}, size or dataset_class(name).size(128), seed)

@@ -79,15 +79,7 @@ def preset_overrides(chosen: dict[str, Any]) -> dict[str, Any]:
 )
 def train(method: str, **chosen: Any) -> None:
     """Train METHOD (sdm, sdm-concat or spade) on a dataset. Ctrl-C saves; the same command resumes."""
-    from sdm_bench.training.recipes import resolve, run_training
+    from sdm_bench.commands import train_method
 
-    loop, overrides, out = loop_options(chosen), preset_overrides(chosen), chosen.pop("out")
-    resolved = resolve(
-        method,
-        chosen.pop("dataset"),
-        chosen.pop("data"),
-        chosen.pop("preset"),
-        overrides=overrides,
-        **chosen,
-    )
-    run_training(resolved, loop, out)
+    loop, overrides = loop_options(chosen), preset_overrides(chosen)
+    train_method(method, loop=loop, overrides=overrides, **chosen)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -25,10 +26,14 @@ from sdm_bench.sampling import SampleFolder, SampleOptions, generate
 from sdm_bench.synthesizers import SamplingOptions, make_synthesizer
 from sdm_bench.trained import TrainedNetwork, load_trained
 from sdm_bench.training.checkpoints import write_weights
+from sdm_bench.training.loop import LoopOptions
+from sdm_bench.training.recipes import resolve, run_training
 from sdm_bench.training.runs import TrainingRun
+from sdm_bench.weights.store import provenance, weights_path
 
 RESULTS_FILE = "results.csv"
 DEFAULT_RECIPE = "sdm"
+PERCEPTUAL_WEIGHTS = "vgg19"
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,22 @@ class Where:
         if data is None:
             raise UserError("--data: where is the dataset? The weights don't say")
         return open_dataset(name, Path(data), self.split)
+
+
+def train_method(
+    method: str, dataset: str, data: Path, preset: str, loop: LoopOptions, out: Path, **options: Any
+) -> int:
+    """Trains, or resumes, a method in the folder `out`; returns the steps done in all.
+
+    options: those of sdm_bench.training.recipes.resolve. The perceptual loss of a GAN is on where its weights are.
+    """
+    perceptual = None
+    if catalog.preset(method, preset, dataset).discriminator is not None:
+        perceptual = weights_path(PERCEPTUAL_WEIGHTS) if provenance(PERCEPTUAL_WEIGHTS) else None
+        if perceptual is None:
+            say(f"warning: trained without the perceptual loss; {PERCEPTUAL_WEIGHTS} is not in the cache")
+    resolved = resolve(method, dataset, data, preset, perceptual=perceptual, **options)
+    return run_training(resolved, loop, out)
 
 
 def generate_samples(

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdm_bench.commands import RESULTS_FILE, Source, Where, evaluate_samples, generate_samples, write_report
+from sdm_bench.commands import (
+    RESULTS_FILE,
+    Source,
+    Where,
+    evaluate_samples,
+    generate_samples,
+    train_method,
+    write_report,
+)
 from sdm_bench.datasets.catalog import dataset_class
 from sdm_bench.datasets.toy import write_toy
 from sdm_bench.evaluation import MEASURES
@@ -14,7 +22,6 @@ from sdm_bench.results import read_rows
 from sdm_bench.synthesizers import SamplingOptions
 from sdm_bench.trained import SHIPPED
 from sdm_bench.training.loop import LoopOptions
-from sdm_bench.training.recipes import resolve, run_training
 from sdm_bench.weights.fetch import fetch
 
 DATASET = "cityscapes"
@@ -124,12 +131,12 @@ def train_all(folder: Path, data: Path, budget_minutes: float, device: str) -> d
         if method == "unet":
             run_segmenter_training(resolve_segmenter(method, DATASET, data, "toy"), _loop(minutes, device), run)
         elif method == "spade":
-            run_training(resolve(method, DATASET, data, "toy"), _loop(minutes, device), run)
+            train_method(method, DATASET, data, "toy", _loop(minutes, device), run)
         else:
             first = folder / f"{method}-first-stage"
-            run_training(resolve(method, DATASET, data, "toy"), _loop(minutes * (1 - FINE_TUNING), device), first)
-            second = resolve(method, DATASET, data, "toy", init=first, condition_dropout=CONDITION_DROPOUT)
-            run_training(second, _loop(minutes * FINE_TUNING, device), run)
+            train_method(method, DATASET, data, "toy", _loop(minutes * (1 - FINE_TUNING), device), first)
+            second = {"init": first, "condition_dropout": CONDITION_DROPOUT}
+            train_method(method, DATASET, data, "toy", _loop(minutes * FINE_TUNING, device), run, **second)
         trained[method] = run
     return trained
 

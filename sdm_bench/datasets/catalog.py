@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sdm_bench.datasets.ade20k import ADE20K
-from sdm_bench.datasets.base import SemanticDataset
+from sdm_bench.datasets.base import ClassTable, SemanticDataset
 from sdm_bench.datasets.celebamask_hq import CelebAMaskHQ
 from sdm_bench.datasets.cityscapes import Cityscapes
 from sdm_bench.datasets.coco_stuff import COCOStuff
@@ -20,6 +20,17 @@ def dataset_class(name: str) -> type[SemanticDataset]:
     if name not in DATASETS:
         raise unknown_name("dataset", name, DATASETS)
     return DATASETS[name]
+
+
+def describe() -> list[str]:
+    """A line for each dataset: classes, native size, splits and layout."""
+    return [_description(dataset) for dataset in DATASETS.values()]
+
+
+def _description(dataset: type[SemanticDataset]) -> str:
+    height, width = dataset.native_size
+    classes = "its own classes" if dataset is Folder else f"{len(ClassTable.shipped(dataset.name))} classes"
+    return f"{dataset.name}: {classes}, {width}x{height}, {', '.join(dataset.splits)}; {dataset.layout()}"
 
 
 def open_dataset(name: str, root: Path, split: str) -> SemanticDataset:

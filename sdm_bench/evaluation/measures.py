@@ -97,10 +97,8 @@ def lpips_rows(task: Task) -> list[ResultRow]:
         raise UserError(f"diversity needs at least two samples a label map; {samples.name} has one seed")
     network = load_lpips(require([about.weights])[about.weights], "alex", str(task.device))
     ids = _common_ids(samples)
-    each = [
-        _map_diversity(network, samples, example) for example in track(ids, "LPIPS diversity", len(ids), unit="maps")
-    ]
-    found = corpus_diversity(each)
+    numbers = track(range(len(ids)), "LPIPS diversity", len(ids), unit="maps")
+    found = corpus_diversity(_map_diversity(network, samples, number) for number in numbers)
     row = task.row(
         metric="lpips",
         value=found.mean,
@@ -119,8 +117,8 @@ def _common_ids(samples: Samples) -> tuple[str, ...]:
     return first.ids
 
 
-def _map_diversity(network: LPIPS, samples: Samples, example: str) -> float:
-    pictures = [to_unit_range(source.read(source.ids.index(example))) for source in samples.sources.values()]
+def _map_diversity(network: LPIPS, samples: Samples, number: int) -> float:
+    pictures = [to_unit_range(source.read(number)) for source in samples.sources.values()]
     return diversity(network, torch.stack(pictures))
 
 

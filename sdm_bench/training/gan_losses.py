@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sdm_bench.tensors import load_strictly, read_safetensors
+
 VGG_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 VGG_CUTS = (2, 7, 12, 21, 30)
 """Ends, in torchvision's vgg19().features, of the slices up to relu1_1, relu2_1, relu3_1, relu4_1 and relu5_1."""
@@ -58,10 +60,10 @@ class VGGLoss(nn.Module):
     @staticmethod
     def load(path: Path) -> "VGGLoss":
         """With the `features.*` tensors of torchvision's VGG19 from a safetensors file."""
-        from safetensors.torch import load_file
-
         features = vgg19_features()
-        features.load_state_dict({key.removeprefix("features."): value for key, value in load_file(path).items()})
+        tensors = read_safetensors(path)
+        of_features = {key.removeprefix("features."): v for key, v in tensors.items() if key.startswith("features.")}
+        load_strictly(features, of_features, path)
         return VGGLoss(features)
 
     def features(self, x: Tensor) -> list[Tensor]:

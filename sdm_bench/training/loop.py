@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import click
 import numpy as np
 import torch
 
@@ -42,8 +43,10 @@ class LoopOptions:
     device: str = "auto"
 
 
-class Interrupted(Exception):
-    """Training stopped early on the user's wish, after saving."""
+class Interrupted(click.ClickException):
+    """Training stopped early on the user's wish, after saving. Exit code 130, as shells have it for Ctrl-C."""
+
+    exit_code = 130
 
 
 def make_accelerator(device: str, precision: str) -> "Accelerator":

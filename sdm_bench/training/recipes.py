@@ -17,12 +17,12 @@ from sdm_bench.diffusion.schedule import make_schedule
 from sdm_bench.errors import UserError
 from sdm_bench.files import sha256_file
 from sdm_bench.models import catalog
-from sdm_bench.progress import say
 from sdm_bench.tensors import Tensors, load_strictly
 from sdm_bench.training import checkpoints
 from sdm_bench.training.adversarial import AdversarialObjective
 from sdm_bench.training.batches import Draws, seeded
 from sdm_bench.training.diffusion import DiffusionObjective
+from sdm_bench.training.gan_losses import VGGLoss
 from sdm_bench.training.grids import sample_grid
 from sdm_bench.training.loop import LoopOptions, MakeGrid, make_accelerator, train
 from sdm_bench.training.objective import Objective
@@ -30,7 +30,6 @@ from sdm_bench.training.runs import TrainingRun, TrainOptions
 
 MEMORY_LIMIT = 512 * 2**20
 INITIALISATION = 4
-PERCEPTUAL_WEIGHTS = "vgg19"
 
 
 def resolve(
@@ -41,12 +40,13 @@ def resolve(
     image_size: int | None = None,
     init: Path | None = None,
     overrides: dict[str, Any] | None = None,
+    perceptual: Path | None = None,
     **options: Any,
 ) -> TrainOptions:
     """The options of a run from a method's preset; `overrides` replace fields of its training section.
 
-    image_size: the short side (default: the preset's). init: weights to start from. options: further fields of
-    TrainOptions. Raises UserError where they don't go together.
+    image_size: the short side (default: the preset's). init: weights to start from. perceptual: the VGG19 file of the
+    perceptual loss of a GAN. options: further fields of TrainOptions. Raises UserError where they don't go together.
     """
     preset = catalog.preset(method, preset_name, dataset)
     source = open_dataset(dataset, data, "train")
@@ -57,8 +57,6 @@ def resolve(
         raise UserError(f"--image-size gives {size[1]}x{size[0]} pixels; {method} needs multiples of {multiple}")
     if config.edges and not source.has_instances:
         raise UserError(f"{dataset} has no instance maps, but '{preset_name}' of {method} has an edge channel")
-    if preset.discriminator is not None:
-        options["perceptual"] = _perceptual_weights() is not None
     return TrainOptions(
         method=method,
         dataset=dataset,
@@ -70,6 +68,7 @@ def resolve(
         sampling=preset.sampling,
         diffusion=preset.diffusion,
         discriminator=preset.discriminator,
+        perceptual=None if perceptual is None or preset.discriminator is None else str(perceptual),
         init=None if init is None else str(init),
         init_sha256=None if init is None else _initial(init)[1],
         **options,
@@ -126,7 +125,7 @@ def make_objective(options: TrainOptions) -> Objective:
         )
     assert discriminator is not None
     assert options.discriminator is not None
-    perceptual = _perceptual() if options.perceptual else None
+    perceptual = None if options.perceptual is None else VGGLoss.load(Path(options.perceptual))
     return AdversarialObjective(
         network, discriminator, config.edges, options.training, options.discriminator, perceptual, options.seed
     )
@@ -161,19 +160,3 @@ def _discriminator(options: TrainOptions, config: Any) -> nn.Module | None:
     if preset is None:
         return None
     return MultiscaleDiscriminator(config.semantic_channels, preset.ndf, preset.layers, preset.scales)
-
-
-def _perceptual_weights() -> Path | None:
-    from sdm_bench.weights.store import provenance, weights_path
-
-    if provenance(PERCEPTUAL_WEIGHTS) is not None:
-        return weights_path(PERCEPTUAL_WEIGHTS)
-    say("warning: the perceptual loss is off; its weights are not in the cache (`sdm-bench weights list`)")
-    return None
-
-
-def _perceptual() -> nn.Module:
-    from sdm_bench.training.gan_losses import VGGLoss
-    from sdm_bench.weights.store import require
-
-    return VGGLoss.load(require([PERCEPTUAL_WEIGHTS])[PERCEPTUAL_WEIGHTS])

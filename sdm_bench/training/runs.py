@@ -30,7 +30,8 @@ STATS_FILE = "stats.jsonl"
 class TrainOptions(Section):
     """Everything that decides what a training run makes, resolved.
 
-    image_size: (height, width). init: what the weights started from; init_sha256: which file that was.
+    image_size: (height, width). perceptual: the weights file of the perceptual loss, None: without. init: what the
+    weights started from; init_sha256: which file that was.
     """
 
     method: str
@@ -44,7 +45,7 @@ class TrainOptions(Section):
     diffusion: DiffusionPreset | None = None
     discriminator: DiscriminatorPreset | None = None
     condition_dropout: float = 0.0
-    perceptual: bool = False
+    perceptual: str | None = None
     precision: str = "no"
     accumulate: int = 1
     seed: int = 0
