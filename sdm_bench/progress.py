@@ -14,15 +14,15 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def track(items: Iterable[T], what: str, total: int, done: int = 0, unit: str = "items") -> Iterator[T]:
-    """Yields `items` and shows how many of `total` are through; `done` counts those finished in an earlier run."""
+def track(items: Iterable[T], what: str, total: int | None, done: int = 0, unit: str = "items") -> Iterator[T]:
+    """Yields `items` and shows how many are through, of `total` if known; `done` were finished in an earlier run."""
     if sys.stderr.isatty():
         yield from _bar(items, what, total, done)
     else:
         yield from _lines(items, what, total, done, unit)
 
 
-def _bar(items: Iterable[T], what: str, total: int, done: int) -> Iterator[T]:
+def _bar(items: Iterable[T], what: str, total: int | None, done: int) -> Iterator[T]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -47,7 +47,7 @@ def _bar(items: Iterable[T], what: str, total: int, done: int) -> Iterator[T]:
             progress.advance(task)
 
 
-def _lines(items: Iterable[T], what: str, total: int, done: int, unit: str) -> Iterator[T]:
+def _lines(items: Iterable[T], what: str, total: int | None, done: int, unit: str) -> Iterator[T]:
     start = last = time.monotonic()
     count = done
     for item in items:
@@ -55,7 +55,14 @@ def _lines(items: Iterable[T], what: str, total: int, done: int, unit: str) -> I
         count += 1
         now = time.monotonic()
         if now - last >= SECONDS_BETWEEN_LINES:
-            remaining = (total - count) * (now - start) / (count - done)
-            say(f"{what}: {count}/{total} {unit}, {remaining:.0f} s left")
+            say(f"{what}: {_share(count, total)} {unit}{_left(count, done, total, now - start)}")
             last = now
-    say(f"{what}: {count}/{total} {unit} in {time.monotonic() - start:.1f} s")
+    say(f"{what}: {_share(count, total)} {unit} in {time.monotonic() - start:.1f} s")
+
+
+def _share(count: int, total: int | None) -> str:
+    return str(count) if total is None else f"{count}/{total}"
+
+
+def _left(count: int, done: int, total: int | None, seconds: float) -> str:
+    return "" if total is None else f", {(total - count) * seconds / (count - done):.0f} s left"

@@ -57,7 +57,7 @@ class NoiseSchedule:
     def posterior_log_variance_clipped(self) -> np.ndarray:
         """log beta_tilde_t, with the value of t = 1 at t = 0, where beta_tilde is 0."""
         variance = self.posterior_variance
-        return np.log(np.append(variance[min(1, len(self) - 1)], variance[1:]))
+        return np.log(np.append(variance[1], variance[1:]))
 
     @cached_property
     def posterior_mean_coef1(self) -> np.ndarray:

@@ -35,8 +35,8 @@ class Solver:
     def __post_init__(self) -> None:
         if self.name not in STEPS:
             raise unknown_name("solver", self.name, STEPS)
-        if self.steps < 1:
-            raise UserError(f"--solver-steps {self.steps}: expected at least 1")
+        if self.steps < 2:
+            raise UserError(f"--solver-steps {self.steps}: expected at least 2")
 
     def schedule(self, full: NoiseSchedule) -> NoiseSchedule:
         """The respaced schedule this solver walks through."""

@@ -93,7 +93,7 @@ def train(
         workers=options.workers,
     )
     with _stop_requests() as stop:
-        for _ in track(loop.steps(batches, accumulate, stop), "training", options.steps or 0, loop.step, "steps"):
+        for _ in track(loop.steps(batches, accumulate, stop), "training", options.steps, loop.step, "steps"):
             pass
     loop.save()
     if stop.requested:

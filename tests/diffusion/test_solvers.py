@@ -1,0 +1,81 @@
+"""Solvers on a network that knows the answer."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from sdm_bench.diffusion.gaussian import at
+from sdm_bench.diffusion.schedule import make_schedule
+from sdm_bench.diffusion.solvers import Solver, solve
+from sdm_bench.errors import UserError
+
+FULL = make_schedule("linear", 1000)
+
+
+def oracle(x_start: Tensor):  # type: ignore[no-untyped-def]
+    """A denoiser that knows x_0: it returns the very noise in x_t, and variance values of zero."""
+
+    def denoise(x_t: Tensor, timestep: Tensor) -> Tensor:
+        cumulative = at(FULL.alphas_cumprod, timestep, x_t)
+        eps = (x_t - cumulative.sqrt() * x_start) / (1 - cumulative).sqrt()
+        return torch.cat([eps, torch.zeros_like(eps)], 1)
+
+    return denoise
+
+
+@pytest.mark.parametrize(("name", "eta"), [("ddpm", 0.0), ("ddim", 0.0), ("ddim", 1.0)])
+@pytest.mark.parametrize("steps", [2, 5, 50])
+def test_with_the_true_noise_every_solver_ends_at_the_true_picture(name: str, eta: float, steps: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x_start = torch.rand(2, 3, 4, 5, generator=generator) * 2 - 1
+    solver = Solver(name, steps, eta)
+    noise = lambda: torch.randn(2, 3, 4, 5, generator=generator)  # noqa: E731
+    states = list(solve(solver, solver.schedule(FULL), oracle(x_start), noise(), noise))
+    assert len(states) == steps
+    assert torch.allclose(states[-1].sample, x_start, atol=2e-3)
+
+
+def test_the_network_sees_the_timesteps_of_the_original_schedule() -> None:
+    seen: list[int] = []
+
+    def denoise(x_t: Tensor, timestep: Tensor) -> Tensor:
+        seen.append(int(timestep))
+        return torch.zeros(1, 6, 2, 2)
+
+    solver = Solver("ddim", 4)
+    start = torch.zeros(1, 3, 2, 2)
+    list(solve(solver, solver.schedule(FULL), denoise, start, lambda: start))
+    assert seen == [750, 500, 250, 0]
+
+
+def test_steps_without_a_stride_are_spread_evenly() -> None:
+    assert Solver("ddim", 300).schedule(FULL).timestep_map[[0, -1]].tolist() == [0, 999]
+    assert len(Solver("ddim", 300).schedule(FULL)) == 300
+    assert Solver("ddpm", 1000).schedule(FULL) is FULL
+
+
+def test_a_step_of_ancestral_sampling_has_the_posterior_variance() -> None:
+    solver = Solver("ddpm", 1000)
+    x_start, t = torch.zeros(4000, 3, 1, 1), 400
+    x_t = torch.zeros_like(x_start)
+    generator = torch.Generator().manual_seed(1)
+    from sdm_bench.diffusion.solvers import STEPS
+
+    output = torch.cat([torch.zeros_like(x_t), -torch.ones_like(x_t)], 1)
+    noise = torch.randn(x_t.shape, generator=generator)
+    sample = STEPS["ddpm"](solver, FULL, output, x_t, torch.full((1,), t), noise, True).sample
+    assert float(sample.var()) == pytest.approx(FULL.posterior_variance[t], rel=0.05)
+
+
+def test_bad_solvers_are_refused() -> None:
+    with pytest.raises(UserError, match=r"Unknown solver 'ddimm'\. Did you mean 'ddim'"):
+        Solver("ddimm", 10)
+    with pytest.raises(UserError, match="--solver-steps 1"):
+        Solver("ddim", 1)
+    with pytest.raises(UserError, match="cannot take 2000 steps"):
+        Solver("ddpm", 2000).schedule(FULL)
+
+
+def test_alphas_of_the_oracle_are_in_range() -> None:
+    assert np.all((FULL.alphas_cumprod > 0) & (FULL.alphas_cumprod < 1))
