@@ -22,6 +22,8 @@ from sdm_bench.progress import say, track
 from sdm_bench.synthesizers import Synthesizer, sample_generator
 
 RUN_FILE = "run.json"
+MAY_CHANGE = frozenset({"data", "weights"})
+"""Where things lie, as opposed to what they are."""
 
 
 class SampleOptions(Section):
@@ -92,15 +94,9 @@ class SampleFolder:
         write_json(self.folder / RUN_FILE, about)
 
     def _refuse_other(self, options: SampleOptions) -> None:
-        found, wanted = (each.model_dump(exclude={"data", "weights"}) for each in (self.options(), options))
-        differing = [
-            f"  {name}: {found[name]!r} there, {wanted[name]!r} asked for"
-            for name in found
-            if found[name] != wanted[name]
-        ]
+        differing = self.options().differences(options, MAY_CHANGE)
         if differing:
-            listed = "\n".join(differing)
-            raise UserError(f"{self.folder} holds samples made otherwise:\n{listed}\nChoose another --out for these.")
+            raise UserError(f"{self.folder} holds samples made otherwise:\n{differing}\nChoose another --out.")
 
 
 def generate(

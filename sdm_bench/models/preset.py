@@ -13,6 +13,16 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def differences(self, wanted: "Section", exclude: frozenset[str] = frozenset()) -> str:
+        """A line for each field in which `wanted` differs from what this one, found on disk, says; empty if none."""
+        there, asked = (each.model_dump(mode="json", exclude=set(exclude)) for each in (self, wanted))
+        lines = [
+            f"  {name}: {there[name]!r} there, {asked[name]!r} asked for"
+            for name in there
+            if there[name] != asked[name]
+        ]
+        return "\n".join(lines)
+
 
 class DiffusionPreset(Section):
     """The forward process: `steps` timesteps of the noise schedule called `schedule`."""

@@ -81,17 +81,9 @@ class TrainingRun:
             about = {"version": __version__, "command": command, "options": options.model_dump(mode="json")}
             write_json(self.folder / OPTIONS_FILE, about)
             return
-        found, wanted = self.options().model_dump(), options.model_dump()
-        differing = [
-            f"{name}: {found[name]!r} there, {wanted[name]!r} asked for"
-            for name in found
-            if found[name] != wanted[name]
-        ]
+        differing = self.options().differences(options)
         if differing:
-            listed = "\n".join(f"  {line}" for line in differing)
-            raise UserError(
-                f"{self.folder} holds a run with other options:\n{listed}\nChoose another --out for a new run."
-            )
+            raise UserError(f"{self.folder} holds a run with other options:\n{differing}\nChoose another --out.")
 
     def latest(self) -> Path | None:
         """The newest step folder."""

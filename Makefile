@@ -1,0 +1,55 @@
+# make demo             sets up .venv, then runs the whole walk on the toy scenes
+# make test             sets up .venv, then passes the tests
+# make lint             ruff and the type checker
+# make lock             pins the newest versions that pyproject.toml admits
+# make toy-checkpoints  trains the checkpoints that ship with the program (hours; resumes)
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(or $(shell command -v uv),$(BIN)/uv)
+SETUP := .venv/.installed
+
+.PHONY: demo test lint lock toy-checkpoints benchmarks
+
+demo: $(SETUP)
+	$(BIN)/sdm-bench demo
+
+test: $(SETUP)
+	$(BIN)/python -m pytest
+
+lint: $(SETUP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+# Without uv on the machine, pip brings it into .venv.
+$(SETUP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("sdm-bench needs Python 3.11 to 3.13, found %d.%d; name one with make PYTHON=..." % sys.version_info[:2] if not (3, 11) <= sys.version_info < (3, 14) else 0)'
+	@command -v uv >/dev/null && uv venv --quiet --allow-existing --python "$(PYTHON)" .venv \
+		|| { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet uv; }
+	$(UV) pip install --quiet --python .venv --no-deps -r requirements.lock
+	$(UV) pip install --quiet --python .venv --no-deps --editable .
+	@touch $@
+
+lock:
+	$(UV) pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
+		--no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
+
+benchmarks: $(SETUP)
+	$(BIN)/python -m pytest tests/benchmarks -s
+
+TOY := build/toy
+TOY_DATA := $(TOY)/cityscapes
+TRAIN := --dataset cityscapes --data $(TOY_DATA) --preset toy
+SHIPPED := sdm_bench/weights/toy
+
+toy-checkpoints: $(SETUP)
+	$(BIN)/sdm-bench data toy cityscapes $(TOY_DATA) --train 2000 --val 50 --size 128x64
+	$(BIN)/sdm-bench segment train unet $(TRAIN) --steps 2000 --out $(TOY)/unet
+	$(BIN)/sdm-bench train spade $(TRAIN) --steps 6000 --out $(TOY)/spade
+	$(BIN)/sdm-bench train sdm-concat $(TRAIN) --steps 8000 --out $(TOY)/sdm-concat-1
+	$(BIN)/sdm-bench train sdm-concat $(TRAIN) --init $(TOY)/sdm-concat-1 --condition-dropout 0.2 --steps 2000 --out $(TOY)/sdm-concat
+	$(BIN)/sdm-bench train sdm $(TRAIN) --steps 8000 --out $(TOY)/sdm-1
+	$(BIN)/sdm-bench train sdm $(TRAIN) --init $(TOY)/sdm-1 --condition-dropout 0.2 --steps 2000 --out $(TOY)/sdm
+	for name in sdm sdm-concat spade unet; do \
+		$(BIN)/sdm-bench export $(TOY)/$$name $(SHIPPED)/$$name.safetensors --half; done

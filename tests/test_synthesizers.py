@@ -1,0 +1,54 @@
+"""Synthesizers and the generators of their samples."""
+
+import torch
+from torch import Tensor, nn
+
+from sdm_bench.conditioning import Condition
+from sdm_bench.diffusion.schedule import make_schedule
+from sdm_bench.diffusion.solvers import Solver
+from sdm_bench.synthesizers import DiffusionSynthesizer, GANSynthesizer, sample_generator
+
+
+def condition(count: int) -> Condition:
+    label = torch.ones(count, 4, 4, dtype=torch.int64)
+    return Condition(label, None, 2, torch.ones(count, dtype=torch.bool))
+
+
+class Counting(nn.Module):
+    """Counts its calls and those without a label."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls, self.null = 0, 0
+
+    def forward(self, x: Tensor, timesteps: Tensor, semantics: Tensor) -> Tensor:
+        self.calls += 1
+        self.null += int(not semantics.any())
+        return torch.cat([x, torch.zeros_like(x)], 1)
+
+
+def synthesize(network: nn.Module, guidance: float) -> Tensor:
+    synthesizer = DiffusionSynthesizer(network, make_schedule("linear", 100), Solver("ddpm", 5), guidance, edges=False)
+    return synthesizer.synthesize(condition(2), [sample_generator(name, 0) for name in ("a", "b")])
+
+
+def test_guidance_up_to_one_costs_one_pass_a_step() -> None:
+    for guidance, calls, null in ((1.0, 5, 0), (0.5, 5, 0), (1.5, 10, 5)):
+        network = Counting()
+        pictures = synthesize(network, guidance)
+        assert (network.calls, network.null) == (calls, null)
+        assert pictures.shape == (2, 3, 4, 4)
+        assert pictures.abs().max() <= 1
+
+
+def test_a_generator_belongs_to_example_and_seed() -> None:
+    keys = [("a", 0), ("a", 1), ("b", 0), ("0/a", 0)]
+    draws = [float(torch.randn(1, generator=sample_generator(*key))) for key in keys]
+    assert len(set(draws)) == 4
+    assert draws[1] == float(torch.randn(1, generator=sample_generator("a", 1)))
+
+
+def test_a_gan_is_a_function_of_the_condition() -> None:
+    synthesizer = GANSynthesizer(nn.Conv2d(2, 3, 1), edges=False)
+    first, second = (synthesizer.synthesize(condition(1), [sample_generator("a", seed)]) for seed in (0, 1))
+    assert torch.equal(first, second)

@@ -1,0 +1,129 @@
+"""Training runs end to end on tiny networks: resume to the bit, refusals, stopping."""
+
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from sdm_bench.errors import UserError
+from sdm_bench.tensors import Tensors
+from sdm_bench.training.batches import Batch
+from sdm_bench.training.loop import Interrupted, LoopOptions
+from sdm_bench.training.objective import Objective
+from sdm_bench.training.recipes import make_objective, run_training
+from sdm_bench.training.runs import TrainingRun
+from tests.conftest import tiny_options
+
+LOOP = LoopOptions(steps=4, log_every=1, save_every=2, grid_every=100, device="cpu")
+
+
+def weights(folder: Path, name: str = "network") -> Tensors:
+    from safetensors.torch import load_file
+
+    latest = TrainingRun(folder).latest()
+    assert latest is not None
+    return load_file(latest / f"{name}.safetensors")
+
+
+def equal(a: Tensors, b: Tensors) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+@pytest.mark.parametrize("method", ["sdm", "spade"])
+def test_a_resumed_run_equals_an_undisturbed_one_to_the_bit(method: str, toy_cityscapes: Path, tmp_path: Path) -> None:
+    options = tiny_options(method, toy_cityscapes)
+    run_training(options, LOOP, tmp_path / "whole")
+    run_training(options, replace(LOOP, steps=2), tmp_path / "resumed")
+    assert TrainingRun(tmp_path / "resumed").state()["step"] == 2
+    run_training(options, LOOP, tmp_path / "resumed")
+    names = ["network", "network-average"] if method == "sdm" else ["network", "discriminator"]
+    for name in names:
+        assert equal(weights(tmp_path / "whole", name), weights(tmp_path / "resumed", name))
+    assert not equal(weights(tmp_path / "whole"), make_objective(options).modules["network"].state_dict())
+
+
+def test_what_a_kill_undid_leaves_the_statistics(toy_cityscapes: Path, tmp_path: Path) -> None:
+    options = tiny_options("sdm", toy_cityscapes)
+    run_training(options, replace(LOOP, steps=2), tmp_path)
+    stats = tmp_path / "stats.jsonl"
+    stats.write_text(stats.read_text() + '{"step": 3, "loss": 0}\n{"step": 4, "lo')
+    run_training(options, LOOP, tmp_path)
+    lines = [json.loads(line) for line in stats.read_text().splitlines()]
+    assert [line["step"] for line in lines] == [1, 2, 3, 4]
+    assert all(line["loss"] > 0 and line["mse"] > 0 for line in lines)
+
+
+def test_other_options_are_refused_by_name(toy_cityscapes: Path, tmp_path: Path) -> None:
+    run_training(tiny_options("sdm", toy_cityscapes), replace(LOOP, steps=1), tmp_path)
+    other = tiny_options("sdm", toy_cityscapes, seed=3, condition_dropout=0.2)
+    with pytest.raises(UserError) as caught:
+        run_training(other, LOOP, tmp_path)
+    assert "condition_dropout: 0.0 there, 0.2 asked for" in caught.value.message
+    assert "seed: 0 there, 3 asked for" in caught.value.message
+    assert "network" not in caught.value.message
+
+
+def test_a_finished_run_is_left_as_it_is(toy_cityscapes: Path, tmp_path: Path) -> None:
+    options = tiny_options("sdm", toy_cityscapes)
+    assert run_training(options, replace(LOOP, steps=1), tmp_path) == 1
+    before = (tmp_path / "stats.jsonl").read_text()
+    assert run_training(options, replace(LOOP, steps=1), tmp_path) == 1
+    assert (tmp_path / "stats.jsonl").read_text() == before
+
+
+def test_a_budget_ends_the_run_and_counts_earlier_runs(toy_cityscapes: Path, tmp_path: Path) -> None:
+    options = tiny_options("sdm", toy_cityscapes)
+    timed = replace(LOOP, steps=None, budget_minutes=0.5 / 60)
+    steps = run_training(options, timed, tmp_path)
+    assert steps >= 1
+    assert TrainingRun(tmp_path).state()["seconds"] >= 0.5
+    assert run_training(options, timed, tmp_path) == steps
+
+
+class Stopper(Objective):
+    """Presses Ctrl-C during its second step."""
+
+    def __init__(self, inner: Objective):
+        self.__dict__ = inner.__dict__
+        self.inner, self.calls = inner, 0
+
+    def step(self, batches: list[Batch], progress: float) -> dict[str, float]:  # type: ignore[override]
+        self.calls += 1
+        if self.calls == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return type(self.inner).step(self.inner, batches, progress)
+
+
+def test_ctrl_c_finishes_the_step_saves_and_resumes(toy_cityscapes: Path, tmp_path: Path) -> None:
+    options = tiny_options("sdm", toy_cityscapes)
+    with pytest.raises(Interrupted, match="stopped at step 2; the same command resumes"):
+        run_training(options, LOOP, tmp_path / "run", Stopper(make_objective(options)))
+    run_training(options, LOOP, tmp_path / "run")
+    run_training(options, LOOP, tmp_path / "whole")
+    assert equal(weights(tmp_path / "run"), weights(tmp_path / "whole"))
+
+
+def test_pictures_are_drawn_on_the_way_and_disturb_nothing(toy_cityscapes: Path, tmp_path: Path) -> None:
+    options = tiny_options("spade", toy_cityscapes)
+    run_training(options, replace(LOOP, grid_every=2), tmp_path / "drawn")
+    run_training(options, LOOP, tmp_path / "plain")
+    assert sorted(p.name for p in (tmp_path / "drawn" / "grids").iterdir()) == [
+        "step-00000002.png",
+        "step-00000004.png",
+    ]
+    assert equal(weights(tmp_path / "drawn"), weights(tmp_path / "plain"))
+
+
+def test_accumulated_halves_are_the_whole_batch(toy_cityscapes: Path, tmp_path: Path) -> None:
+    whole = tiny_options("sdm", toy_cityscapes)
+    half = whole.model_copy(update={"accumulate": 2, "training": whole.training.model_copy(update={"batch_size": 2})})
+    for name, options in (("whole", whole), ("half", half)):
+        run_training(options, replace(LOOP, steps=1), tmp_path / name)
+    a, b = weights(tmp_path / "whole"), weights(tmp_path / "half")
+    # Adam's first step has the size of the rate whatever the gradient, so a tiny gradient's sign may differ.
+    differing = [key for key in a if not torch.allclose(a[key], b[key], atol=1e-6)]
+    assert len(differing) < 0.1 * len(a)

@@ -1,0 +1,63 @@
+"""From options to runs: presets, initial weights, refusals."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from sdm_bench.commands import export_weights, train_method
+from sdm_bench.datasets.toy import write_toy
+from sdm_bench.errors import UserError
+from sdm_bench.training.loop import LoopOptions
+from sdm_bench.training.recipes import make_objective, resolve, run_training
+from sdm_bench.training.runs import TrainingRun
+from tests.conftest import tiny_options
+
+LOOP = LoopOptions(steps=1, save_every=1, device="cpu")
+
+
+def test_the_preset_and_what_replaces_it(toy_cityscapes: Path) -> None:
+    options = resolve("sdm", "cityscapes", toy_cityscapes, "toy", image_size=16, overrides={"learning_rate": 0.1})
+    assert options.image_size == (16, 32)
+    assert options.network["num_classes"] == 35
+    assert (options.training.learning_rate, options.training.batch_size) == (0.1, 16)
+
+
+def test_sizes_the_network_cannot_halve_are_refused(toy_cityscapes: Path) -> None:
+    with pytest.raises(UserError, match="--image-size gives 40x20 pixels; sdm needs multiples of 8"):
+        resolve("sdm", "cityscapes", toy_cityscapes, "toy", image_size=20)
+
+
+def test_weights_start_from_the_seed_or_from_a_run_or_a_file(toy_cityscapes: Path, tmp_path: Path) -> None:
+    options = tiny_options("sdm", toy_cityscapes)
+    same, again = (make_objective(options).modules["network"].state_dict() for _ in range(2))
+    other = make_objective(options.model_copy(update={"seed": 1})).modules["network"].state_dict()
+    assert all(torch.equal(same[key], again[key]) for key in same)
+    assert any(not torch.equal(same[key], other[key]) for key in same)
+    run_training(options, replace(LOOP, steps=2), tmp_path / "run")
+    export_weights(tmp_path / "run", tmp_path / "raw.safetensors", half=False, raw=True)
+    raw, _ = TrainingRun(tmp_path / "run").weights(raw=True)
+    for init in (tmp_path / "run", tmp_path / "raw.safetensors"):
+        started = make_objective(options.model_copy(update={"init": str(init)})).modules["network"].state_dict()
+        assert all(torch.equal(started[key], raw[key]) for key in raw)
+
+
+def test_initial_weights_of_another_network_are_refused(toy_cityscapes: Path, tmp_path: Path) -> None:
+    run_training(tiny_options("sdm", toy_cityscapes), LOOP, tmp_path / "run")
+    with pytest.raises(UserError, match=r"these are not the weights of ConcatDDPM:\n.*missing"):
+        make_objective(tiny_options("sdm-concat", toy_cityscapes).model_copy(update={"init": str(tmp_path / "run")}))
+
+
+def test_a_preset_with_edges_needs_instance_maps(tmp_path: Path) -> None:
+    write_toy("ade20k", tmp_path, {"train": 1}, (32, 32))
+    assert resolve("sdm", "ade20k", tmp_path, "toy").network["edges"] is False
+
+
+def test_training_without_the_perceptual_weights_says_so(
+    toy_cityscapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SDM_BENCH_CACHE", str(tmp_path / "cache"))
+    train_method("spade", "cityscapes", toy_cityscapes, "toy", LOOP, tmp_path / "run", overrides={"batch_size": 2})
+    assert "trained without the perceptual loss; vgg19 is not in the cache" in capsys.readouterr().err
+    assert TrainingRun(tmp_path / "run").options().perceptual is None
