@@ -105,10 +105,10 @@ def generate_samples(
 
     sampling: what is None in it is taken from the weights' preset. out: by default the run's folder.
     """
+    trained = source.load(where.dataset)
     folder = out or source.run
     if folder is None:
         raise UserError("--out: where do the samples go?")
-    trained = source.load(where.dataset)
     dataset = where.open(trained)
     options = _sample_options(trained, dataset, sampling, variant)
     chosen = SamplingOptions(options.solver, options.solver_steps, options.guidance, options.eta)

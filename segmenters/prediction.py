@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.errors import UserError
 from sdm_bench.files import sha256_file
-from sdm_bench.tensors import Tensors, load_strictly
+from sdm_bench.tensors import Tensors, load_strictly, read_safetensors
 from sdm_bench.trained import SHIPPED, shipped_weights
 from sdm_bench.training.checkpoints import WeightsAbout, read_weights
 from sdm_bench.training.runs import TrainingRun
@@ -83,7 +83,7 @@ def _released(name: str, classes: ClassTable, device: torch.device) -> Segmenter
 
     path = require([name])[name]
     architecture = released_names()[name]
-    tensors = load(architecture.from_released)(read_weights(path)[0])
+    tensors = load(architecture.from_released)(read_safetensors(path))
     network = build_segmenter(architecture.name, num_classes=len(classes.evaluated_names))
     return _loaded(name, network, tensors, architecture.released_weights[name], path, device)
 

@@ -7,8 +7,12 @@ import pytest
 import torch
 
 from sdm_bench.datasets.toy import write_toy
+from sdm_bench.metrics.inception import FIDInception
+from sdm_bench.metrics.lpips_diversity import LPIPS
 from sdm_bench.training.recipes import resolve
 from sdm_bench.training.runs import TrainOptions
+from sdm_bench.weights.registry import entry
+from sdm_bench.weights.store import CACHE_VARIABLE, save
 
 TINY_UNET = {"channel_mult": (1, 1), "attention_downsampling": (2,), "spade_hidden": 4}
 TINY_SPADE = {"ngf": 4, "widest": 2, "hidden": 4}
@@ -29,6 +33,21 @@ def toy_cityscapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("toy") / "cityscapes"
     write_toy("cityscapes", root, {"train": 6, "val": 5}, (32, 64))
     return root
+
+
+@pytest.fixture(scope="session")
+def untrained_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder with untrained Inception and AlexNet weights."""
+    folder = tmp_path_factory.mktemp("cache")
+    torch.manual_seed(0)
+    inception = FIDInception(classifier=False).state_dict()
+    lpips = LPIPS("alex").network.state_dict()
+    named = {key: value for key, value in lpips.items() if key.startswith(("net.", "lin")) and "lins." not in key}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, str(folder))
+        save(entry("inception-2015-12-05"), inception, "made by the tests", "0")
+        save(entry("lpips-alex"), {k: v.abs() if "lin" in k else v for k, v in named.items()}, "made by the tests", "0")
+    return folder
 
 
 def tiny_options(method: str, data: Path, **options: object) -> TrainOptions:

@@ -12,16 +12,15 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-NORM_GROUPS = 32
-
 
 class UNetConfig(BaseModel):
     """Everything that decides a denoising network's keys and shapes.
 
     num_classes: one-hot channels; edges: whether an instance edge channel follows them. model_channels: width at full
-    resolution, times channel_mult at each halving; both must give multiples of 32. attention_downsampling: the factors
-    of downsampling at which attention is applied. head_channels: width of an attention head (None: num_heads heads).
-    spade_hidden: channels between the label map and its modulation.
+    resolution, times channel_mult at each halving; multiples of norm_groups, the groups of every norm, and more than
+    these: a group of one channel forgets the channel's mean, and with it the picture's colour. attention_downsampling:
+    the factors of downsampling at which attention is applied. head_channels: width of an attention head (None:
+    num_heads heads). spade_hidden: channels between the label map and its modulation.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +33,7 @@ class UNetConfig(BaseModel):
     attention_downsampling: tuple[int, ...] = (8, 16, 32)
     head_channels: int | None = 64
     num_heads: int = 4
+    norm_groups: int = 32
     spade_hidden: int = 128
     dropout: float = 0.0
     scale_shift_norm: bool = True
@@ -78,7 +78,7 @@ class UNet(nn.Module):
         self.output_blocks = nn.ModuleList()
         self._build_decoder(widths, skips, decoder_semantics)
         self.out = nn.Sequential(
-            GroupNorm32(NORM_GROUPS, widths[0]),
+            GroupNorm32(config.norm_groups, widths[0]),
             nn.SiLU(),
             zeroed(nn.Conv2d(widths[0], config.out_channels, 3, padding=1)),
         )
@@ -155,14 +155,14 @@ class ResidualBlock(nn.Module):
         self.direction = direction
         spade = semantics is not None
         if semantics is not None:
-            self.in_norm = SPADEGroupNorm(width, semantics, config.spade_hidden)
-        first = [] if spade else [GroupNorm32(NORM_GROUPS, width)]
+            self.in_norm = SPADEGroupNorm(config, width, semantics)
+        first = [] if spade else [GroupNorm32(config.norm_groups, width)]
         self.in_layers = nn.Sequential(*first, nn.SiLU(), nn.Conv2d(width, out_width, 3, padding=1))
         embedded = 2 * out_width if self.scale_shift else out_width
         self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(4 * config.model_channels, embedded))
         if semantics is not None:
-            self.out_norm = SPADEGroupNorm(out_width, semantics, config.spade_hidden)
-        second = [] if spade else [GroupNorm32(NORM_GROUPS, out_width)]
+            self.out_norm = SPADEGroupNorm(config, out_width, semantics)
+        second = [] if spade else [GroupNorm32(config.norm_groups, out_width)]
         last = zeroed(nn.Conv2d(out_width, out_width, 3, padding=1))
         self.out_layers = nn.Sequential(*second, nn.SiLU(), nn.Dropout(config.dropout), last)
         self.skip_connection = nn.Identity() if width == out_width else nn.Conv2d(width, out_width, 1)
@@ -193,9 +193,10 @@ class ResidualBlock(nn.Module):
 class SPADEGroupNorm(nn.Module):
     """Norm(x) * (1 + gamma(y)) + beta(y): a parameter-free group norm, modulated by the condition y (SDM eq. 3)."""
 
-    def __init__(self, width: int, semantics: int, hidden: int):
+    def __init__(self, config: UNetConfig, width: int, semantics: int):
         super().__init__()
-        self.norm = nn.GroupNorm(NORM_GROUPS, width, affine=False)
+        hidden = config.spade_hidden
+        self.norm = nn.GroupNorm(config.norm_groups, width, affine=False)
         self.mlp_shared = nn.Sequential(nn.Conv2d(semantics, hidden, 3, padding=1), nn.ReLU())
         self.mlp_gamma = nn.Conv2d(hidden, width, 3, padding=1)
         self.mlp_beta = nn.Conv2d(hidden, width, 3, padding=1)
@@ -213,7 +214,7 @@ class AttentionBlock(nn.Module):
         super().__init__()
         self.heads = width // config.head_channels if config.head_channels else config.num_heads
         self.new_order = config.new_attention_order
-        self.norm = GroupNorm32(NORM_GROUPS, width)
+        self.norm = GroupNorm32(config.norm_groups, width)
         self.qkv = nn.Conv1d(width, 3 * width, 1)
         self.proj_out = zeroed(nn.Conv1d(width, width, 1))
 

@@ -8,11 +8,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
+from sdm_bench.errors import UserError
 from sdm_bench.files import atomic_path, read_json, sha256_file, write_json
 from sdm_bench.tensors import Tensors, read_tensors
 
@@ -57,8 +58,15 @@ def read_weights(path: Path) -> tuple[Tensors, WeightsAbout | None]:
     """The tensors of a weights file, floating-point ones in float32, and its JSON if it has one; raises UserError."""
     tensors = read_tensors(path)
     sidecar = path.with_suffix(".json")
-    about = WeightsAbout(**read_json(sidecar)) if sidecar.is_file() else None
+    about = _read_about(sidecar) if sidecar.is_file() else None
     return {name: _single(tensor) for name, tensor in tensors.items()}, about
+
+
+def _read_about(path: Path) -> WeightsAbout:
+    try:
+        return WeightsAbout(**read_json(path))
+    except (ValidationError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: does not describe the weights beside it: {error}") from error
 
 
 def _single(tensor: Tensor) -> Tensor:

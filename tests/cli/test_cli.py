@@ -1,0 +1,165 @@
+"""The command line: help at once, the walk from toy scenes to a table, exit codes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from cli import COMMANDS, main
+from sdm_bench.weights.store import CACHE_VARIABLE
+
+
+def sdm_bench(*arguments: object, code: int = 0) -> Result:
+    """Runs a command in this process and checks its exit code."""
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
+    return result
+
+
+def leaves(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The paths of a command and all commands below it."""
+    if not isinstance(command, click.Group):
+        return [path]
+    with click.Context(command) as context:
+        names = command.list_commands(context)
+        return [path, *(leaf for name in names for leaf in leaves(command.get_command(context, name), (*path, name)))]
+
+
+@pytest.mark.parametrize("path", leaves(main), ids=" ".join)
+def test_every_help_has_an_example(path: tuple[str, ...]) -> None:
+    output = sdm_bench(*path, "--help").output
+    assert "Example" in output
+    assert f"sdm-bench {' '.join(path)}".strip() in output
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; from cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'PIL', 'pydantic', 'yaml'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in COMMANDS)
+
+
+@pytest.fixture(scope="module")
+def walk(toy_cityscapes: Path, untrained_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two sampled and measured runs, made by the commands alone."""
+    folder = tmp_path_factory.mktemp("walk")
+    data = ("--dataset", "cityscapes", "--data", toy_cityscapes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, str(untrained_cache))
+        for method in ("sdm", "spade"):
+            run = folder / method
+            sdm_bench("train", method, *data, "--batch-size", 2, "--steps", 1, "--out", run)
+            sampling = ("--solver", "ddim", "--solver-steps", 2, "--guidance", 1.5) if method == "sdm" else ()
+            sdm_bench("generate", run, *sampling, "--seeds", "0-1")
+            sdm_bench("evaluate", run, "--metric", "fid", "--metric", "lpips")
+    return folder
+
+
+def test_the_walk_ends_in_tables_and_a_grid(walk: Path, tmp_path: Path) -> None:
+    tables = ("--table", "comparison", "--table", "ablation")
+    output = sdm_bench("report", walk / "sdm", walk / "spade", *tables, "--out", tmp_path).output
+    names = ["comparison.csv", "comparison.md", "ablation.csv", "ablation.md", "grid.png"]
+    assert [Path(line).name for line in output.splitlines()] == names
+    frame = pd.read_csv(tmp_path / "comparison.csv")
+    assert frame["method"].tolist() == ["SDM", "SPADE"]
+    assert (frame["FID ↓"] > 0).all()
+    assert frame["LPIPS ↑"].iloc[1] == 0
+    assert frame["seeds"].astype(str).tolist() == ["0-1", "0"]
+    with Image.open(tmp_path / "grid.png") as picture:
+        assert picture.width > 4 * 64 * 3
+        assert picture.height > 5 * 32 * 3
+
+
+def test_numbers_go_to_stdout_and_talk_to_stderr(
+    walk: Path, untrained_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(untrained_cache))
+    result = sdm_bench("evaluate", walk / "spade", "--metric", "fid")
+    assert result.stdout.splitlines()[0].split()[:4] == ["dataset", "method", "metric", "value"]
+    assert "warning: FID from 5 images" in result.stderr
+    assert "warning" not in result.stdout
+
+
+def test_some_failed_cells_exit_with_one_and_are_listed(
+    walk: Path, untrained_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(untrained_cache))
+    result = sdm_bench("evaluate", walk / "spade", "--metric", "lpips", "--metric", "miou", code=1)
+    assert "not computed:\n  miou: no published segmenter for cityscapes" in result.stderr
+    assert "lpips" in result.stdout
+
+
+def test_somebody_elses_pictures_are_measured(
+    walk: Path, toy_cityscapes: Path, untrained_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(untrained_cache))
+    images = walk / "spade" / "samples" / "seed-000"
+    out = tmp_path / "theirs.csv"
+    data = ("--dataset", "cityscapes", "--data", toy_cityscapes)
+    result = sdm_bench("evaluate", "--images", images, *data, "--metric", "fid", "--name", "theirs", "--out", out)
+    ours = pd.read_csv(walk / "spade" / "results.csv").query("metric == 'fid'")["value"].item()
+    theirs = pd.read_csv(out)
+    assert theirs["value"].item() == pytest.approx(ours, rel=1e-6)
+    assert theirs["method"].item() == "theirs"
+    assert "theirs" in result.stdout
+
+
+def test_exported_weights_sample_like_the_run(walk: Path, toy_cityscapes: Path, tmp_path: Path) -> None:
+    sdm_bench("export", walk / "spade", tmp_path / "spade.safetensors")
+    checkpoint = ("--method", "spade", "--checkpoint", tmp_path / "spade.safetensors")
+    sdm_bench("generate", *checkpoint, "--data", toy_cityscapes, "--out", tmp_path / "run")
+    for path in (walk / "spade" / "samples" / "seed-000").iterdir():
+        assert (tmp_path / "run" / "samples" / "seed-000" / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["generate"], "either a run's folder, or --method with --checkpoint"),
+        (["generate", "--checkpoint", "toy", "--out", "x"], "say which with --method"),
+        (
+            ["generate", "--method", "sdm", "--checkpoint", "none.pt", "--dataset", "ade20k", "--out", "x"],
+            "none.pt: no such",
+        ),
+        (["evaluate", "--metric", "fid"], "either a run's folder or --images"),
+        (["generate", "--seeds", "2-0"], "expected seeds like 0, 0-2 or 0,4"),
+        (["generate", "--shard", "2/2"], "expected k/n with k from 0 to n - 1"),
+        (["data", "toy", "cityscapes", "x", "--size", "64"], "expected WIDTHxHEIGHT"),
+        (["data", "toy", "citiscapes", "x"], "Did you mean 'cityscapes'"),
+        (["weights", "fetch", "lpips-alexnet"], "Did you mean 'lpips-alex'"),
+        (["report", "."], "no results.csv in ."),
+        (["nonsense"], "No such command 'nonsense'"),
+    ],
+)
+def test_wrong_usage_exits_with_two_and_says_what_is_expected(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert message in sdm_bench(*arguments, code=2).output
+
+
+def test_training_needs_an_end_and_a_known_method(toy_cityscapes: Path, tmp_path: Path) -> None:
+    data = ("--dataset", "cityscapes", "--data", toy_cityscapes, "--out", tmp_path)
+    assert "how long? Give --steps" in sdm_bench("train", "sdm", *data, code=2).output
+    assert "Did you mean 'sdm'" in sdm_bench("train", "smd", *data, "--steps", 1, code=2).output
+    data = ("--dataset", "cityscapes", "--data", tmp_path, "--out", tmp_path / "run")
+    assert "no label maps of the train split" in sdm_bench("train", "sdm", *data, "--steps", 1, code=2).output
+
+
+def test_verify_exits_with_one_where_something_is_wrong(toy_cityscapes: Path, tmp_path: Path) -> None:
+    assert "ok: 11 examples" in sdm_bench("data", "verify", "cityscapes", toy_cityscapes).output
+    (tmp_path / "gtFine").symlink_to(toy_cityscapes / "gtFine")
+    (tmp_path / "leftImg8bit" / "train").mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(tmp_path / "leftImg8bit" / "train" / "x_leftImg8bit.png")
+    assert "problem:" in sdm_bench("data", "verify", "cityscapes", tmp_path, code=1).output

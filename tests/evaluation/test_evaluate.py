@@ -1,0 +1,175 @@
+"""Samples become rows: values checked against closed forms and the pure metrics."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from sdm_bench.datasets.catalog import open_dataset
+from sdm_bench.datasets.transforms import Resized, Transform
+from sdm_bench.errors import UserError
+from sdm_bench.evaluation import evaluate, measures
+from sdm_bench.evaluation.task import Samples, Task, spell_seeds
+from sdm_bench.files import write_json, write_png
+from sdm_bench.metrics.features import extract, folder_source, inception_extractor
+from sdm_bench.metrics.frechet import frechet_distance
+from sdm_bench.protocols.catalog import protocol
+from sdm_bench.sampling import SampleFolder, SampleOptions
+from sdm_bench.weights.store import weights_path
+from tests.test_sampling import sample_options
+
+SIZE = (32, 64)
+
+
+def real_at(root: Path, size: tuple[int, int] = SIZE) -> Resized:
+    dataset = open_dataset("cityscapes", root, "val")
+    return Resized(dataset, Transform("sdm", size, keeps_aspect=True, training=False))
+
+
+def make_run(folder: Path, real: Resized, seeds: list[int], draw, **options: object) -> Path:  # type: ignore[no-untyped-def]
+    """A folder of samples: draw(example, seed) -> uint8 (H, W, 3)."""
+    about: SampleOptions = sample_options(image_size=SIZE, **options)
+    SampleFolder(folder).start(about, seeds, "")
+    for seed in seeds:
+        for example in real:
+            write_png(SampleFolder(folder).sample(example.id, seed), draw(example, seed))
+    return folder
+
+
+def noisy(example, seed: int) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """The photograph with noise that grows with the seed."""
+    rng = np.random.default_rng(seed)
+    return (example.image + rng.normal(0, 20 * (seed + 1), example.image.shape)).clip(0, 255).astype(np.uint8)
+
+
+def task_of(samples: Samples, real: Resized, segmenter: str | None = None) -> Task:
+    return Task(samples, real, protocol("sdm-bench@1"), torch.device("cpu"), segmenter)
+
+
+def test_fid_is_the_mean_over_seeds_of_the_distance_to_the_real_pictures(toy_cityscapes: Path, tmp_path: Path) -> None:
+    real = real_at(toy_cityscapes)
+    run = make_run(tmp_path / "run", real, [0, 1], noisy)
+    write_real = make_run(tmp_path / "real", real, [0], lambda example, seed: example.image)
+    (row,), failures = evaluate(task_of(Samples.of_run(run), real), ["fid"])
+    assert failures == []
+    extractor = inception_extractor(weights_path("inception-2015-12-05"), "clean", "cpu")
+    features = [
+        extract(folder_source(folder), extractor)
+        for folder in (write_real / "samples/seed-000", run / "samples/seed-000", run / "samples/seed-001")
+    ]
+    each = [frechet_distance(features[0], other) for other in features[1:]]
+    assert row.value == pytest.approx(np.mean(each), rel=1e-4)
+    assert row.spread == pytest.approx(np.std(each, ddof=1), rel=1e-4)
+    assert each[0] < each[1]
+    assert (row.num_images, row.seeds, row.protocol, row.direction) == (5, "0-1", "sdm-bench@1", "lower")
+    assert row.extractor == "inception-2015-12-05, clean"
+
+
+def test_real_pictures_are_at_no_distance_from_themselves(toy_cityscapes: Path, tmp_path: Path) -> None:
+    real = real_at(toy_cityscapes)
+    run = make_run(tmp_path, real, [0], lambda example, seed: example.image)
+    (row,), _ = evaluate(task_of(Samples.of_images(run / "samples/seed-000", "photographs"), real), ["fid"])
+    assert row.value == pytest.approx(0, abs=1e-4)
+    assert row.spread is None
+    assert row.method == "photographs"
+
+
+def test_diversity_grows_with_the_differences_and_is_zero_for_equal_samples(
+    toy_cityscapes: Path, tmp_path: Path
+) -> None:
+    real = real_at(toy_cityscapes)
+    equal = make_run(tmp_path / "equal", real, [0, 1], lambda example, seed: example.image)
+    different = make_run(tmp_path / "different", real, [0, 1], noisy)
+    values = [evaluate(task_of(Samples.of_run(folder), real), ["lpips"])[0][0].value for folder in (equal, different)]
+    assert values[0] == pytest.approx(0, abs=1e-6)
+    assert values[1] > 1e-3
+
+
+def test_a_deterministic_method_has_no_diversity_by_construction(toy_cityscapes: Path, tmp_path: Path) -> None:
+    real = real_at(toy_cityscapes)
+    run = make_run(tmp_path, real, [0], noisy, stochastic=False, method="spade", solver=None, guidance=None)
+    (row,), _ = evaluate(task_of(Samples.of_run(run), real), ["lpips"])
+    assert row.value == 0
+    assert "zero by construction" in row.note
+
+
+def as_label(example, seed: int) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """A picture that shows the evaluated class in every channel; seed 1 is wrong in the left half."""
+    shown = classes(example).copy()
+    if seed == 1:
+        shown[:, : SIZE[1] // 2] = 0
+    return np.repeat(shown[..., None], 3, axis=2)
+
+
+def classes(example) -> np.ndarray:  # type: ignore[no-untyped-def]
+    from sdm_bench.datasets.base import ClassTable
+
+    return ClassTable.shipped("cityscapes").evaluate_as[example.label]
+
+
+@pytest.fixture
+def reading_segmenter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A segmenter that reads the class off the picture."""
+    reader = SimpleNamespace(name="reader", sha256="0" * 64, predict=lambda pictures: pictures[..., 0] % 19)
+    monkeypatch.setattr(measures, "_segmenter", lambda task: reader)
+
+
+@pytest.mark.usefixtures("reading_segmenter")
+def test_miou_in_closed_form(toy_cityscapes: Path, tmp_path: Path) -> None:
+    real = real_at(toy_cityscapes)
+    run = make_run(tmp_path, real, [0, 1], as_label)
+    rows, failures = evaluate(task_of(Samples.of_run(run), real), ["miou"])
+    assert failures == []
+    truth = np.stack([classes(example) for example in real])
+    predicted = truth.copy()
+    predicted[:, :, : SIZE[1] // 2] = 0
+    expected = {}
+    for index in sorted(set(truth[truth != 255].tolist())):
+        kept = truth != 255
+        union = ((truth == index) | (predicted == index)) & kept
+        expected[index] = ((truth == index) & (predicted == index))[kept].sum() / union.sum()
+    headline = rows[0]
+    assert headline.value == pytest.approx((1 + np.mean(list(expected.values()))) / 2)
+    road = next(row for row in rows if row.class_name == "road")
+    assert road.value == pytest.approx((1 + expected[0]) / 2)
+    assert len(rows) == 1 + len(expected)
+
+
+def test_failed_metrics_are_listed_and_the_others_measured(toy_cityscapes: Path, tmp_path: Path) -> None:
+    real = real_at(toy_cityscapes)
+    run = make_run(tmp_path, real, [0], noisy)
+    rows, failures = evaluate(task_of(Samples.of_run(run), real), ["lpips", "fid", "miou"])
+    assert [row.metric for row in rows] == ["fid"]
+    assert failures[0] == "lpips: diversity needs at least two samples a label map; sdm has one seed"
+    assert failures[1].startswith("miou: no published segmenter for cityscapes")
+    with pytest.raises(UserError, match=r"Unknown metric 'fdi'\. Did you mean 'fid'"):
+        evaluate(task_of(Samples.of_run(run), real), ["fdi"])
+
+
+def test_a_missing_sample_is_named(toy_cityscapes: Path, tmp_path: Path) -> None:
+    real = real_at(toy_cityscapes)
+    run = make_run(tmp_path, real, [0], noisy)
+    SampleFolder(run).sample(real[2].id, 0).unlink()
+    _, failures = evaluate(task_of(Samples.of_run(run), real), ["fid"])
+    assert f"1 missing ({real[2].id})" in failures[0]
+
+
+def test_label_maps_without_photographs_have_no_fid(toy_cityscapes: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "gtFine").symlink_to(toy_cityscapes / "gtFine")
+    run = make_run(tmp_path / "run", real_at(toy_cityscapes), [0], noisy)
+    _, failures = evaluate(task_of(Samples.of_run(run), real_at(tmp_path / "data")), ["fid"])
+    assert "5 label maps have no photograph to compare with" in failures[0]
+
+
+def test_a_run_without_samples_says_what_was_expected(tmp_path: Path) -> None:
+    write_json(tmp_path / "train.json", {})
+    with pytest.raises(UserError, match=r"no samples; expected run\.json"):
+        Samples.of_run(tmp_path)
+
+
+@pytest.mark.parametrize(("seeds", "spelled"), [([0], "0"), ([2, 0, 1], "0-2"), ([0, 4], "0,4")])
+def test_seeds_are_spelled_as_ranges(seeds: list[int], spelled: str) -> None:
+    assert spell_seeds(seeds) == spelled

@@ -1,0 +1,89 @@
+"""Segmenters load from wherever they lie and predict evaluated classes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sdm_bench.datasets.base import ClassTable
+from sdm_bench.errors import UserError
+from sdm_bench.training.checkpoints import WeightsAbout, write_weights
+from sdm_bench.weights.imports import import_file
+from sdm_bench.weights.store import CACHE_VARIABLE
+from segmenters.prediction import Segmenter, load_segmenter, resized
+from segmenters.unet import face_parsing_unet
+from tests.parity.cases import SHARED
+
+CPU = torch.device("cpu")
+FACES = ClassTable.shipped("celebamask_hq")
+LITE = SHARED / "weights" / "face_parsing_unet" / "model_best.pth"
+
+
+class Brightest(torch.nn.Module):
+    """Scores that are the picture's channels: the class is the brightest channel."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.size = tuple(x.shape[2:])
+        return x
+
+
+def test_pictures_are_resized_to_the_training_size_and_scores_back() -> None:
+    network = Brightest()
+    segmenter = Segmenter("test", network, (8, 16), "0", CPU)
+    pictures = np.zeros((2, 16, 32, 3), np.uint8)
+    pictures[0, :, :16, 1] = 255
+    pictures[1, :, :, 2] = 200
+    predicted = segmenter.predict(pictures)
+    assert network.size == (8, 16)
+    assert predicted.dtype == np.uint8
+    assert predicted.shape == (2, 16, 32)
+    assert (predicted[0, :, :14] == 1).all()
+    assert (predicted[0, :, 20:] == 0).all()
+    assert (predicted[1] == 2).all()
+
+
+def test_a_picture_of_the_right_size_is_left_alone() -> None:
+    x = torch.rand(1, 3, 4, 6)
+    assert resized(x, (4, 6)) is x
+
+
+def test_a_weights_file_loads_with_the_classes_it_was_trained_on(tmp_path: Path) -> None:
+    about = WeightsAbout(
+        method="unet", dataset="celebamask_hq", network={"num_classes": 19, "feature_scale": 16}, image_size=(16, 16)
+    )
+    network = face_parsing_unet(19, 16).eval()
+    write_weights(tmp_path / "unet.safetensors", network.state_dict(), about)
+    loaded = load_segmenter(str(tmp_path / "unet.safetensors"), "celebamask_hq", FACES, CPU)
+    pictures = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3), dtype=np.uint8)
+    assert np.array_equal(loaded.predict(pictures), Segmenter("same", network, (16, 16), "", CPU).predict(pictures))
+    with pytest.raises(UserError, match="trained on celebamask_hq; expected one for ade20k"):
+        load_segmenter(str(tmp_path / "unet.safetensors"), "ade20k", ClassTable.shipped("ade20k"), CPU)
+
+
+def test_what_is_no_segmenter_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="neither a run, nor a weights file, nor one of celebamask-hq-unet"):
+        load_segmenter("nothing", "celebamask_hq", FACES, CPU)
+    torch.save({"w": torch.ones(1)}, tmp_path / "bare.pt")
+    with pytest.raises(UserError, match=r"expected bare\.json beside it"):
+        load_segmenter(str(tmp_path / "bare.pt"), "celebamask_hq", FACES, CPU)
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    with pytest.raises(UserError, match="celebamask-hq-unet: mean IoU on CelebAMask-HQ"):
+        load_segmenter("celebamask-hq-unet", "celebamask_hq", FACES, CPU)
+
+
+@pytest.mark.skipif(not LITE.is_file(), reason=f"no real segmenter at {LITE}")
+def test_the_real_lite_segmenter_parses_real_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sdm_bench.datasets.catalog import open_dataset
+    from sdm_bench.datasets.transforms import Resized, Transform
+    from sdm_bench.metrics.miou import confusion_matrix, pixel_accuracy
+
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    import_file("face-parsing-unet-lite", LITE)
+    segmenter = load_segmenter("face-parsing-unet-lite", "celebamask_hq", FACES, CPU)
+    dataset = open_dataset("celebamask_hq", SHARED / "data" / "celebamask_hq", "val")
+    faces = Resized(dataset, Transform("sdm", (256, 256), keeps_aspect=False, training=False))
+    examples = [faces[index] for index in range(4)]
+    predicted = segmenter.predict(np.stack([example.image for example in examples]))
+    total = sum(confusion_matrix(e.label, p, 19) for e, p in zip(examples, predicted, strict=True))
+    assert pixel_accuracy(total) > 0.8
