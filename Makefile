@@ -9,7 +9,7 @@ BIN := .venv/bin
 UV := $(or $(shell command -v uv),$(BIN)/uv)
 SETUP := .venv/.installed
 
-.PHONY: demo test lint lock toy-checkpoints benchmarks
+.PHONY: demo test lint lock toy-checkpoints
 
 demo: $(SETUP)
 	$(BIN)/sdm-bench demo
@@ -35,12 +35,10 @@ lock:
 	$(UV) pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
 		--no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
 
-benchmarks: $(SETUP)
-	$(BIN)/python -m pytest tests/benchmarks -s
-
 TOY := build/toy
 TOY_DATA := $(TOY)/cityscapes
 TRAIN := --dataset cityscapes --data $(TOY_DATA) --preset toy
+FINE_TUNE := --condition-dropout 0.2 --learning-rate 2e-4 --steps 2000
 SHIPPED := sdm_bench/weights/toy
 
 toy-checkpoints: $(SETUP)
@@ -48,8 +46,8 @@ toy-checkpoints: $(SETUP)
 	$(BIN)/sdm-bench segment train unet $(TRAIN) --steps 2000 --out $(TOY)/unet
 	$(BIN)/sdm-bench train spade $(TRAIN) --steps 6000 --out $(TOY)/spade
 	$(BIN)/sdm-bench train sdm-concat $(TRAIN) --steps 8000 --out $(TOY)/sdm-concat-1
-	$(BIN)/sdm-bench train sdm-concat $(TRAIN) --init $(TOY)/sdm-concat-1 --condition-dropout 0.2 --steps 2000 --out $(TOY)/sdm-concat
+	$(BIN)/sdm-bench train sdm-concat $(TRAIN) --init $(TOY)/sdm-concat-1 $(FINE_TUNE) --out $(TOY)/sdm-concat
 	$(BIN)/sdm-bench train sdm $(TRAIN) --steps 8000 --out $(TOY)/sdm-1
-	$(BIN)/sdm-bench train sdm $(TRAIN) --init $(TOY)/sdm-1 --condition-dropout 0.2 --steps 2000 --out $(TOY)/sdm
+	$(BIN)/sdm-bench train sdm $(TRAIN) --init $(TOY)/sdm-1 $(FINE_TUNE) --out $(TOY)/sdm
 	for name in sdm sdm-concat spade unet; do \
 		$(BIN)/sdm-bench export $(TOY)/$$name $(SHIPPED)/$$name.safetensors --half; done
