@@ -30,7 +30,8 @@ def evaluate(
     run: Path | None, dataset: str | None, data: Path | None, split: str, metrics: tuple[str, ...], **chosen: Any
 ) -> None:
     """Measure the samples of RUN, or --images, and print the numbers."""
-    from sdm_bench.commands import Where, evaluate_samples, summary
+    from sdm_bench.commands.evaluate import evaluate_samples, summary
+    from sdm_bench.commands.generate import Where
     from sdm_bench.errors import PartialFailure
 
     rows, failures = evaluate_samples(metrics, run, where=Where(dataset, data, split), **chosen)

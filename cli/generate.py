@@ -52,7 +52,7 @@ def generate(
     Writes samples/seed-000/<example id>.png. A sample depends on weights, example id, seed and solver alone; the same
     command writes what is missing.
     """
-    from sdm_bench.commands import Source, Where, generate_samples
+    from sdm_bench.commands.generate import Source, Where, generate_samples
     from sdm_bench.synthesizers import SamplingOptions
 
     sampling = SamplingOptions(*(chosen.pop(name) for name in ("solver", "solver_steps", "guidance", "eta")))

@@ -21,7 +21,7 @@ Example:
 @click.option("--out", type=options.FOLDER, default="report", show_default=True)
 def report(runs: tuple[Path, ...], tables: tuple[str, ...], figure: bool, out: Path) -> None:
     """Write tables (CSV and Markdown) from the results of RUNS, and a picture grid of their samples."""
-    from sdm_bench.commands import write_report
+    from sdm_bench.commands.report import write_report
 
     for path in write_report(runs, tables, out, figure):
         click.echo(path)

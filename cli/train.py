@@ -79,7 +79,7 @@ def preset_overrides(chosen: dict[str, Any]) -> dict[str, Any]:
 )
 def train(method: str, **chosen: Any) -> None:
     """Train METHOD (sdm, sdm-concat or spade) on a dataset. Ctrl-C saves; the same command resumes."""
-    from sdm_bench.commands import train_method
+    from sdm_bench.commands.train import train_method
 
     loop, overrides = loop_options(chosen), preset_overrides(chosen)
     train_method(method, loop=loop, overrides=overrides, **chosen)

@@ -9,23 +9,45 @@ from sdm_bench.datasets.catalog import open_dataset
 from sdm_bench.datasets.pictures import read_image
 from sdm_bench.datasets.transforms import Resized, Transform
 from sdm_bench.drawing import colorize, grid
-from sdm_bench.errors import UserError
 from sdm_bench.files import write_png
 from sdm_bench.models.catalog import METHODS
 from sdm_bench.sampling import SampleFolder, SampleOptions
 
 EXAMPLES = 6
 SHORT_SIDE = 96
+Shown = tuple[str, str, tuple[int, int]]
+"""Dataset, split and size."""
 
 
-def method_grid(folders: Sequence[Path], examples: int = EXAMPLES) -> np.ndarray:
+def write_grids(folders: Sequence[Path], out: Path) -> list[Path]:
+    """Writes a grid for each dataset, split and size that `folders` hold samples of; returns their paths.
+
+    The only one is `grid.png`; several are `grid-<dataset>-<split>-<width>x<height>.png`.
+    """
+    groups: dict[Shown, list[SampleFolder]] = {}
+    for folder in folders:
+        target = SampleFolder(folder)
+        options = target.options()
+        groups.setdefault((options.dataset, options.split, options.image_size), []).append(target)
+    paths = []
+    for shown, targets in groups.items():
+        path = out / ("grid.png" if len(groups) == 1 else f"grid-{_words(*shown)}.png")
+        write_png(path, method_grid(targets))
+        paths.append(path)
+    return paths
+
+
+def _words(dataset: str, split: str, size: tuple[int, int]) -> str:
+    return f"{dataset}-{split}-{size[1]}x{size[0]}"
+
+
+def method_grid(targets: Sequence[SampleFolder], examples: int = EXAMPLES) -> np.ndarray:
     """uint8 (H, W, 3): for evenly spread examples of the split, label map, photograph and a sample of each folder.
 
-    Raises UserError where the folders don't hold samples of one dataset and size.
+    The folders hold samples of one dataset, split and size.
     """
-    targets = [SampleFolder(folder) for folder in folders]
     options = [target.options() for target in targets]
-    real = _real(options, [target.folder for target in targets])
+    real = _real(options[0])
     count = min(examples, len(real))
     chosen = [real[index] for index in np.linspace(0, len(real) - 1, count).round().astype(int)]
     colors = real.dataset.classes.colors
@@ -38,22 +60,9 @@ def method_grid(folders: Sequence[Path], examples: int = EXAMPLES) -> np.ndarray
     return grid(rows, titles, scale=max(1, SHORT_SIDE // min(options[0].image_size)))
 
 
-def write_grid(folders: Sequence[Path], path: Path) -> Path:
-    """Writes the grid of `folders` to `path`."""
-    write_png(path, method_grid(folders))
-    return path
-
-
-def _real(options: Sequence[SampleOptions], folders: Sequence[Path]) -> Resized:
-    first = options[0]
-    for each, folder in zip(options, folders, strict=True):
-        if (each.dataset, each.split, each.image_size) != (first.dataset, first.split, first.image_size):
-            raise UserError(
-                f"{folder} holds samples of {each.dataset} {each.split} at {each.image_size}, {folders[0]} of "
-                f"{first.dataset} {first.split} at {first.image_size}; one grid shows one dataset and size"
-            )
-    dataset = open_dataset(first.dataset, Path(first.data), first.split)
-    return Resized(dataset, Transform(first.recipe, first.image_size, dataset.keeps_aspect, training=False))
+def _real(options: SampleOptions) -> Resized:
+    dataset = open_dataset(options.dataset, Path(options.data), options.split)
+    return Resized(dataset, Transform(options.recipe, options.image_size, dataset.keeps_aspect, training=False))
 
 
 def _title(options: SampleOptions) -> str:

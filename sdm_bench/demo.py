@@ -3,15 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdm_bench.commands import (
-    RESULTS_FILE,
-    Source,
-    Where,
-    evaluate_samples,
-    generate_samples,
-    train_method,
-    write_report,
-)
+from sdm_bench.commands.evaluate import RESULTS_FILE, evaluate_samples
+from sdm_bench.commands.generate import Source, Where, generate_samples
+from sdm_bench.commands.report import write_report
+from sdm_bench.commands.train import train_method
 from sdm_bench.datasets.catalog import dataset_class
 from sdm_bench.datasets.toy import write_toy
 from sdm_bench.evaluation import MEASURES
@@ -32,6 +27,7 @@ TRAINING_SCENES = 600
 SEEDS = (0, 1, 2)
 BATCH_SIZE = 16
 GUIDANCE = 1.5
+SOLVER_STEPS = 20
 SHARES = {"sdm": 0.45, "sdm-concat": 0.25, "spade": 0.2, "unet": 0.1}
 """Of the training budget, by method."""
 FINE_TUNING = 0.25
@@ -98,7 +94,8 @@ def sample(variant: Variant, data: Path, folder: Path, trained: dict[str, Path],
     run = trained.get(variant.method)
     source = Source(run=run) if run else Source(method=variant.method, checkpoint=SHIPPED)
     where = Where(DATASET, data, "val")
-    sampling = SamplingOptions(guidance=variant.guidance)
+    steps = None if variant.guidance is None else SOLVER_STEPS
+    sampling = SamplingOptions(solver_steps=steps, guidance=variant.guidance)
     return generate_samples(source, where, folder, SEEDS, sampling, command, batch_size=BATCH_SIZE, device=device)
 
 

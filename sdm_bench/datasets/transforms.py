@@ -22,6 +22,7 @@ from sdm_bench.errors import unknown_name
 
 SPADE_LOAD_SCALE = 286 / 256
 RECIPES = ("sdm", "spade")
+DEFAULT_RECIPE = "sdm"
 
 
 @dataclass(frozen=True)

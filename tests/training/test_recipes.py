@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sdm_bench.commands import export_weights, train_method
+from sdm_bench.commands.train import export_weights, train_method
 from sdm_bench.datasets.toy import write_toy
 from sdm_bench.errors import UserError
 from sdm_bench.training.loop import LoopOptions
