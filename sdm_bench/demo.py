@@ -74,10 +74,11 @@ def demo(
     render_scenes(out / "data", TRAINING_SCENES if from_scratch else 0)
     data = out / "data" / DATASET
     trained = train_all(out / "trained", data, budget_minutes, device) if from_scratch else {}
+    folder = out / ("runs-from-scratch" if from_scratch else "runs")
     runs = []
     for variant in VARIANTS:
         say(f"demo: {variant.name}")
-        runs.append(sample(variant, data, out / "runs" / variant.name, trained, command, device))
+        runs.append(sample(variant, data, folder / variant.name, trained, command, device))
         measure(runs[-1], str(trained.get("unet", SHIPPED)), device)
     return write_report(runs, ["comparison", "ablation"], report)
 

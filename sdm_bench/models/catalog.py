@@ -30,7 +30,7 @@ METHODS = {
             kind="diffusion",
             stochastic=True,
             network="sdm_bench.models.sdm:SDM",
-            config="sdm_bench.models.unet:UNetConfig",
+            config="sdm_bench.models.unet_blocks:UNetConfig",
         ),
         Method(
             name="sdm-concat",
@@ -38,7 +38,7 @@ METHODS = {
             kind="diffusion",
             stochastic=True,
             network="sdm_bench.models.concat_ddpm:ConcatDDPM",
-            config="sdm_bench.models.unet:UNetConfig",
+            config="sdm_bench.models.unet_blocks:UNetConfig",
         ),
         Method(
             name="spade",

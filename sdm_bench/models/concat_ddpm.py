@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from sdm_bench.models.unet import UNet, UNetConfig
+from sdm_bench.models.unet import UNet
+from sdm_bench.models.unet_blocks import UNetConfig
 
 
 class ConcatDDPM(UNet):

@@ -2,7 +2,8 @@
 
 from torch import Tensor
 
-from sdm_bench.models.unet import UNet, UNetConfig
+from sdm_bench.models.unet import UNet
+from sdm_bench.models.unet_blocks import UNetConfig
 
 
 class SDM(UNet):
