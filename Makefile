@@ -38,16 +38,16 @@ lock:
 TOY := build/toy
 TOY_DATA := $(TOY)/cityscapes
 TRAIN := --dataset cityscapes --data $(TOY_DATA) --preset toy
-FINE_TUNE := --condition-dropout 0.2 --learning-rate 2e-4 --steps 2000
+FINE_TUNE := --condition-dropout 0.2 --learning-rate 2e-4 --steps 1500
 SHIPPED := sdm_bench/weights/toy
 
 toy-checkpoints: $(SETUP)
 	$(BIN)/sdm-bench data toy cityscapes $(TOY_DATA) --train 2000 --val 50 --size 128x64
 	$(BIN)/sdm-bench segment train unet $(TRAIN) --steps 2000 --out $(TOY)/unet
-	$(BIN)/sdm-bench train spade $(TRAIN) --steps 6000 --out $(TOY)/spade
-	$(BIN)/sdm-bench train sdm-concat $(TRAIN) --steps 8000 --out $(TOY)/sdm-concat-1
+	$(BIN)/sdm-bench train spade $(TRAIN) --steps 4000 --out $(TOY)/spade
+	$(BIN)/sdm-bench train sdm-concat $(TRAIN) --steps 6000 --out $(TOY)/sdm-concat-1
 	$(BIN)/sdm-bench train sdm-concat $(TRAIN) --init $(TOY)/sdm-concat-1 $(FINE_TUNE) --out $(TOY)/sdm-concat
-	$(BIN)/sdm-bench train sdm $(TRAIN) --steps 8000 --out $(TOY)/sdm-1
+	$(BIN)/sdm-bench train sdm $(TRAIN) --steps 6000 --out $(TOY)/sdm-1
 	$(BIN)/sdm-bench train sdm $(TRAIN) --init $(TOY)/sdm-1 $(FINE_TUNE) --out $(TOY)/sdm
 	for name in sdm sdm-concat spade unet; do \
 		$(BIN)/sdm-bench export $(TOY)/$$name $(SHIPPED)/$$name.safetensors --half; done

@@ -14,6 +14,7 @@ from sdm_bench.diffusion.schedule import NoiseSchedule, make_schedule
 from sdm_bench.diffusion.solvers import Denoiser, Solver, solve
 from sdm_bench.models import catalog
 from sdm_bench.models.preset import DiffusionPreset
+from sdm_bench.models.unet import UNet
 
 
 class Synthesizer(Protocol):
@@ -49,13 +50,12 @@ class GANSynthesizer:
 class DiffusionSynthesizer:
     """Samples a denoising network trained on `schedule` with `solver`.
 
-    network: (x_t, timesteps, semantics) -> (N, 6, H, W). guidance: the released code's scale s; no guidance up to 1,
-    where the network runs once a step instead of twice.
+    guidance: the released code's scale s; up to 1 there is none, and the network runs without the null label.
     """
 
     def __init__(
         self,
-        network: nn.Module,
+        network: UNet,
         schedule: NoiseSchedule,
         solver: Solver,
         guidance: float,
@@ -83,16 +83,16 @@ class DiffusionSynthesizer:
         return sample.clamp(-1, 1).float().cpu()
 
     def _denoiser(self, condition: Condition) -> Denoiser:
-        semantics = condition.semantics(self.edges)
-        if self.guidance <= 1:
-            return lambda x, timestep: self.network(x, timestep, semantics)
-        null = torch.zeros_like(semantics)
+        guided = self.guidance > 1
+        network = self.network.prepared(condition.semantics(self.edges), guided)
+        if not guided:
+            return network
 
-        def guided(x: Tensor, timestep: Tensor) -> Tensor:
-            conditional = self.network(x, timestep, semantics)
-            return guide(conditional, self.network(x, timestep, null), self.guidance)
+        def denoise(x: Tensor, timestep: Tensor) -> Tensor:
+            conditional, null = network(x, timestep).chunk(2)
+            return guide(conditional, null, self.guidance)
 
-        return guided
+        return denoise
 
 
 @dataclass(frozen=True)
@@ -120,5 +120,6 @@ def make_synthesizer(
     assert options.solver is not None
     assert options.solver_steps is not None
     solver = Solver(options.solver, options.solver_steps, options.eta or 0.0)
+    assert isinstance(network, UNet)
     schedule = make_schedule(diffusion.schedule, diffusion.steps)
     return DiffusionSynthesizer(network, schedule, solver, options.guidance or 1.0, config.edges, device)

@@ -5,9 +5,12 @@ Source: Dhariwal & Nichol 2021 (arXiv 2105.05233); SDM (arXiv 2207.00050) sectio
 WeilunWang/semantic-diffusion-model@7171f37, guided_diffusion/unet.py.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
+from sdm_bench.models.modulation import Modulations
 from sdm_bench.models.unet_blocks import (
     AttentionBlock,
     Downsample,
@@ -87,13 +90,26 @@ class UNet(nn.Module):
             return ResidualBlock(self.config, width, width, semantics, direction)
         return Upsample(width) if direction == "up" else Downsample(width)
 
-    def run(self, x: Tensor, timesteps: Tensor, semantics: Tensor | None) -> Tensor:
-        """The output for x (N, in_channels, H, W) at `timesteps`, int (N,), or (1,) for one that all samples share."""
+    def prepared(self, semantics: Tensor, guided: bool) -> Callable[[Tensor, Tensor], Tensor]:
+        """The network for one batch of label maps (N, C, H, W) and many steps: (x_t, timesteps (1,)) -> outputs.
+
+        The outputs are (N, 6, H, W), or guided (2 N, 6, H, W): with the labels, then without.
+        """
+        raise NotImplementedError
+
+    def run(self, x: Tensor, timesteps: Tensor, semantics: Tensor | Modulations | None) -> Tensor:
+        """The output for x (N, in_channels, H, W) at `timesteps`, int (N,), or (1,) for one that all samples share.
+
+        With guided modulations the encoder runs once and the rest for (2 N, ...): with labels, then without.
+        """
         embedded = self.time_embed(timestep_embedding(timesteps, self.config.model_channels))
         skips = []
         for stage in self.input_blocks:
-            x = stage(x, embedded, semantics)
+            x = stage(x, embedded, None)
             skips.append(x)
+        if isinstance(semantics, Modulations) and semantics.guided:
+            assert len(timesteps) == 1
+            x, skips = torch.cat([x, x]), [torch.cat([skip, skip]) for skip in skips]
         x = self.middle_block(x, embedded, semantics)
         for stage in self.output_blocks:
             x = stage(torch.cat([x, skips.pop()], dim=1), embedded, semantics)
@@ -103,7 +119,7 @@ class UNet(nn.Module):
 class Stage(nn.Sequential):
     """Layers in sequence; residual blocks among them also get the timestep embedding and the condition."""
 
-    def forward(self, x: Tensor, embedded: Tensor, semantics: Tensor | None) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor, embedded: Tensor, semantics: Tensor | Modulations | None) -> Tensor:  # type: ignore[override]
         for layer in self:
             x = layer(x, embedded, semantics) if isinstance(layer, ResidualBlock) else layer(x)
         return x

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sdm_bench.models.modulation import Modulations
+
 
 class UNetConfig(BaseModel):
     """Everything that decides a denoising network's keys and shapes.
@@ -78,7 +80,7 @@ class ResidualBlock(nn.Module):
         self.skip_connection = nn.Identity() if width == out_width else nn.Conv2d(width, out_width, 1)
         self.spade = spade
 
-    def forward(self, x: Tensor, embedded: Tensor, semantics: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, embedded: Tensor, semantics: Tensor | Modulations | None) -> Tensor:
         h = self.in_norm(x, semantics) if self.spade else self.in_layers[0](x)
         activation, convolution = self.in_layers[-2], self.in_layers[-1]
         h = convolution(self._resample(activation(h)))
@@ -91,7 +93,7 @@ class ResidualBlock(nn.Module):
             h = self._normalise_out(h + time, semantics)
         return self.skip_connection(x) + self.out_layers[-3:](h)
 
-    def _normalise_out(self, h: Tensor, semantics: Tensor | None) -> Tensor:
+    def _normalise_out(self, h: Tensor, semantics: Tensor | Modulations | None) -> Tensor:
         return self.out_norm(h, semantics) if self.spade else self.out_layers[0](h)
 
     def _resample(self, x: Tensor) -> Tensor:
@@ -111,10 +113,17 @@ class SPADEGroupNorm(nn.Module):
         self.mlp_gamma = nn.Conv2d(hidden, width, 3, padding=1)
         self.mlp_beta = nn.Conv2d(hidden, width, 3, padding=1)
 
-    def forward(self, x: Tensor, semantics: Tensor) -> Tensor:
-        """x (N, width, h, w), semantics (N, C, H, W) at full resolution, taken to (h, w) by nearest values."""
-        hidden = self.mlp_shared(F.interpolate(semantics, size=x.shape[2:], mode="nearest"))
-        return self.norm(x) * (1 + self.mlp_gamma(hidden)) + self.mlp_beta(hidden)
+    def forward(self, x: Tensor, semantics: Tensor | Modulations) -> Tensor:
+        """x (N, width, h, w), semantics (N, C, H, W) at full resolution, or their kept modulations."""
+        if isinstance(semantics, Modulations):
+            return semantics.modulate(self, self.norm(x))
+        scale, shift = self.modulation(semantics, x.shape[2:])
+        return self.norm(x) * scale + shift
+
+    def modulation(self, semantics: Tensor, size: torch.Size) -> tuple[Tensor, Tensor]:
+        """1 + gamma and beta, (N, width, h, w), of semantics (N, C, H, W), taken to `size` by nearest values."""
+        hidden = self.mlp_shared(F.interpolate(semantics, size=size, mode="nearest"))
+        return 1 + self.mlp_gamma(hidden), self.mlp_beta(hidden)
 
 
 class AttentionBlock(nn.Module):
