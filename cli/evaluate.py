@@ -6,11 +6,13 @@ from typing import Any
 import click
 
 from cli import options
+from cli.sampling import sampling_options, take_sampling
 
 EXAMPLE = """\b
 Examples:
   sdm-bench evaluate runs/sdm --metric fid --metric lpips --metric miou --segmenter runs/unet
   sdm-bench evaluate --images somebody-elses-pngs --dataset cityscapes --data DIR --metric fid
+  sdm-bench evaluate --method sdm --checkpoint toy --data DIR --seeds 0-1 --metric lpips --samples runs/toy
 """
 
 
@@ -20,21 +22,23 @@ Examples:
 @click.option("--metric", "metrics", multiple=True, required=True, help="fid, lpips or miou; repeatable.")
 @click.option("--protocol", "protocol_name", default="sdm-bench@1", show_default=True, help="What the numbers mean.")
 @click.option("--segmenter", help="For miou: a run, a weights file, a name of `weights list`, or toy.")
-@options.dataset
-@options.data
-@options.split
 @click.option("--name", help="What the tables call the pictures of --images (default: the folder's name).")
 @click.option("--out", type=options.FILE, help="The CSV the rows are added to (default: RUN/results.csv).")
+@click.option("--samples", type=options.FOLDER, help="Where --checkpoint is sampled into before it is measured.")
+@sampling_options
 @options.device
-def evaluate(
-    run: Path | None, dataset: str | None, data: Path | None, split: str, metrics: tuple[str, ...], **chosen: Any
-) -> None:
-    """Measure the samples of RUN, or --images, and print the numbers."""
+def evaluate(run: Path | None, images: Path | None, samples: Path | None, **chosen: Any) -> None:
+    """Measure the samples of RUN, or --images, or those that --checkpoint makes first, and print the numbers."""
     from sdm_bench.commands.evaluate import evaluate_samples, summary
-    from sdm_bench.commands.generate import Where
+    from sdm_bench.commands.generate import generate_samples
     from sdm_bench.errors import PartialFailure
 
-    rows, failures = evaluate_samples(metrics, run, where=Where(dataset, data, split), **chosen)
+    sampling = take_sampling(chosen, None)
+    if sampling["source"].checkpoint is not None and run is None and images is None:
+        if samples is None:
+            raise click.UsageError("--checkpoint is sampled first: say where to with --samples")
+        run = generate_samples(**sampling, out=samples, device=chosen["device"])
+    rows, failures = evaluate_samples(run=run, images=images, where=sampling["where"], **chosen)
     if rows:
         click.echo(summary(rows))
     if failures:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from cli import options
+from cli.sampling import sampling_options, take_sampling
 
 EXAMPLE = """\b
 Examples:
@@ -17,49 +18,16 @@ Examples:
 
 @click.command(epilog=EXAMPLE)
 @click.argument("run", required=False, type=options.EXISTING_FOLDER)
-@click.option("--method", help="The method of --checkpoint, where the file doesn't say.")
-@click.option("--checkpoint", help="A weights file instead of a run; `toy` for the one that ships.")
-@click.option("--preset", default="paper", show_default=True, help="What a bare state dict is of.")
-@options.dataset
-@options.data
-@options.split
-@click.option("--solver", help="ddpm or ddim (default: the preset's).")
-@click.option("--solver-steps", type=click.IntRange(min=1), help="Network evaluations a sample.")
-@click.option(
-    "--guidance", type=float, help="Scale s of the released code; none up to 1. The paper's formula counts one less."
-)
-@click.option("--eta", type=click.FloatRange(0, 1), help="DDIM's share of fresh noise.")
-@click.option(
-    "--seeds", type=options.Seeds(), default="0", show_default=True, help="Like 0-2 or 0,4; one picture a seed."
-)
+@sampling_options
 @click.option("--out", type=options.FOLDER, help="Where samples/ and run.json go (default: the run's folder).")
-@click.option("--variant", default="", help="What the tables call this ablation of the method.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True)
 @click.option("--shard", type=options.Shard(), help="This process's share of the samples, like 0/2.")
 @options.device
-def generate(
-    run: Path | None,
-    method: str | None,
-    checkpoint: str | None,
-    preset: str,
-    dataset: str | None,
-    data: Path | None,
-    split: str,
-    **chosen: Any,
-) -> None:
+def generate(run: Path | None, out: Path | None, **chosen: Any) -> None:
     """Sample the trained RUN (or --method with --checkpoint) on every label map of a split.
 
     Writes samples/seed-000/<example id>.png. A sample depends on weights, example id, seed and solver alone; the same
     command writes what is missing.
     """
-    from sdm_bench.commands.generate import Source, Where, generate_samples
-    from sdm_bench.synthesizers import SamplingOptions
+    from sdm_bench.commands.generate import generate_samples
 
-    sampling = SamplingOptions(*(chosen.pop(name) for name in ("solver", "solver_steps", "guidance", "eta")))
-    generate_samples(
-        Source(run, method, checkpoint, preset),
-        Where(dataset, data, split),
-        sampling=sampling,
-        command=options.command_line(),
-        **chosen,
-    )
+    generate_samples(**take_sampling(chosen, run), out=out, **chosen)

@@ -163,3 +163,14 @@ def test_verify_exits_with_one_where_something_is_wrong(toy_cityscapes: Path, tm
     (tmp_path / "leftImg8bit" / "train").mkdir(parents=True)
     Image.new("RGB", (8, 8)).save(tmp_path / "leftImg8bit" / "train" / "x_leftImg8bit.png")
     assert "problem:" in sdm_bench("data", "verify", "cityscapes", tmp_path, code=1).output
+
+
+def test_a_checkpoint_is_sampled_before_it_is_measured(
+    toy_cityscapes: Path, untrained_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(untrained_cache))
+    checkpoint = ("--method", "spade", "--checkpoint", "toy", "--data", toy_cityscapes)
+    sdm_bench("evaluate", *checkpoint, "--metric", "fid", "--samples", tmp_path)
+    assert len(list((tmp_path / "samples" / "seed-000").iterdir())) == 5
+    assert (tmp_path / "results.csv").is_file()
+    assert "say where to with --samples" in sdm_bench("evaluate", *checkpoint, "--metric", "fid", code=2).output
