@@ -10,13 +10,12 @@ import torch
 from sdm_bench.datasets.base import IGNORED, ClassTable, Example, SemanticDataset
 from sdm_bench.datasets.catalog import open_dataset
 from sdm_bench.drawing import colorize, grid
-from sdm_bench.errors import UserError
 from sdm_bench.models.preset import read_preset
 from sdm_bench.training.batches import to_unit_range
 from sdm_bench.training.grids import held_out_examples
 from sdm_bench.training.loop import LoopOptions, MakeGrid
 from sdm_bench.training.objective import Objective
-from sdm_bench.training.recipes import initial_weights, run_training, seeded_initialisation
+from sdm_bench.training.recipes import check_size, initial_weights, run_training, seeded_initialisation
 from sdm_bench.training.runs import TrainOptions
 from sdm_bench.training.segmentation import SegmentationObjective
 from segmenters.catalog import architecture, build_segmenter
@@ -32,13 +31,12 @@ def resolve(
     **options: Any,
 ) -> TrainOptions:
     """The options of a run that trains the segmenter called `name`; arguments as in sdm_bench.training.recipes."""
-    multiple = architecture(name).size_multiple
+    about = architecture(name)
     text = resources.files("segmenters").joinpath(f"presets/{name}.yaml").read_text(encoding="utf-8")
     preset = read_preset(text, name, preset_name, dataset)
     source = open_dataset(dataset, data, "train")
     size = source.size(image_size or preset.image_size)
-    if size[0] % multiple or size[1] % multiple:
-        raise UserError(f"--image-size gives {size[1]}x{size[0]} pixels; {name} needs multiples of {multiple}")
+    check_size(size, about.size_multiple, name)
     return TrainOptions(
         method=name,
         dataset=dataset,

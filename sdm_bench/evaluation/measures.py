@@ -17,13 +17,14 @@ from sdm_bench.metrics.miou import confusion_matrix, iou_per_class, mean_iou
 from sdm_bench.progress import say, track
 from sdm_bench.results import ResultRow
 from sdm_bench.training.batches import to_unit_range
-from sdm_bench.weights.store import cache_folder, require
+from sdm_bench.weights.store import MissingWeights, cache_folder, require
 
 if TYPE_CHECKING:
     from segmenters.prediction import Segmenter
 
 FEW_IMAGES = 2048
 SEGMENTER_BATCH = 16
+OWN_SEGMENTER = "name another with --segmenter: a run of `sdm-bench segment train`, a weights file, or `toy`"
 
 
 def fid_rows(task: Task) -> list[ResultRow]:
@@ -141,13 +142,14 @@ def miou_rows(task: Task) -> list[ResultRow]:
 def _segmenter(task: Task) -> "Segmenter":
     from segmenters.prediction import load_segmenter
 
-    source = task.segmenter or task.protocol.miou.segmenter.get(task.dataset.name)
+    dataset = task.dataset
+    source = task.segmenter or task.protocol.miou.segmenter.get(dataset.name)
     if source is None:
-        raise UserError(
-            f"no published segmenter for {task.dataset.name} is known to {task.protocol.name}; "
-            "name one with --segmenter (a run of `sdm-bench segment train`, a weights file, or `toy`)"
-        )
-    return load_segmenter(source, task.dataset.name, task.dataset.classes, task.device)
+        raise UserError(f"{task.protocol.name} knows no published segmenter for {dataset.name}; {OWN_SEGMENTER}")
+    try:
+        return load_segmenter(source, dataset.name, dataset.classes, task.device)
+    except MissingWeights as error:
+        raise UserError(f"{error.message}\nor {OWN_SEGMENTER}") from error
 
 
 def _confusion(task: Task, source: ImageSource, segmenter: "Segmenter") -> np.ndarray:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from sdm_bench.models.preset import DiscriminatorPreset, TrainingPreset
 from sdm_bench.training import gan_losses
-from sdm_bench.training.averaging import exponential_average
 from sdm_bench.training.batches import Batch
 from sdm_bench.training.objective import Objective, learning_rate_at
 
@@ -36,15 +35,16 @@ class AdversarialObjective(Objective):
         self.preset = preset
         self.weights = weights
         self.perceptual = perceptual
-        self.modules |= {"network": generator, "discriminator": discriminator}
         self.rates = {
             "network": preset.learning_rate,
             "discriminator": preset.discriminator_learning_rate or preset.learning_rate,
         }
-        for name, rate in self.rates.items():
-            self.optimizers[name] = torch.optim.Adam(self.modules[name].parameters(), lr=rate, betas=preset.betas)
-        if preset.ema_decay is not None:
-            self.averages["network"] = exponential_average(generator, preset.ema_decay, preset.ema_warmup)
+        self.take(generator, self._adam(generator, "network"), preset)
+        self.modules["discriminator"] = discriminator
+        self.optimizers["discriminator"] = self._adam(discriminator, "discriminator")
+
+    def _adam(self, module: nn.Module, name: str) -> torch.optim.Optimizer:
+        return torch.optim.Adam(module.parameters(), lr=self.rates[name], betas=self.preset.betas)
 
     def step(self, batches: Sequence[Batch], progress: float) -> dict[str, float]:
         """A generator step and a discriminator step from the mean gradients of `batches`."""

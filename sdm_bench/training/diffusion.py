@@ -9,9 +9,8 @@ from sdm_bench.diffusion.gaussian import q_sample
 from sdm_bench.diffusion.losses import DiffusionLosses, hybrid_loss
 from sdm_bench.diffusion.schedule import NoiseSchedule
 from sdm_bench.models.preset import TrainingPreset
-from sdm_bench.training.averaging import exponential_average
 from sdm_bench.training.batches import Batch, noise_generators
-from sdm_bench.training.objective import Objective, learning_rate_at
+from sdm_bench.training.objective import Objective, adamw, learning_rate_at
 
 
 class DiffusionObjective(Objective):
@@ -34,12 +33,7 @@ class DiffusionObjective(Objective):
         self.edges = edges
         self.preset = preset
         self.condition_dropout = condition_dropout
-        self.modules["network"] = network
-        self.optimizers["network"] = torch.optim.AdamW(
-            network.parameters(), lr=preset.learning_rate, betas=preset.betas, weight_decay=preset.weight_decay
-        )
-        if preset.ema_decay is not None:
-            self.averages["network"] = exponential_average(network, preset.ema_decay, preset.ema_warmup)
+        self.take(network, adamw(network, preset), preset)
 
     def step(self, batches: Sequence[Batch], progress: float) -> dict[str, float]:
         """One update from the mean gradient of `batches`."""

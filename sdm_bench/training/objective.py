@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
+from sdm_bench.models.preset import TrainingPreset
 from sdm_bench.training import checkpoints
+from sdm_bench.training.averaging import exponential_average
 from sdm_bench.training.batches import Batch
 
 if TYPE_CHECKING:
@@ -29,6 +32,13 @@ class Objective(ABC):
         self.modules: dict[str, nn.Module] = {}
         self.averages: dict[str, AveragedModel] = {}
         self.optimizers: dict[str, Optimizer] = {}
+
+    def take(self, network: nn.Module, optimizer: Optimizer, preset: TrainingPreset) -> None:
+        """Makes `network` the one that is trained, with an average where the preset keeps one."""
+        self.modules["network"] = network
+        self.optimizers["network"] = optimizer
+        if preset.ema_decay is not None:
+            self.averages["network"] = exponential_average(network, preset.ema_decay, preset.ema_warmup)
 
     @abstractmethod
     def step(self, batches: Sequence[Batch], progress: float) -> dict[str, float]:
@@ -70,6 +80,13 @@ class Objective(ABC):
             average.load_state_dict(checkpoints.read_module(folder, f"{name}-average"))
         for name, optimizer in self.optimizers.items():
             checkpoints.restore_optimizer(folder, name, optimizer)
+
+
+def adamw(network: nn.Module, preset: TrainingPreset) -> Optimizer:
+    """AdamW with the rates of a preset."""
+    return torch.optim.AdamW(
+        network.parameters(), lr=preset.learning_rate, betas=preset.betas, weight_decay=preset.weight_decay
+    )
 
 
 def learning_rate_at(optimizer: Optimizer, rate: float, decay_from: float | None, progress: float) -> None:

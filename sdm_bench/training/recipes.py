@@ -52,9 +52,7 @@ def resolve(
     source = open_dataset(dataset, data, "train")
     config = catalog.network_config(method, {**preset.network, "num_classes": len(source.classes)})
     size = source.size(image_size or preset.image_size)
-    multiple = config.size_multiple
-    if size[0] % multiple or size[1] % multiple:
-        raise UserError(f"--image-size gives {size[1]}x{size[0]} pixels; {method} needs multiples of {multiple}")
+    check_size(size, config.size_multiple, method)
     if config.edges and not source.has_instances:
         raise UserError(f"{dataset} has no instance maps, but '{preset_name}' of {method} has an edge channel")
     return TrainOptions(
@@ -73,6 +71,12 @@ def resolve(
         init_sha256=None if init is None else _initial(init)[1],
         **options,
     )
+
+
+def check_size(size: tuple[int, int], multiple: int, name: str) -> None:
+    """Raises UserError where (height, width) are not multiples of what the network `name` needs."""
+    if size[0] % multiple or size[1] % multiple:
+        raise UserError(f"--image-size gives {size[1]}x{size[0]} pixels; {name} needs multiples of {multiple}")
 
 
 def run_training(

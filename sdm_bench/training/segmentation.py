@@ -8,9 +8,8 @@ from torch.nn import functional as F
 
 from sdm_bench.datasets.base import IGNORED, ClassTable
 from sdm_bench.models.preset import TrainingPreset
-from sdm_bench.training.averaging import exponential_average
 from sdm_bench.training.batches import Batch
-from sdm_bench.training.objective import Objective, learning_rate_at
+from sdm_bench.training.objective import Objective, adamw, learning_rate_at
 
 
 class SegmentationObjective(Objective):
@@ -20,12 +19,7 @@ class SegmentationObjective(Objective):
         super().__init__(seed)
         self.preset = preset
         self.evaluate_as = torch.from_numpy(classes.evaluate_as).long()
-        self.modules["network"] = network
-        self.optimizers["network"] = torch.optim.AdamW(
-            network.parameters(), lr=preset.learning_rate, betas=preset.betas, weight_decay=preset.weight_decay
-        )
-        if preset.ema_decay is not None:
-            self.averages["network"] = exponential_average(network, preset.ema_decay, preset.ema_warmup)
+        self.take(network, adamw(network, preset), preset)
 
     def step(self, batches: Sequence[Batch], progress: float) -> dict[str, float]:
         """One update from the mean gradient of `batches`."""

@@ -96,7 +96,7 @@ def test_some_failed_cells_exit_with_one_and_are_listed(
 ) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(untrained_cache))
     result = sdm_bench("evaluate", walk / "spade", "--metric", "lpips", "--metric", "miou", code=1)
-    assert "not computed:\n  miou: no published segmenter for cityscapes" in result.stderr
+    assert "not computed:\n  miou: sdm-bench@1 knows no published segmenter for cityscapes" in result.stderr
     assert "lpips" in result.stdout
 
 

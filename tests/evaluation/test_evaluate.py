@@ -143,7 +143,7 @@ def test_failed_metrics_are_listed_and_the_others_measured(toy_cityscapes: Path,
     rows, failures = evaluate(task_of(Samples.of_run(run), real), ["lpips", "fid", "miou"])
     assert [row.metric for row in rows] == ["fid"]
     assert failures[0] == "lpips: diversity needs at least two samples a label map; sdm has one seed"
-    assert failures[1].startswith("miou: no published segmenter for cityscapes")
+    assert failures[1].startswith("miou: sdm-bench@1 knows no published segmenter for cityscapes; name another with")
     with pytest.raises(UserError, match=r"Unknown metric 'fdi'\. Did you mean 'fid'"):
         evaluate(task_of(Samples.of_run(run), real), ["fdi"])
 
