@@ -153,7 +153,8 @@ class _Loop:
         self.counted += 1
 
     def _log(self) -> None:
-        means = {name: value / self.counted for name, value in self.sums.items()}
+        mine = torch.tensor([value / self.counted for value in self.sums.values()], device=self.accelerator.device)
+        means = dict(zip(self.sums, self.accelerator.reduce(mine, "mean").tolist(), strict=True))
         rate = self.counted / (time.monotonic() - self.counted_from)
         self.sums, self.counted, self.counted_from = {}, 0, time.monotonic()
         if self.writer is None:
