@@ -38,7 +38,7 @@ lock:
 TOY := build/toy
 TOY_DATA := $(TOY)/cityscapes
 TRAIN := --dataset cityscapes --data $(TOY_DATA) --preset toy
-FINE_TUNE := --condition-dropout 0.2 --learning-rate 2e-4 --steps 1500
+FINE_TUNE := --condition-dropout 0.2 --learning-rate 2e-4 --steps 1000
 SHIPPED := sdm_bench/weights/toy
 
 toy-checkpoints: $(SETUP)

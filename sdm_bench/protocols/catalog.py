@@ -53,6 +53,11 @@ class Protocol(Section):
     lpips: LPIPSProtocol
     miou: MIoUProtocol
 
+    @property
+    def feature_weights(self) -> tuple[str, ...]:
+        """Registry names of the weights behind FID and LPIPS."""
+        return self.fid.extractor, self.lpips.weights
+
 
 def protocol_names() -> list[str]:
     """The names of the shipped protocols."""

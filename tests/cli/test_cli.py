@@ -149,6 +149,16 @@ def test_wrong_usage_exits_with_two_and_says_what_is_expected(
     assert message in sdm_bench(*arguments, code=2).output
 
 
+def test_fetch_without_names_means_what_the_default_protocol_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    output = sdm_bench("weights", "fetch", "--offline", code=2).output
+    assert [line for line in output.splitlines() if "sdm-bench weights fetch" in line] == [
+        "    sdm-bench weights fetch inception-2015-12-05", "    sdm-bench weights fetch lpips-alex",
+    ]  # fmt: skip
+
+
 def test_training_needs_an_end_and_a_known_method(toy_cityscapes: Path, tmp_path: Path) -> None:
     data = ("--dataset", "cityscapes", "--data", toy_cityscapes, "--out", tmp_path)
     assert "how long? Give --steps" in sdm_bench("train", "sdm", *data, code=2).output
