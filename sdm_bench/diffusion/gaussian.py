@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from sdm_bench.diffusion.schedule import NoiseSchedule
+from sdm_bench.diffusion.thresholding import threshold
 
 
 def at(values: np.ndarray, t: Tensor, like: Tensor) -> Tensor:
@@ -60,20 +61,19 @@ class ReverseStep:
 
 
 def reverse_step(
-    schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor, clip: bool = True, predicts: str = "eps"
+    schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor, limit: str = "clip", predicts: str = "eps"
 ) -> ReverseStep:
     """What a network's `output` (N, 6, H, W) says of x_{t-1}: three channels of noise, three of variance values v.
 
     The log-variance interpolates between log beta_tilde (v = -1) and log beta (v = 1), eq. 15 of arXiv 2102.09672.
     An output of three channels has the variance fixed to beta (beta_tilde_1 at t = 0). `predicts` says whether the
-    first three channels are the noise ("eps") or x_0 ("x_start"); `clip` keeps x_0 in [-1, 1].
+    first three channels are the noise ("eps") or x_0 ("x_start"); `limit` is the thresholding of x_0.
     """
     channels = x_t.shape[1]
     prediction, values = output[:, :channels], output[:, channels:]
     log_variance = learned_log_variance(schedule, values, x_t, t) if values.shape[1] else fixed_large(schedule, x_t, t)
     x_start = x_start_from_eps(schedule, x_t, t, prediction) if predicts == "eps" else prediction
-    if clip:
-        x_start = x_start.clamp(-1, 1)
+    x_start = threshold(limit, x_start)
     return ReverseStep(
         mean=q_posterior_mean(schedule, x_start, x_t, t),
         variance=log_variance.exp(),

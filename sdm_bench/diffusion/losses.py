@@ -43,12 +43,12 @@ def hybrid_loss(
 
 
 def variational_bound_term(
-    schedule: NoiseSchedule, output: Tensor, x_start: Tensor, x_t: Tensor, t: Tensor, clip: bool = False
+    schedule: NoiseSchedule, output: Tensor, x_start: Tensor, x_t: Tensor, t: Tensor, limit: str = "none"
 ) -> Tensor:
     """L_t in bits per dimension, (N,): the KL of the reverse step, or at t = 0 the negative log-likelihood."""
     true_mean = q_posterior_mean(schedule, x_start, x_t, t)
     true_log_variance = at(schedule.posterior_log_variance_clipped, t, x_t)
-    step = reverse_step(schedule, output, x_t, t, clip=clip)
+    step = reverse_step(schedule, output, x_t, t, limit)
     kl = flat_mean(normal_kl(true_mean, true_log_variance, step.mean, step.log_variance))
     nll = -flat_mean(discretized_log_likelihood(x_start, step.mean, 0.5 * step.log_variance))
     return torch.where(t == 0, nll, kl) / math.log(2.0)

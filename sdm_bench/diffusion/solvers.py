@@ -1,7 +1,7 @@
 """Solvers of the reverse process, by name: from a network's output at x_t to x_{t-1}, and whole loops.
 
 Source: ancestral sampling, arXiv 2006.11239 algorithm 2; DDIM, arXiv 2010.02502 eq. 12;
-WeilunWang/semantic-diffusion-model@7171f37, guided_diffusion/gaussian_diffusion.py.
+WeilunWang/semantic-diffusion-model@7171f37, guided_diffusion/gaussian_diffusion.py. Multistep solvers are diffusers'.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from sdm_bench.diffusion.gaussian import at, eps_from_x_start, reverse_step
+from sdm_bench.diffusion.multistep import MULTISTEP, make_scheduler
 from sdm_bench.diffusion.schedule import NoiseSchedule, space_timesteps
+from sdm_bench.diffusion.thresholding import check_threshold
 from sdm_bench.errors import UserError, unknown_name
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
@@ -25,22 +27,30 @@ NoiseSource = Callable[[], Tensor]
 class Solver:
     """A way through the reverse process.
 
-    name: `ddpm` (ancestral) or `ddim`. steps: network evaluations a sample. eta: DDIM's share of fresh noise, 0 to 1.
+    name: `ddpm` (ancestral), `ddim`, or of the multistep ones `dpm-solver++` (2M), `dpm-solver++-sde` (2M with fresh
+    noise) and `unipc`. steps: network evaluations a sample. eta: DDIM's share of fresh noise, 0 to 1. threshold: what
+    keeps x_0 in range, see diffusion/thresholding.py.
     """
 
     name: str
     steps: int
     eta: float = 0.0
+    threshold: str = "clip"
 
     def __post_init__(self) -> None:
-        if self.name not in STEPS:
-            raise unknown_name("solver", self.name, STEPS)
+        if self.name not in SOLVERS:
+            raise unknown_name("solver", self.name, SOLVERS)
         if self.steps < 2:
             raise UserError(f"--solver-steps {self.steps}: expected at least 2")
+        if self.eta and self.name != "ddim":
+            raise UserError(f"--eta {self.eta:g}: only ddim takes it, not {self.name}")
+        check_threshold(self.threshold)
 
     def schedule(self, full: NoiseSchedule) -> NoiseSchedule:
-        """The respaced schedule this solver walks through."""
-        if self.steps == len(full):
+        """The schedule this solver walks through: respaced, or whole for a multistep solver, which skips by itself."""
+        if self.steps > len(full):
+            raise UserError(f"--solver-steps {self.steps}: the schedule has {len(full)} timesteps")
+        if self.steps == len(full) or self.name in MULTISTEP:
             return full
         return full.respaced(space_timesteps(len(full), self._spacing(len(full))))
 
@@ -59,36 +69,54 @@ class Progress:
 
 
 def solve(
-    solver: Solver, schedule: NoiseSchedule, denoise: Denoiser, start: Tensor, noise: NoiseSource, clip: bool = True
+    solver: Solver, schedule: NoiseSchedule, denoise: Denoiser, start: Tensor, noise: NoiseSource
 ) -> Iterator[Progress]:
     """Walks `schedule` (see Solver.schedule) from `start` (N, 3, H, W), noise, to pictures; yields after every step.
 
-    One noise is drawn a step, the unused one of the last step included, so that every solver draws alike.
+    One noise is drawn a step, used or not, so that every solver draws alike.
     """
-    sample = start
+    walk = _multistep if solver.name in MULTISTEP else _one_by_one
+    return walk(solver, schedule, denoise, start, noise)
+
+
+def _one_by_one(
+    solver: Solver, schedule: NoiseSchedule, denoise: Denoiser, sample: Tensor, noise: NoiseSource
+) -> Iterator[Progress]:
     for index in reversed(range(len(schedule))):
-        t = torch.full((1,), index, device=start.device)
-        timestep = torch.full((1,), int(schedule.timestep_map[index]), device=start.device)
-        output = denoise(sample, timestep)
-        state = STEPS[solver.name](solver, schedule, output, sample, t, noise(), clip)
+        t = torch.full((1,), index, device=sample.device)
+        timestep = torch.full((1,), int(schedule.timestep_map[index]), device=sample.device)
+        state = STEPS[solver.name](solver, schedule, denoise(sample, timestep), sample, t, noise())
         yield state
         sample = state.sample
 
 
+def _multistep(
+    solver: Solver, schedule: NoiseSchedule, denoise: Denoiser, sample: Tensor, noise: NoiseSource
+) -> Iterator[Progress]:
+    """The learned variances are not used: these solvers have their own."""
+    scheduler = make_scheduler(solver.name, schedule, solver.steps)
+    for timestep in scheduler.timesteps.tolist():
+        t = torch.full((1,), timestep, device=sample.device)
+        x_start = reverse_step(schedule, denoise(sample, t), sample, t, solver.threshold).x_start
+        stepped = scheduler.step(x_start, timestep, sample, **MULTISTEP[solver.name].noise(noise()))
+        sample = stepped.prev_sample
+        yield Progress(sample, x_start)
+
+
 def ancestral_step(
-    solver: Solver, schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor, noise: Tensor, clip: bool = True
+    solver: Solver, schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor, noise: Tensor
 ) -> Progress:
     """x_{t-1} drawn from p(x_{t-1} | x_t)."""
-    step = reverse_step(schedule, output, x_t, t, clip)
+    step = reverse_step(schedule, output, x_t, t, solver.threshold)
     spread = (0.5 * step.log_variance).exp() * noise
     return Progress(step.mean + _unless_last(t, x_t) * spread, step.x_start)
 
 
 def ddim_step(
-    solver: Solver, schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor, noise: Tensor, clip: bool = True
+    solver: Solver, schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor, noise: Tensor
 ) -> Progress:
-    """x_{t-1} of DDIM with the solver's eta; eps is derived anew from the (clipped) x_0."""
-    x_start = reverse_step(schedule, output, x_t, t, clip).x_start
+    """x_{t-1} of DDIM with the solver's eta; eps is derived anew from x_0 after thresholding."""
+    x_start = reverse_step(schedule, output, x_t, t, solver.threshold).x_start
     eps = eps_from_x_start(schedule, x_t, t, x_start)
     cumulative, previous = schedule.alphas_cumprod, schedule.alphas_cumprod_prev
     sigma = solver.eta * np.sqrt((1 - previous) / (1 - cumulative) * (1 - cumulative / previous))
@@ -100,5 +128,6 @@ def _unless_last(t: Tensor, like: Tensor) -> Tensor:
     return (t != 0).float().reshape(-1, *[1] * (like.dim() - 1))
 
 
-Step = Callable[[Solver, NoiseSchedule, Tensor, Tensor, Tensor, Tensor, bool], Progress]
+Step = Callable[[Solver, NoiseSchedule, Tensor, Tensor, Tensor, Tensor], Progress]
 STEPS: dict[str, Step] = {"ddpm": ancestral_step, "ddim": ddim_step}
+SOLVERS = (*STEPS, *MULTISTEP)

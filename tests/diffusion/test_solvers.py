@@ -24,7 +24,10 @@ def oracle(x_start: Tensor):  # type: ignore[no-untyped-def]
     return denoise
 
 
-@pytest.mark.parametrize(("name", "eta"), [("ddpm", 0.0), ("ddim", 0.0), ("ddim", 1.0)])
+@pytest.mark.parametrize(
+    ("name", "eta"),
+    [("ddpm", 0.0), ("ddim", 0.0), ("ddim", 1.0), ("dpm-solver++", 0.0), ("dpm-solver++-sde", 0.0), ("unipc", 0.0)],
+)
 @pytest.mark.parametrize("steps", [2, 5, 50])
 def test_with_the_true_noise_every_solver_ends_at_the_true_picture(name: str, eta: float, steps: int) -> None:
     generator = torch.Generator().manual_seed(0)
@@ -64,8 +67,51 @@ def test_a_step_of_ancestral_sampling_has_the_posterior_variance() -> None:
 
     output = torch.cat([torch.zeros_like(x_t), -torch.ones_like(x_t)], 1)
     noise = torch.randn(x_t.shape, generator=generator)
-    sample = STEPS["ddpm"](solver, FULL, output, x_t, torch.full((1,), t), noise, True).sample
+    sample = STEPS["ddpm"](solver, FULL, output, x_t, torch.full((1,), t), noise).sample
     assert float(sample.var()) == pytest.approx(FULL.posterior_variance[t], rel=0.05)
+
+
+def gaussian_denoiser(deviation: float):  # type: ignore[no-untyped-def]
+    """The best denoiser of pictures whose values are drawn from N(0, deviation^2)."""
+
+    def denoise(x_t: Tensor, timestep: Tensor) -> Tensor:
+        cumulative = at(FULL.alphas_cumprod, timestep, x_t)
+        eps = (1 - cumulative).sqrt() * x_t / (cumulative * deviation**2 + 1 - cumulative)
+        return torch.cat([eps, torch.zeros_like(eps)], 1)
+
+    return denoise
+
+
+def deviation_of(name: str, steps: int, deviation: float = 0.5) -> float:
+    """Relative error of a solver's end on the probability-flow line of N(0, deviation^2), which is a scaling."""
+    solver = Solver(name, steps, threshold="none")
+    schedule = solver.schedule(FULL)
+    start = torch.ones(1, 3, 1, 1)
+    last = list(solve(solver, schedule, gaussian_denoiser(deviation), start, lambda: start))[-1].sample
+    first = FULL.alphas_cumprod[schedule.timestep_map[-1]]
+    return abs(float(last.mean()) / (deviation / np.sqrt(first * deviation**2 + 1 - first)) - 1)
+
+
+def test_multistep_solvers_follow_the_probability_flow_and_converge_faster_than_ddim() -> None:
+    for name in ("dpm-solver++", "unipc"):
+        errors = [deviation_of(name, steps) for steps in (10, 20, 80)]
+        assert errors[0] > errors[1] > errors[2]
+        assert errors[2] < 2e-3
+        assert errors[1] < deviation_of("ddim", 20) / 2
+
+
+def test_the_sde_form_draws_from_the_same_distribution() -> None:
+    generator = torch.Generator().manual_seed(3)
+    noise = lambda: torch.randn(2000, 3, 1, 1, generator=generator)  # noqa: E731
+    for name in ("dpm-solver++-sde", "ddpm"):
+        solver = Solver(name, 100, threshold="none")
+        states = list(solve(solver, solver.schedule(FULL), gaussian_denoiser(0.5), noise(), noise))
+        assert float(states[-1].sample.std()) == pytest.approx(0.5, rel=0.05)
+
+
+def test_only_ddim_takes_eta() -> None:
+    with pytest.raises(UserError, match=r"--eta 0\.5: only ddim takes it, not unipc"):
+        Solver("unipc", 10, eta=0.5)
 
 
 def test_bad_solvers_are_refused() -> None:
@@ -73,7 +119,7 @@ def test_bad_solvers_are_refused() -> None:
         Solver("ddimm", 10)
     with pytest.raises(UserError, match="--solver-steps 1"):
         Solver("ddim", 1)
-    with pytest.raises(UserError, match="cannot take 2000 steps"):
+    with pytest.raises(UserError, match="--solver-steps 2000: the schedule has 1000 timesteps"):
         Solver("ddpm", 2000).schedule(FULL)
 
 

@@ -1,6 +1,7 @@
 """Parity of schedules, losses, reverse steps and sampling loops with semantic-diffusion-model's guided_diffusion."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -108,8 +109,8 @@ def reverse_steps(case: Case) -> dict[str, Any]:
     guided = guide(labelled, stub(x, timesteps, torch.zeros_like(y)), scale)
     out: dict[str, Any] = {"model_timesteps": timesteps}
     for output, suffix in ((plain, ""), (labelled, "_y"), (guided, "_guided")):
-        for clip, ending in ((True, ""), (False, "_unclipped")):
-            step = gaussian.reverse_step(schedule, output, x, t, clip=clip)
+        for limit, ending in (("clip", ""), ("none", "_unclipped")):
+            step = gaussian.reverse_step(schedule, output, x, t, limit)
             out |= {
                 f"mean{suffix}{ending}": step.mean,
                 f"variance{suffix}{ending}": step.variance,
@@ -134,12 +135,13 @@ def single_steps(case: Case) -> dict[str, Any]:
     x, t, noise = case.tensor("x"), case.tensor("t"), torch.from_numpy(case.inputs["noise"][0])
     output = _guided(case)(x, torch.from_numpy(schedule.timestep_map)[t])
     ddpm = Solver("ddpm", len(schedule))
-    clipped, free = (STEPS["ddpm"](ddpm, schedule, output, x, t, noise, clip) for clip in (True, False))
+    free_ddpm = replace(ddpm, threshold="none")
+    clipped, free = (STEPS["ddpm"](each, schedule, output, x, t, noise) for each in (ddpm, free_ddpm))
     out = {"p_sample": clipped.sample, "p_pred_xstart": clipped.x_start, "p_sample_unclipped": free.sample}
     for name in case.stored:
         if name.startswith("ddim_sample_eta_"):
             solver = Solver("ddim", len(schedule), eta=float(name.removeprefix("ddim_sample_eta_")))
-            out[name] = STEPS["ddim"](solver, schedule, output, x, t, noise, True).sample
+            out[name] = STEPS["ddim"](solver, schedule, output, x, t, noise).sample
     step = gaussian.reverse_step(schedule, output, x, t)
     eps = gaussian.eps_from_x_start(schedule, x, t, step.x_start)
     following = gaussian.at(schedule.alphas_cumprod_next, t, x)
@@ -152,7 +154,9 @@ def sampling_loop(case: Case) -> dict[str, Any]:
     about = case.arguments["create_gaussian_diffusion"]
     schedule = _schedule(about)
     eta = case.arguments.get("eta")
-    solver = Solver("ddpm", len(schedule)) if eta is None else Solver("ddim", len(schedule), eta)
+    limit = "clip" if case.arguments.get("clip_denoised", True) else "none"
+    name = "ddpm" if eta is None else "ddim"
+    solver = Solver(name, len(schedule), eta or 0.0, limit)
     if not np.array_equal(solver.schedule(_schedule(about | {"timestep_respacing": ""})).betas, schedule.betas):
         raise AssertionError(f"{solver} walks another schedule than {about['timestep_respacing']}")
     noises = iter(case.inputs["noise"])
@@ -163,9 +167,7 @@ def sampling_loop(case: Case) -> dict[str, Any]:
         seen.append(int(timestep))
         return guided(x, timestep)
 
-    clip = case.arguments.get("clip_denoised", True)
-    steps = solve(solver, schedule, denoise, case.tensor("start"), lambda: torch.from_numpy(next(noises)), clip)
-    states = list(steps)
+    states = list(solve(solver, schedule, denoise, case.tensor("start"), lambda: torch.from_numpy(next(noises))))
     return {
         "sample": states[-1].sample,
         "trajectory": torch.stack([state.sample for state in states]),
@@ -184,7 +186,7 @@ def bits_per_dimension(case: Case) -> dict[str, Any]:
         t = torch.full((len(x_start),), index)
         x_t = gaussian.q_sample(schedule, x_start, t, noise)
         output = stub(x_t, torch.from_numpy(schedule.timestep_map)[t], y)
-        columns["vb"].append(losses.variational_bound_term(schedule, output, x_start, x_t, t, clip=True))
+        columns["vb"].append(losses.variational_bound_term(schedule, output, x_start, x_t, t, limit="clip"))
         predicted = gaussian.reverse_step(schedule, output, x_t, t).x_start
         eps = gaussian.eps_from_x_start(schedule, x_t, t, predicted)
         columns["xstart_mse"].append(losses.flat_mean((predicted - x_start) ** 2))
