@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -17,6 +17,22 @@ from sdm_bench.training.checkpoints import WeightsAbout, read_weights
 from sdm_bench.training.runs import TrainingRun
 
 SHIPPED = "toy"
+
+
+class FirstWeights(NamedTuple):
+    """A tensor whose second axis counts the condition's channels, and `further` ones."""
+
+    key: str
+    further: int = 0
+
+
+CONDITION_WEIGHTS = {
+    "sdm": FirstWeights("middle_block.0.in_norm.mlp_shared.0.weight"),
+    "sdm-concat": FirstWeights("input_blocks.0.0.weight", 3),
+    "spade": FirstWeights("fc.weight"),
+}
+RELEASED_RECIPES = {"sdm": "sdm-released"}
+"""How the authors' checkpoints want their input, where that differs from how the program trains."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +84,17 @@ def _read(
         run = TrainingRun(path)
         return *run.weights(), run.weights_file()
     tensors, stored = read_weights(path)
-    return tensors, stored or _described(path, method, dataset, preset), path
+    return tensors, stored or _described(path, tensors, method, dataset, preset), path
 
 
-def _described(path: Path, method: str | None, dataset: str | None, preset_name: str) -> WeightsAbout:
-    """What a bare state dict is, from the command's options."""
+def _described(path: Path, tensors: Tensors, method: str | None, dataset: str | None, preset_name: str) -> WeightsAbout:
+    """What a bare state dict is, from the command's options and, for the edge channel, its own shapes."""
     if method is None or dataset is None:
         raise UserError(f"{path}: a bare state dict; say what it is with --method and --dataset (and --preset)")
     chosen = catalog.preset(method, preset_name, dataset)
     network = {**chosen.network, "num_classes": len(ClassTable.shipped(dataset))}
+    network["edges"] = _has_edges(path, tensors, method, network["num_classes"], network["edges"])
+    recipe = RELEASED_RECIPES.get(method, chosen.training.recipe)
     return WeightsAbout(
         method=method,
         dataset=dataset,
@@ -84,4 +102,19 @@ def _described(path: Path, method: str | None, dataset: str | None, preset_name:
         image_size=dataset_class(dataset).size(chosen.image_size),
         diffusion=chosen.diffusion.model_dump() if chosen.diffusion else None,
         sampling=chosen.sampling.model_dump(),
+        training={"training": {"recipe": recipe}},
     )
+
+
+def _has_edges(path: Path, tensors: Tensors, method: str, num_classes: int, preset: bool) -> bool:
+    """Whether a state dict was trained with an edge channel; as the preset has it, where the weights don't tell."""
+    if method not in CONDITION_WEIGHTS or CONDITION_WEIGHTS[method].key not in tensors:
+        return preset
+    about = CONDITION_WEIGHTS[method]
+    channels = tensors[about.key].shape[1] - about.further
+    if channels not in (num_classes, num_classes + 1):
+        raise UserError(
+            f"{path}: {about.key} takes {channels} channels of condition; expected {num_classes} classes, "
+            f"or {num_classes + 1} with an edge channel"
+        )
+    return channels > num_classes

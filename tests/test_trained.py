@@ -48,8 +48,19 @@ def test_a_bare_state_dict_needs_to_be_told_what_it_is(tmp_path: Path) -> None:
     assert trained.about.image_size == (32, 32)
     with pytest.raises(UserError, match="a bare state dict; say what it is with --method and --dataset"):
         load_trained(file)
-    with pytest.raises(UserError, match=r"of another shape: fc\.weight \(file \(96, 151, 3, 3\), network \(96, 36"):
+    with pytest.raises(UserError, match=r"fc\.weight takes 151 channels of condition; expected 35 classes, or 36 with"):
         load_trained(file, "spade", "cityscapes", "toy")
+
+
+@pytest.mark.parametrize("method", ["sdm", "sdm-concat"])
+@pytest.mark.parametrize("edges", [False, True])
+def test_a_released_checkpoint_tells_whether_it_has_an_edge_channel(method: str, edges: bool, tmp_path: Path) -> None:
+    preset = catalog.preset(method, "toy", "coco_stuff")
+    config = catalog.network_config(method, {**preset.network, "num_classes": 183, "edges": edges})
+    torch.save(catalog.build_network(method, config).state_dict(), tmp_path / "ema_0.9999_best.pt")
+    trained = load_trained(tmp_path / "ema_0.9999_best.pt", method, "coco_stuff", "toy")
+    assert trained.config.edges is edges
+    assert trained.about.training["training"]["recipe"] == ("sdm-released" if method == "sdm" else "sdm")
 
 
 def test_weights_of_another_method_are_refused(run: Path) -> None:

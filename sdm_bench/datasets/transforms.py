@@ -4,6 +4,8 @@ Recipe `sdm`: WeilunWang/semantic-diffusion-model@7171f37, guided_diffusion/imag
 a box filter while their short side is at least twice the target, then resized bicubically. Evaluation squashes to the
 target size; training takes a random crop after a short side drawn from 1 to 1.25 times the target. Cityscapes keeps its
 aspect ratio and is never cropped.
+Recipe `sdm-released`: the same, with instance ids above 255 read as 255, as the released code reads Cityscapes' 16-bit
+maps: edges between touching things of one kind disappear. Checkpoints that were trained so need it.
 Recipe `spade`: NVlabs/SPADE@fecacc9, data/base_dataset.py. Bicubic in one go; training crops from 286/256 of the target
 (Cityscapes: no crop).
 Label and instance maps are always resized from their original size to the nearest value.
@@ -21,8 +23,9 @@ from sdm_bench.datasets.base import Example, SemanticDataset
 from sdm_bench.errors import unknown_name
 
 SPADE_LOAD_SCALE = 286 / 256
-RECIPES = ("sdm", "spade")
+RECIPES = ("sdm", "sdm-released", "spade")
 DEFAULT_RECIPE = "sdm"
+EIGHT_BITS = 255
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Transform:
 
     def __call__(self, example: Example, rng: np.random.Generator | None = None) -> Example:
         """The example at `self.size`; training needs `rng`, which draws the crop and then the flip."""
+        if self.recipe == "sdm-released":
+            example = saturated_instances(example)
         if not self.training:
             return self._resize(example, self.size)
         assert rng is not None, "training transforms are random"
@@ -47,15 +52,15 @@ class Transform:
         return flip(cropped) if rng.random() < 0.5 else cropped
 
     def _resize(self, example: Example, size: tuple[int, int]) -> Example:
-        halving_to = min(size) if self.recipe == "sdm" else None
+        halving_to = None if self.recipe == "spade" else min(size)
         return resize(example, size, halving_to)
 
     def _random_crop(self, example: Example, rng: np.random.Generator) -> Example:
-        if self.recipe == "sdm":
+        if self.recipe == "spade":
+            larger = self._resize(example, spade_load_size(self.size))
+        else:
             short = int(rng.integers(*short_side_range(min(self.size))))
             larger = resize_short_side(example, short)
-        else:
-            larger = self._resize(example, spade_load_size(self.size))
         top, left = (
             int(rng.integers(have - want + 1)) for have, want in zip(larger.label.shape, self.size, strict=True)
         )
@@ -75,6 +80,11 @@ class Resized(Sequence[Example]):
 
     def __getitem__(self, index):  # type: ignore[no-untyped-def]
         return self.transform(self.dataset[index])
+
+
+def saturated_instances(example: Example) -> Example:
+    """The example with instance ids above 255 as 255."""
+    return example if example.instance is None else replace(example, instance=example.instance.clip(max=EIGHT_BITS))
 
 
 def short_side_range(target: int) -> tuple[int, int]:

@@ -44,7 +44,7 @@ class DiscriminatorPreset(Section):
 class TrainingPreset(Section):
     """How a method is trained. decay_from: share of the steps after which the rate falls linearly to zero."""
 
-    recipe: Literal["sdm", "spade"]
+    recipe: Literal["sdm", "sdm-released", "spade"]
     batch_size: int
     learning_rate: float
     discriminator_learning_rate: float | None = None

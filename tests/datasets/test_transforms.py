@@ -29,6 +29,17 @@ def test_evaluation_squashes_to_the_size_and_keeps_ids() -> None:
         assert np.array_equal(item.instance, item.label + 24000)
 
 
+def test_the_released_recipe_reads_instance_ids_in_eight_bits() -> None:
+    kept, saturated = (
+        Transform(recipe, (16, 16), keeps_aspect=False, training=False)(example(70, 130)).instance
+        for recipe in ("sdm", "sdm-released")
+    )
+    assert kept is not None
+    assert set(kept.ravel()) == {24000, 24001, 24002}
+    assert saturated is not None
+    assert set(saturated.ravel()) == {255}
+
+
 def test_the_recipes_differ_where_a_picture_shrinks_by_more_than_half() -> None:
     rng = np.random.default_rng(0)
     noise = Example("a", rng.integers(0, 256, (64, 64, 3), dtype=np.uint8), np.zeros((64, 64), np.int64), None)

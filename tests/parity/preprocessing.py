@@ -58,12 +58,20 @@ def dataset_item(case: Case) -> dict[str, Any]:
     }
 
 
+def eight_bit_instances(case: Case) -> dict[str, Any]:
+    """16-bit instance ids as the released loader reads them."""
+    ids = case.inputs["instance16"].astype(np.int32)
+    read = transforms.saturated_instances(Example("", None, np.zeros(ids.shape, np.int64), ids)).instance
+    return dict.fromkeys(case.stored, read)
+
+
 def _example(case: Case, letter: str) -> Example:
     image, label, instance = (case.inputs[f"{part}_{letter}"] for part in ("image", "label", "instance"))
     return Example(letter, image, label.astype(np.int64), instance.astype(np.int32))
 
 
 HANDLERS = [
+    (lambda case: "instance16" in case.inputs, eight_bit_instances),
     (lambda case: "image_datasets.py resize_arr" in case.about["source"], transform_outputs),
     (lambda case: "dataset_mode" in case.arguments and "ImageDataset" in case.about["source"], dataset_item),
 ]
