@@ -41,6 +41,7 @@ class LoopOptions:
     grid_every: int = 1000
     workers: int = 0
     device: str = "auto"
+    gradient_checkpointing: bool = False
 
 
 class Interrupted(click.ClickException):

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Objective(ABC):
     """Modules, their averages and optimizers, and one step that trains them.
 
-    `modules` has an entry "network", the one whose weights are the result.
+    `modules` has an entry "network", the one whose weights are the result. `memories` hold what else a run needs to
+    be resumed as if it had not stopped.
     """
 
     accelerator: "Accelerator"
@@ -32,6 +33,7 @@ class Objective(ABC):
         self.modules: dict[str, nn.Module] = {}
         self.averages: dict[str, AveragedModel] = {}
         self.optimizers: dict[str, Optimizer] = {}
+        self.memories: dict[str, nn.Module] = {}
 
     def take(self, network: nn.Module, optimizer: Optimizer, preset: TrainingPreset) -> None:
         """Makes `network` the one that is trained, with an average where the preset keeps one."""
@@ -70,6 +72,7 @@ class Objective(ABC):
         }
         for name, average in self.averages.items():
             tensors[f"{name}-average"] = average.state_dict()
+        tensors |= {name: memory.state_dict() for name, memory in self.memories.items()}
         checkpoints.save_step(folder, step, tensors, self.optimizers, state)
 
     def restore(self, folder: Path) -> None:
@@ -78,6 +81,8 @@ class Objective(ABC):
             self.accelerator.unwrap_model(module).load_state_dict(checkpoints.read_module(folder, name))
         for name, average in self.averages.items():
             average.load_state_dict(checkpoints.read_module(folder, f"{name}-average"))
+        for name, memory in self.memories.items():
+            memory.load_state_dict(checkpoints.read_module(folder, name))
         for name, optimizer in self.optimizers.items():
             checkpoints.restore_optimizer(folder, name, optimizer)
 

@@ -17,6 +17,7 @@ from sdm_bench.diffusion.schedule import make_schedule
 from sdm_bench.errors import UserError
 from sdm_bench.files import sha256_file
 from sdm_bench.models import catalog
+from sdm_bench.models.unet import UNet
 from sdm_bench.tensors import Tensors, load_strictly
 from sdm_bench.training import checkpoints
 from sdm_bench.training.adversarial import AdversarialObjective
@@ -55,6 +56,7 @@ def resolve(
     check_size(size, config.size_multiple, method)
     if config.edges and not source.has_instances:
         raise UserError(f"{dataset} has no instance maps, but '{preset_name}' of {method} has an edge channel")
+    _refuse_for_gans(method, options)
     return TrainOptions(
         method=method,
         dataset=dataset,
@@ -71,6 +73,12 @@ def resolve(
         init_sha256=None if init is None else _initial(init)[1],
         **options,
     )
+
+
+def _refuse_for_gans(method: str, options: dict[str, Any]) -> None:
+    for name in ("condition_dropout", "timestep_sampler"):
+        if catalog.method(method).kind == "gan" and options.get(name) not in (None, 0.0, "uniform"):
+            raise UserError(f"--{name.replace('_', '-')} {options[name]}: {method} is a GAN; diffusion models take it")
 
 
 def check_size(size: tuple[int, int], multiple: int, name: str) -> None:
@@ -94,9 +102,12 @@ def run_training(
     run.start(options, shlex.join(["sdm-bench", *sys.argv[1:]]))
     accelerator = make_accelerator(loop.device, options.precision)
     dataset = open_dataset(options.dataset, Path(options.data), "train")
+    objective = objective or make_objective(options)
+    if loop.gradient_checkpointing:
+        _checkpoint_gradients(objective, options.method)
     return train(
         run,
-        objective or make_objective(options),
+        objective,
         training_draws(dataset, options),
         options.training.batch_size,
         options.accumulate,
@@ -104,6 +115,13 @@ def run_training(
         accelerator,
         make_grid or sample_grid(options, dataset),
     )
+
+
+def _checkpoint_gradients(objective: Objective, method: str) -> None:
+    network = objective.modules["network"]
+    if not isinstance(network, UNet):
+        raise UserError(f"--gradient-checkpointing: expected a diffusion model, not {method}")
+    network.checkpointing = True
 
 
 def training_draws(dataset: SemanticDataset, options: TrainOptions) -> Draws:
@@ -125,7 +143,13 @@ def make_objective(options: TrainOptions) -> Objective:
     if options.diffusion is not None:
         schedule = make_schedule(options.diffusion.schedule, options.diffusion.steps)
         return DiffusionObjective(
-            network, config.edges, schedule, options.training, options.condition_dropout, options.seed
+            network,
+            config.edges,
+            schedule,
+            options.training,
+            options.condition_dropout,
+            options.seed,
+            options.timestep_sampler,
         )
     assert discriminator is not None
     assert options.discriminator is not None

@@ -45,6 +45,7 @@ class TrainOptions(Section):
     diffusion: DiffusionPreset | None = None
     discriminator: DiscriminatorPreset | None = None
     condition_dropout: float = 0.0
+    timestep_sampler: str = "uniform"
     perceptual: str | None = None
     precision: str = "no"
     accumulate: int = 1

@@ -46,6 +46,31 @@ def test_a_resumed_run_equals_an_undisturbed_one_to_the_bit(method: str, toy_cit
     assert not equal(weights(tmp_path / "whole"), make_objective(options).modules["network"].state_dict())
 
 
+def test_importance_sampled_timesteps_resume_to_the_bit_too(toy_cityscapes: Path, tmp_path: Path) -> None:
+    options = tiny_options("sdm", toy_cityscapes, timestep_sampler="loss-second-moment")
+    two_steps = options.diffusion.model_copy(update={"steps": 2})  # type: ignore[union-attr]
+    constant = options.training.model_copy(update={"decay_from": None})
+    options = options.model_copy(update={"diffusion": two_steps, "training": constant})
+    loop = replace(LOOP, steps=12, save_every=8)
+    run_training(options, loop, tmp_path / "whole")
+    run_training(options, replace(loop, steps=8), tmp_path / "resumed")
+    run_training(options, loop, tmp_path / "resumed")
+    for name in ("network", "timesteps"):
+        assert equal(weights(tmp_path / "whole", name), weights(tmp_path / "resumed", name))
+    assert weights(tmp_path / "whole", "timesteps")["counts"].tolist() == [10, 10]
+
+
+def test_gradient_checkpointing_changes_nothing(toy_cityscapes: Path, tmp_path: Path) -> None:
+    for method in ("sdm", "sdm-concat"):
+        options = tiny_options(method, toy_cityscapes)
+        run_training(options, replace(LOOP, steps=2), tmp_path / method / "plain")
+        run_training(options, replace(LOOP, steps=2, gradient_checkpointing=True), tmp_path / method / "less")
+        assert equal(weights(tmp_path / method / "plain"), weights(tmp_path / method / "less"))
+    loop = replace(LOOP, gradient_checkpointing=True)
+    with pytest.raises(UserError, match="--gradient-checkpointing: expected a diffusion model, not spade"):
+        run_training(tiny_options("spade", toy_cityscapes), loop, tmp_path / "spade")
+
+
 def test_what_a_kill_undid_leaves_the_statistics(toy_cityscapes: Path, tmp_path: Path) -> None:
     options = tiny_options("sdm", toy_cityscapes)
     run_training(options, replace(LOOP, steps=2), tmp_path)

@@ -29,6 +29,12 @@ def test_sizes_the_network_cannot_halve_are_refused(toy_cityscapes: Path) -> Non
         resolve("sdm", "cityscapes", toy_cityscapes, "toy", image_size=20)
 
 
+def test_a_gan_takes_no_options_of_diffusion_models(toy_cityscapes: Path) -> None:
+    for name, value in (("condition_dropout", 0.2), ("timestep_sampler", "loss-second-moment")):
+        with pytest.raises(UserError, match=f"--{name.replace('_', '-')} {value}: spade is a GAN"):
+            resolve("spade", "cityscapes", toy_cityscapes, "toy", **{name: value})
+
+
 def test_weights_start_from_the_seed_or_from_a_run_or_a_file(toy_cityscapes: Path, tmp_path: Path) -> None:
     options = tiny_options("sdm", toy_cityscapes)
     same, again = (make_objective(options).modules["network"].state_dict() for _ in range(2))
