@@ -7,6 +7,7 @@ import click
 from sdm_bench import __version__
 
 COMMANDS = {
+    "benchmark": ("cli.benchmark:benchmark", "Measure what sampling costs, and what fewer steps cost in quality."),
     "data": ("cli.data:data", "List, prepare, verify datasets; render toy scenes."),
     "demo": ("cli.demo:demo", "The whole walk on the toy scenes: sample, measure, tables, pictures."),
     "evaluate": ("cli.evaluate:evaluate", "Measure samples, or a folder of pictures, under a named protocol."),

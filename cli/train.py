@@ -35,6 +35,7 @@ RUN_OPTIONS = (
     click.option(
         "--precision", type=click.Choice(["no", "bf16", "fp16"]), default="no", show_default=True, help="Autocast."
     ),
+    click.option("--gradient-checkpointing", is_flag=True, help="Less memory, more time; diffusion models."),
     click.option("--seed", type=int, default=0, show_default=True),
     click.option("--workers", type=click.IntRange(min=0), default=0, show_default=True, help="Loader processes."),
     click.option("--log-every", type=click.IntRange(min=1), default=50, show_default=True, metavar="STEPS"),
@@ -57,7 +58,7 @@ def loop_options(chosen: dict[str, Any]) -> Any:
 
     if chosen["steps"] is None and chosen["budget"] is None:
         raise click.UsageError("how long? Give --steps, --budget or both")
-    names = ("steps", "log_every", "save_every", "grid_every", "workers", "device")
+    names = ("steps", "log_every", "save_every", "grid_every", "workers", "device", "gradient_checkpointing")
     return LoopOptions(budget_minutes=chosen.pop("budget"), **{name: chosen.pop(name) for name in names})
 
 
@@ -76,6 +77,13 @@ def preset_overrides(chosen: dict[str, Any]) -> dict[str, Any]:
     default=0.0,
     show_default=True,
     help="Share of samples trained without their label map; 0.2 makes guidance possible.",
+)
+@click.option(
+    "--timestep-sampler",
+    type=click.Choice(["uniform", "loss-second-moment"]),
+    default="uniform",
+    show_default=True,
+    help="Of diffusion models: all timesteps alike, or more often those with large losses.",
 )
 def train(method: str, **chosen: Any) -> None:
     """Train METHOD (sdm, sdm-concat or spade) on a dataset. Ctrl-C saves; the same command resumes."""

@@ -1,5 +1,6 @@
 """The one device argument: cpu, cuda, auto."""
 
+import psutil
 import torch
 
 from sdm_bench.errors import UserError
@@ -15,3 +16,10 @@ def pick_device(device: str) -> torch.device:
     if kind == "cuda" and not torch.cuda.is_available():
         raise UserError(f"--device {device}: PyTorch finds no GPU on this machine; use cpu or auto")
     return torch.device(device)
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that are free on a device now."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return psutil.virtual_memory().available

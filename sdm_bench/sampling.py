@@ -48,6 +48,18 @@ class SampleOptions(Section):
     solver_steps: int | None = None
     guidance: float | None = None
     eta: float | None = None
+    threshold: str | None = None
+    precision: str = "no"
+
+    @property
+    def solver_title(self) -> str:
+        """The solver with whatever differs from its defaults, as tables name it."""
+        further = (
+            f"eta {self.eta:g}" if self.eta else "",
+            self.threshold if self.threshold not in (None, "clip") else "",
+            self.precision if self.precision != "no" else "",
+        )
+        return " ".join(part for part in (self.solver, *further) if part)
 
 
 @dataclass(frozen=True)

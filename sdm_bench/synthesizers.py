@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sdm_bench.conditioning import Condition
+from sdm_bench.devices import free_memory
 from sdm_bench.diffusion.guidance import guide
 from sdm_bench.diffusion.schedule import NoiseSchedule, make_schedule
 from sdm_bench.diffusion.solvers import Denoiser, Solver, solve
@@ -47,10 +48,24 @@ class GANSynthesizer:
         return self.network(condition.to(self.device).semantics(self.edges)).float().cpu()
 
 
+@dataclass(frozen=True)
+class Speed:
+    """How samples are computed; it changes them by rounding alone.
+
+    path: `fast` (see models/prepared.py) or `plain`, whole passes. spade_cache: see models/modulation.py.
+    """
+
+    path: str = "fast"
+    spade_cache: str = "auto"
+    channels_last: bool = False
+    compile: bool = False
+
+
 class DiffusionSynthesizer:
     """Samples a denoising network trained on `schedule` with `solver`.
 
     guidance: the released code's scale s; up to 1 there is none, and the network runs without the null label.
+    precision: of the network, `no` (float32), or the autocast types `bf16` and `fp16`; the solver is in float32.
     """
 
     def __init__(
@@ -61,13 +76,19 @@ class DiffusionSynthesizer:
         guidance: float,
         edges: bool,
         device: torch.device | str = "cpu",
+        precision: str = "no",
+        speed: Speed | None = None,
     ):
+        self.speed = speed or Speed()
         self.network = network.to(device).eval()
+        if self.speed.channels_last:
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.schedule = solver.schedule(schedule)
         self.solver = solver
         self.guidance = guidance
         self.edges = edges
-        self.device = device
+        self.device = torch.device(device)
+        self.precision = PRECISIONS[precision]
 
     @torch.inference_mode()
     def synthesize(self, condition: Condition, generators: Sequence[torch.Generator]) -> Tensor:
@@ -78,31 +99,52 @@ class DiffusionSynthesizer:
             return torch.stack([torch.randn(shape, generator=generator) for generator in generators]).to(self.device)
 
         sample = noise()
-        for state in solve(self.solver, self.schedule, self._denoiser(condition.to(self.device)), sample, noise):
+        for state in solve(self.solver, self.schedule, self.denoiser(condition.to(self.device)), sample, noise):
             sample = state.sample
         return sample.clamp(-1, 1).float().cpu()
 
-    def _denoiser(self, condition: Condition) -> Denoiser:
+    def denoiser(self, condition: Condition) -> Denoiser:
+        """The network, guided, for one batch on the device and many steps: what the solver calls."""
         guided = self.guidance > 1
-        network = self.network.prepared(condition.semantics(self.edges), guided)
-        if not guided:
-            return network
+        network = self._network(condition, guided)
 
         def denoise(x: Tensor, timestep: Tensor) -> Tensor:
-            conditional, null = network(x, timestep).chunk(2)
+            if self.speed.channels_last:
+                x = x.contiguous(memory_format=torch.channels_last)
+            with torch.autocast(self.device.type, self.precision, enabled=self.precision is not torch.float32):
+                output = network(x, timestep).float()
+            if not guided:
+                return output
+            conditional, null = output.chunk(2)
             return guide(conditional, null, self.guidance)
 
         return denoise
 
+    def _network(self, condition: Condition, guided: bool) -> Denoiser:
+        if self.speed.path == "plain":
+            network = self.network.plain(condition, guided)
+        else:
+            limit = free_memory(self.device) // 2
+            network = self.network.prepared(condition, guided, self.speed.spade_cache, limit)
+        return torch.compile(network) if self.speed.compile else network
+
+
+PRECISIONS = {"no": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
 
 @dataclass(frozen=True)
 class SamplingOptions:
-    """What besides the weights decides a sample; None throughout for a GAN. eta: DDIM's share of fresh noise."""
+    """What besides the weights decides a sample; None throughout for a GAN.
+
+    eta: DDIM's share of fresh noise. threshold: see diffusion/thresholding.py. precision: of the network.
+    """
 
     solver: str | None = None
     solver_steps: int | None = None
     guidance: float | None = None
     eta: float | None = None
+    threshold: str | None = None
+    precision: str | None = None
 
 
 def make_synthesizer(
@@ -112,6 +154,7 @@ def make_synthesizer(
     diffusion: DiffusionPreset | None,
     options: SamplingOptions,
     device: torch.device | str,
+    speed: Speed | None = None,
 ) -> Synthesizer:
     """The synthesizer of a built network of `method` with the configuration `config`."""
     if catalog.method(method).kind == "gan":
@@ -119,7 +162,14 @@ def make_synthesizer(
     assert diffusion is not None
     assert options.solver is not None
     assert options.solver_steps is not None
-    solver = Solver(options.solver, options.solver_steps, options.eta or 0.0)
     assert isinstance(network, UNet)
-    schedule = make_schedule(diffusion.schedule, diffusion.steps)
-    return DiffusionSynthesizer(network, schedule, solver, options.guidance or 1.0, config.edges, device)
+    return DiffusionSynthesizer(
+        network,
+        make_schedule(diffusion.schedule, diffusion.steps),
+        Solver(options.solver, options.solver_steps, options.eta or 0.0, options.threshold or "clip"),
+        options.guidance or 1.0,
+        config.edges,
+        device,
+        options.precision or "no",
+        speed,
+    )

@@ -21,7 +21,7 @@ class Counting(nn.Module):
         super().__init__()
         self.calls, self.guided = 0, 0
 
-    def prepared(self, semantics: Tensor, guided: bool):  # type: ignore[no-untyped-def]
+    def prepared(self, condition: Condition, guided: bool, cache: str, limit: int):  # type: ignore[no-untyped-def]
         def run(x: Tensor, timesteps: Tensor) -> Tensor:
             self.calls += 1
             self.guided += guided

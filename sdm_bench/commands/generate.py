@@ -14,7 +14,7 @@ from sdm_bench.models import catalog
 from sdm_bench.models.preset import DiffusionPreset
 from sdm_bench.progress import say
 from sdm_bench.sampling import SampleOptions, generate
-from sdm_bench.synthesizers import SamplingOptions, make_synthesizer
+from sdm_bench.synthesizers import SamplingOptions, Speed, make_synthesizer
 from sdm_bench.trained import TrainedNetwork, load_trained
 
 
@@ -66,22 +66,25 @@ def generate_samples(
     batch_size: int = 8,
     shard: tuple[int, int] | None = None,
     device: str = "auto",
+    speed: Speed | None = None,
+    recipe: str | None = None,
 ) -> Path:
     """Samples every label map of a split for every seed; returns the folder that holds them.
 
-    sampling: what is None in it is taken from the weights' preset. out: by default the run's folder.
+    sampling: what is None in it is taken from the weights' preset. out: by default the run's folder. recipe: how label
+    maps are read, by default as the weights were trained.
     """
     trained = source.load(where.dataset)
     folder = out or source.run
     if folder is None:
         raise UserError("--out: where do the samples go?")
     dataset = where.open(trained)
-    options = _sample_options(trained, dataset, sampling, variant)
+    options = _sample_options(trained, dataset, sampling, variant, recipe)
     _warn_of_guidance(options, trained)
-    chosen = SamplingOptions(options.solver, options.solver_steps, options.guidance, options.eta)
+    chosen = SamplingOptions(**{name: getattr(options, name) for name in vars(sampling)})
     diffusion = None if trained.about.diffusion is None else DiffusionPreset(**trained.about.diffusion)
     synthesizer = make_synthesizer(
-        options.method, trained.network, trained.config, diffusion, chosen, pick_device(device)
+        options.method, trained.network, trained.config, diffusion, chosen, pick_device(device), speed
     )
     transform = Transform(options.recipe, options.image_size, dataset.keeps_aspect, training=False)
     written = generate(
@@ -106,7 +109,7 @@ def _own_shard() -> tuple[int, int]:
 
 
 def _sample_options(
-    trained: TrainedNetwork, dataset: SemanticDataset, sampling: SamplingOptions, variant: str
+    trained: TrainedNetwork, dataset: SemanticDataset, sampling: SamplingOptions, variant: str, recipe: str | None
 ) -> SampleOptions:
     about = trained.about
     method = catalog.method(about.method)
@@ -121,7 +124,7 @@ def _sample_options(
         data=str(dataset.root.resolve()),
         split=dataset.split,
         image_size=about.image_size,
-        recipe=about.training.get("training", {}).get("recipe", DEFAULT_RECIPE),
+        recipe=recipe or about.training.get("training", {}).get("recipe", DEFAULT_RECIPE),
         stochastic=method.stochastic,
         weights=trained.source,
         weights_sha256=trained.sha256,

@@ -88,7 +88,7 @@ def _made_by(options: SampleOptions) -> dict[str, Any]:
     return {
         "method": options.method,
         "variant": options.variant,
-        "solver": options.solver or "",
+        "solver": options.solver_title,
         "steps": options.solver_steps,
         "guidance": options.guidance,
         "weights_sha256": options.weights_sha256,

@@ -1,11 +1,11 @@
 """The conditional DDPM that SDM is compared with: the label map concatenated to the noisy picture (SDM section 4.4)."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
-from sdm_bench.models.unet import UNet
+from sdm_bench.conditioning import Condition
+from sdm_bench.models.prepared import Prepared
+from sdm_bench.models.unet import Denoise, UNet
 from sdm_bench.models.unet_blocks import UNetConfig
 
 
@@ -19,9 +19,13 @@ class ConcatDDPM(UNet):
         """As SDM.forward."""
         return self.run(torch.cat([x, semantics.to(x.dtype)], dim=1), timesteps, None)
 
-    def prepared(self, semantics: Tensor, guided: bool) -> Callable[[Tensor, Tensor], Tensor]:
-        """As UNet.prepared; nothing can be kept, but both labels run as one batch."""
-        if not guided:
-            return lambda x, timesteps: self(x, timesteps, semantics)
-        both = torch.cat([semantics, torch.zeros_like(semantics)])
-        return lambda x, timesteps: self(torch.cat([x, x]), timesteps, both)
+    def prepared(self, condition: Condition, guided: bool, cache: str = "auto", limit: int = 0) -> Denoise:
+        """As UNet.prepared; there are no modulations to keep, but both branches run as one batch."""
+        labels = (True, False) if guided else (True,)
+        maps = [(condition if label else condition.null()).semantics(self.config.edges) for label in labels]
+        kept, semantics = Prepared(None, labels), torch.cat(maps)
+
+        def denoise(x: Tensor, timesteps: Tensor) -> Tensor:
+            return self.run(torch.cat([x.repeat(len(labels), 1, 1, 1), semantics], dim=1), timesteps, kept)
+
+        return denoise

@@ -6,11 +6,14 @@ WeilunWang/semantic-diffusion-model@7171f37, guided_diffusion/unet.py.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
-from sdm_bench.models.modulation import Modulations
+from sdm_bench.conditioning import Condition
+from sdm_bench.models.prepared import Prepared
 from sdm_bench.models.unet_blocks import (
     AttentionBlock,
     Downsample,
@@ -22,13 +25,18 @@ from sdm_bench.models.unet_blocks import (
     zeroed,
 )
 
+Denoise = Callable[[Tensor, Tensor], Tensor]
+
 
 class UNet(nn.Module):
     """A U-Net from (N, in_channels, H, W) to (N, out_channels, H, W).
 
     With `decoder_semantics` channels of condition, middle and decoder blocks are modulated by it through SPADE;
-    without (None) the whole network is unconditional but for its input.
+    without (None) the whole network is unconditional but for its input. Where `checkpointing` is set, training keeps no
+    activations inside the stages and computes them again for the gradient.
     """
+
+    checkpointing = False
 
     def __init__(self, config: UNetConfig, in_channels: int, decoder_semantics: int | None):
         super().__init__()
@@ -90,36 +98,64 @@ class UNet(nn.Module):
             return ResidualBlock(self.config, width, width, semantics, direction)
         return Upsample(width) if direction == "up" else Downsample(width)
 
-    def prepared(self, semantics: Tensor, guided: bool) -> Callable[[Tensor, Tensor], Tensor]:
-        """The network for one batch of label maps (N, C, H, W) and many steps: (x_t, timesteps (1,)) -> outputs.
+    def plain(self, condition: Condition, guided: bool) -> Denoise:
+        """The network for one batch of label maps and many steps: (x_t, timesteps (1,)) -> outputs.
 
-        The outputs are (N, 6, H, W), or guided (2 N, 6, H, W): with the labels, then without.
+        The outputs are (N, 6, H, W), or guided (2 N, 6, H, W): with the labels, then without. This is the reference
+        that `prepared` is measured by: whole passes, one after the other.
         """
+        labels = [condition, condition.null()] if guided else [condition]
+        maps = [each.semantics(self.config.edges) for each in labels]
+        return lambda x, timesteps: torch.cat([self(x, timesteps, each) for each in maps])
+
+    def prepared(self, condition: Condition, guided: bool, cache: str = "auto", limit: int = 0) -> Denoise:
+        """As `plain`, with the same outputs up to rounding, at less cost; cache, limit: see Modulations."""
         raise NotImplementedError
 
-    def run(self, x: Tensor, timesteps: Tensor, semantics: Tensor | Modulations | None) -> Tensor:
-        """The output for x (N, in_channels, H, W) at `timesteps`, int (N,), or (1,) for one that all samples share.
+    def run(self, x: Tensor, timesteps: Tensor, semantics: Tensor | Prepared | None) -> Tensor:
+        """The output for x (N, in_channels, H, W) at `timesteps`, int (N,), or (1,) for one that all samples share."""
+        return self.decode(self.encode(x, timesteps), semantics)
 
-        With guided modulations the encoder runs once and the rest for (2 N, ...): with labels, then without.
-        """
+    def encode(self, x: Tensor, timesteps: Tensor) -> "Encoded":
+        """The encoder's features at every level."""
         embedded = self.time_embed(timestep_embedding(timesteps, self.config.model_channels))
         skips = []
         for stage in self.input_blocks:
-            x = stage(x, embedded, None)
+            x = self._through(stage, x, embedded, None)
             skips.append(x)
-        if isinstance(semantics, Modulations) and semantics.guided:
-            assert len(timesteps) == 1
-            x, skips = torch.cat([x, x]), [torch.cat([skip, skip]) for skip in skips]
-        x = self.middle_block(x, embedded, semantics)
+        return Encoded(tuple(skips), embedded)
+
+    def decode(self, encoded: "Encoded", semantics: Tensor | Prepared | None) -> Tensor:
+        """The middle block and the decoder."""
+        skips, embedded = list(encoded.skips), encoded.embedded
+        x = self._through(self.middle_block, skips[-1], embedded, semantics)
         for stage in self.output_blocks:
-            x = stage(torch.cat([x, skips.pop()], dim=1), embedded, semantics)
+            x = self._through(stage, torch.cat([x, skips.pop()], dim=1), embedded, semantics)
         return self.out(x)
+
+    def _through(self, stage: nn.Module, x: Tensor, embedded: Tensor, semantics: Tensor | Prepared | None) -> Tensor:
+        if self.checkpointing and torch.is_grad_enabled():
+            return checkpoint(stage, x, embedded, semantics, use_reentrant=False)
+        return stage(x, embedded, semantics)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the encoder makes of (N, ...): skips (N, C, h, w), the last one the result; embedded (N, D) or (1, D)."""
+
+    skips: tuple[Tensor, ...]
+    embedded: Tensor
+
+    def repeated(self, times: int) -> "Encoded":
+        """The batch, `times` over; the timestep is one for all."""
+        assert len(self.embedded) == 1
+        return Encoded(tuple(skip.repeat(times, 1, 1, 1) for skip in self.skips), self.embedded)
 
 
 class Stage(nn.Sequential):
     """Layers in sequence; residual blocks among them also get the timestep embedding and the condition."""
 
-    def forward(self, x: Tensor, embedded: Tensor, semantics: Tensor | Modulations | None) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor, embedded: Tensor, semantics: Tensor | Prepared | None) -> Tensor:  # type: ignore[override]
         for layer in self:
             x = layer(x, embedded, semantics) if isinstance(layer, ResidualBlock) else layer(x)
         return x

@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sdm_bench.models.modulation import Modulations
+from sdm_bench.conditioning import HotMap
+from sdm_bench.models.modulation import Modulation, hot_convolution
+from sdm_bench.models.prepared import Prepared
 
 
 class UNetConfig(BaseModel):
@@ -80,10 +82,13 @@ class ResidualBlock(nn.Module):
         self.skip_connection = nn.Identity() if width == out_width else nn.Conv2d(width, out_width, 1)
         self.spade = spade
 
-    def forward(self, x: Tensor, embedded: Tensor, semantics: Tensor | Modulations | None) -> Tensor:
+    def forward(self, x: Tensor, embedded: Tensor, semantics: Tensor | Prepared | None) -> Tensor:
         h = self.in_norm(x, semantics) if self.spade else self.in_layers[0](x)
         activation, convolution = self.in_layers[-2], self.in_layers[-1]
-        h = convolution(self._resample(activation(h)))
+        if self.direction == "up" and isinstance(semantics, Prepared):
+            h = semantics.upsampled(convolution, activation(h))
+        else:
+            h = convolution(self._resample(activation(h)))
         x = self._resample(x)
         time = self.emb_layers(embedded)[:, :, None, None]
         if self.scale_shift:
@@ -93,7 +98,7 @@ class ResidualBlock(nn.Module):
             h = self._normalise_out(h + time, semantics)
         return self.skip_connection(x) + self.out_layers[-3:](h)
 
-    def _normalise_out(self, h: Tensor, semantics: Tensor | Modulations | None) -> Tensor:
+    def _normalise_out(self, h: Tensor, semantics: Tensor | Prepared | None) -> Tensor:
         return self.out_norm(h, semantics) if self.spade else self.out_layers[0](h)
 
     def _resample(self, x: Tensor) -> Tensor:
@@ -113,16 +118,22 @@ class SPADEGroupNorm(nn.Module):
         self.mlp_gamma = nn.Conv2d(hidden, width, 3, padding=1)
         self.mlp_beta = nn.Conv2d(hidden, width, 3, padding=1)
 
-    def forward(self, x: Tensor, semantics: Tensor | Modulations) -> Tensor:
-        """x (N, width, h, w), semantics (N, C, H, W) at full resolution, or their kept modulations."""
-        if isinstance(semantics, Modulations):
+    def forward(self, x: Tensor, semantics: Tensor | Prepared) -> Tensor:
+        """x (N, width, h, w), semantics (N, C, H, W) at full resolution, or what is prepared of them."""
+        if isinstance(semantics, Prepared):
             return semantics.modulate(self, self.norm(x))
-        scale, shift = self.modulation(semantics, x.shape[2:])
+        scale, shift = self.modulation(self.hidden(semantics, x.shape[2:]))
         return self.norm(x) * scale + shift
 
-    def modulation(self, semantics: Tensor, size: torch.Size) -> tuple[Tensor, Tensor]:
-        """1 + gamma and beta, (N, width, h, w), of semantics (N, C, H, W), taken to `size` by nearest values."""
-        hidden = self.mlp_shared(F.interpolate(semantics, size=size, mode="nearest"))
+    def hidden(self, semantics: Tensor | HotMap, size: torch.Size) -> Tensor:
+        """What gamma and beta share, (N, hidden, h, w), of label maps taken to `size` by nearest values."""
+        convolution, activation = self.mlp_shared
+        if isinstance(semantics, HotMap):
+            return activation(hot_convolution(convolution, semantics.resized(size)))
+        return activation(convolution(F.interpolate(semantics, size=size, mode="nearest")))
+
+    def modulation(self, hidden: Tensor) -> Modulation:
+        """1 + gamma and beta, each (N, width, h, w)."""
         return 1 + self.mlp_gamma(hidden), self.mlp_beta(hidden)
 
 

@@ -1,10 +1,8 @@
 """The denoising networks, beyond what the parity cases fix."""
 
-import pytest
 import torch
 
 from sdm_bench.models.concat_ddpm import ConcatDDPM
-from sdm_bench.models.modulation import Modulations
 from sdm_bench.models.sdm import SDM
 from sdm_bench.models.unet_blocks import UNetConfig
 
@@ -43,34 +41,6 @@ def test_the_encoder_of_sdm_does_not_see_the_label_map() -> None:
     outputs = [network(x, torch.tensor([3]), each) for each in (semantics, torch.zeros_like(semantics))]
     assert torch.equal(*seen)
     assert not torch.allclose(*outputs, atol=1e-3)
-
-
-@pytest.mark.parametrize("network", [SDM, ConcatDDPM])
-@pytest.mark.parametrize("limit", [0, 20_000, 2**30])
-def test_the_prepared_network_is_the_plain_one(
-    network: type[SDM] | type[ConcatDDPM], limit: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sdm_bench.models.sdm.KEPT_BYTES", limit)
-    model = randomised(network(CONFIG))
-    x, semantics = inputs()
-    plain, guided = model.prepared(semantics, guided=False), model.prepared(semantics, guided=True)
-    for t in (torch.tensor([7]), torch.tensor([900])):
-        expected = [model(x, t, each) for each in (semantics, torch.zeros_like(semantics))]
-        assert torch.allclose(plain(x, t), expected[0], atol=1e-5)
-        assert torch.allclose(guided(x, t), torch.cat(expected), atol=1e-5)
-
-
-def test_kept_modulations_stay_within_their_limit() -> None:
-    model = randomised(SDM(CONFIG))
-    x, semantics = inputs()
-    kept = []
-    for limit in (0, 20_000, 2**30):
-        modulations = Modulations(semantics, guided=True, limit=limit)
-        model.run(x, torch.tensor([7]), modulations)
-        sizes = [part.element_size() * part.numel() for pair in modulations.kept.values() for part in pair]
-        assert sum(sizes) <= limit
-        kept.append(len(sizes))
-    assert kept[0] == 0 < kept[1] < kept[2]
 
 
 def test_a_new_network_predicts_nothing() -> None:

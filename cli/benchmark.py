@@ -1,0 +1,84 @@
+"""sdm-bench benchmark"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli import options
+from cli.sampling import speed_options
+
+STEP_EXAMPLE = """\b
+Examples:
+  sdm-bench benchmark sampling
+  sdm-bench benchmark sampling --preset paper --dataset ade20k --precision bf16 --batch-size 4
+"""
+SOLVER_EXAMPLE = """\b
+Examples:
+  sdm-bench benchmark solvers
+  sdm-bench benchmark solvers --solver unipc --steps 5,10,20 --scenes 200 --reference
+"""
+SOLVERS = ("ddpm", "ddim", "dpm-solver++", "dpm-solver++-sde", "unipc")
+
+
+@click.group()
+def benchmark() -> None:
+    """Measure what sampling costs, and what fewer steps cost in quality."""
+
+
+@benchmark.command(epilog=STEP_EXAMPLE)
+@click.option("--method", default="sdm", show_default=True, help="sdm or sdm-concat.")
+@click.option("--preset", default="toy", show_default=True, help="paper or toy; the weights are random.")
+@click.option("--dataset", default="cityscapes", show_default=True, metavar="NAME", help="Whose classes.")
+@click.option("--image-size", type=click.IntRange(min=1), help="Short side in pixels (default: the preset's).")
+@click.option("--batch-size", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option("--guidance", type=float, default=1.5, show_default=True, help="Scale of the released code.")
+@click.option(
+    "--pairs", type=click.IntRange(min=1), default=5, show_default=True, help="Timings of each path, in turn."
+)
+@click.option("--steps", type=options.Seeds(), default="25,1000", show_default=True, help="For images a second.")
+@click.option("--precision", type=click.Choice(["no", "bf16", "fp16"]), default="no", show_default=True)
+@click.option("--quality/--no-quality", default=True, show_default=True, help="Also the table of `benchmark solvers`.")
+@speed_options
+@options.device
+@click.pass_context
+def sampling(
+    ctx: click.Context, /, method: str, preset: str, dataset: str, image_size: int | None, quality: bool, **chosen: Any
+) -> None:
+    """Time, operations and memory of a sampling step: the plain and the fast path, side by side in one run."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+    from sdm_bench.commands.benchmark import benchmark_steps, random_network
+    from sdm_bench.datasets.catalog import dataset_class
+    from sdm_bench.synthesizers import Speed
+
+    network, side = random_network(method, preset, dataset)
+    size = dataset_class(dataset).size(image_size or side)
+    speed = Speed(spade_cache=chosen.pop("spade_cache"), **{k: chosen.pop(k) for k in ("channels_last", "compile")})
+    click.echo(benchmark_steps(network, size, speed=speed, **chosen).to_string(index=False))
+    if quality:
+        click.echo()
+        ctx.invoke(solvers, method=method, device=chosen["device"])
+
+
+@benchmark.command(epilog=SOLVER_EXAMPLE)
+@click.option("--method", default="sdm", show_default=True, help="sdm or sdm-concat.")
+@click.option("--checkpoint", default="toy", show_default=True, help="Weights for toy scenes of Cityscapes.")
+@click.option("--solver", "solvers", multiple=True, default=SOLVERS, help="Repeatable (default: all).")
+@click.option(
+    "--steps", type=options.Seeds(), default="5,10,20", show_default=True, help="Network evaluations a sample."
+)
+@click.option("--reference", is_flag=True, help="Also 1,000 steps of ancestral sampling.")
+@click.option("--guidance", type=float, help="Default: the preset's.")
+@click.option("--scenes", type=click.IntRange(min=2), default=50, show_default=True, help="Toy scenes.")
+@click.option("--seeds", type=options.Seeds(), default="0", show_default=True)
+@click.option("--out", type=options.FOLDER, default="benchmark", show_default=True, help="Scenes, samples and results.")
+@options.device
+def solvers(method: str, checkpoint: str, out: Path, **chosen: Any) -> None:
+    """FID and mIoU of toy scenes by solver and number of steps. The same command resumes."""
+    from sdm_bench.commands.benchmark import benchmark_solvers
+    from sdm_bench.commands.generate import Source
+
+    source = Source(method=method, checkpoint=checkpoint)
+    table = benchmark_solvers(source, out=out, command=options.command_line(), **chosen)
+    click.echo(table.to_string(index=False, float_format="{:.4f}".format))
