@@ -22,7 +22,13 @@ Examples:
 SOLVERS = ("ddpm", "ddim", "dpm-solver++", "dpm-solver++-sde", "unipc")
 
 
-@click.group()
+EXAMPLE = """\b
+Example:
+  sdm-bench benchmark sampling
+"""
+
+
+@click.group(epilog=EXAMPLE)
 def benchmark() -> None:
     """Measure what sampling costs, and what fewer steps cost in quality."""
 

@@ -159,6 +159,12 @@ def test_fetch_without_names_means_what_the_default_protocol_needs(
     ]  # fmt: skip
 
 
+def test_the_benchmark_prints_a_line_for_each_path() -> None:
+    arguments = ("--pairs", 1, "--batch-size", 1, "--steps", "2", "--no-quality", "--device", "cpu")
+    lines = sdm_bench("benchmark", "sampling", *arguments).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["path", "plain", "fast"]
+
+
 def test_training_needs_an_end_and_a_known_method(toy_cityscapes: Path, tmp_path: Path) -> None:
     data = ("--dataset", "cityscapes", "--data", toy_cityscapes, "--out", tmp_path)
     assert "how long? Give --steps" in sdm_bench("train", "sdm", *data, code=2).output
