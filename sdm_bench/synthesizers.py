@@ -83,6 +83,8 @@ class DiffusionSynthesizer:
         self.network = network.to(device).eval()
         if self.speed.channels_last:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if self.speed.compile:
+            self.network.compile_halves()
         self.schedule = solver.schedule(schedule)
         self.solver = solver
         self.guidance = guidance
@@ -122,11 +124,9 @@ class DiffusionSynthesizer:
 
     def _network(self, condition: Condition, guided: bool) -> Denoiser:
         if self.speed.path == "plain":
-            network = self.network.plain(condition, guided)
-        else:
-            limit = free_memory(self.device) // 2
-            network = self.network.prepared(condition, guided, self.speed.spade_cache, limit)
-        return torch.compile(network) if self.speed.compile else network
+            return self.network.plain(condition, guided)
+        limit = free_memory(self.device) // 2
+        return self.network.prepared(condition, guided, self.speed.spade_cache, limit)
 
 
 PRECISIONS = {"no": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}

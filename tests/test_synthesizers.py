@@ -1,12 +1,17 @@
 """Synthesizers and the generators of their samples."""
 
+from typing import Any
+
+import pytest
 import torch
 from torch import Tensor, nn
 
 from sdm_bench.conditioning import Condition
 from sdm_bench.diffusion.schedule import make_schedule
 from sdm_bench.diffusion.solvers import Solver
-from sdm_bench.synthesizers import DiffusionSynthesizer, GANSynthesizer, sample_generator
+from sdm_bench.models.sdm import SDM
+from sdm_bench.synthesizers import DiffusionSynthesizer, GANSynthesizer, Speed, sample_generator
+from tests.models.test_unet import CONFIG, randomised
 
 
 def condition(count: int) -> Condition:
@@ -56,3 +61,25 @@ def test_a_gan_is_a_function_of_the_condition() -> None:
     synthesizer = GANSynthesizer(nn.Conv2d(2, 3, 1), edges=False)
     first, second = (synthesizer.synthesize(condition(1), [sample_generator("a", seed)]) for seed in (0, 1))
     assert torch.equal(first, second)
+
+
+def real_pictures(**options: Any) -> Tensor:
+    """Two pictures of a small random SDM in three guided steps."""
+    network = randomised(SDM(CONFIG))
+    assert isinstance(network, SDM)
+    options = {"solver": Solver("dpm-solver++", 3), "guidance": 1.5, "edges": True} | options
+    synthesizer = DiffusionSynthesizer(network, make_schedule("linear", 100), **options)
+    label = torch.randint(5, (2, 8, 16), generator=torch.Generator().manual_seed(0))
+    about = Condition(label, label.int(), 5, torch.ones(2, dtype=torch.bool))
+    return synthesizer.synthesize(about, [sample_generator(name, 0) for name in ("a", "b")])
+
+
+@pytest.mark.parametrize("speed", [Speed(), Speed(spade_cache="off"), Speed(channels_last=True)])
+def test_speed_changes_pictures_by_rounding_alone(speed: Speed) -> None:
+    assert torch.allclose(real_pictures(speed=speed), real_pictures(speed=Speed(path="plain")), atol=1e-4)
+
+
+def test_half_precision_changes_them_a_little() -> None:
+    whole, half = real_pictures(), real_pictures(precision="bf16")
+    assert not torch.equal(whole, half)
+    assert float((whole - half).abs().mean()) < 0.05

@@ -37,6 +37,7 @@ class UNet(nn.Module):
     """
 
     checkpointing = False
+    compiled = False
 
     def __init__(self, config: UNetConfig, in_channels: int, decoder_semantics: int | None):
         super().__init__()
@@ -111,6 +112,13 @@ class UNet(nn.Module):
     def prepared(self, condition: Condition, guided: bool, cache: str = "auto", limit: int = 0) -> Denoise:
         """As `plain`, with the same outputs up to rounding, at less cost; cache, limit: see Modulations."""
         raise NotImplementedError
+
+    def compile_halves(self) -> None:
+        """Lets torch.compile make kernels of encoder and decoder, which every batch of the same size then shares."""
+        if not self.compiled:
+            self.encode = torch.compile(self.encode)  # type: ignore[method-assign]
+            self.decode = torch.compile(self.decode)  # type: ignore[method-assign]
+            self.compiled = True
 
     def run(self, x: Tensor, timesteps: Tensor, semantics: Tensor | Prepared | None) -> Tensor:
         """The output for x (N, in_channels, H, W) at `timesteps`, int (N,), or (1,) for one that all samples share."""
