@@ -22,7 +22,8 @@ class WeightsAbout(BaseModel):
     """The JSON beside a weights file.
 
     method: name in the catalog, or of the segmenter. network: the fields of its configuration. image_size: (height,
-    width) it was trained at. training: the options of the run; init is the weights file it started from, if any.
+    width) it was trained at. training: the options of the run; init is what it started from, if anything. stages:
+    command, seed, steps, seconds and version of the runs it started from, oldest first.
     """
 
     method: str
@@ -36,6 +37,7 @@ class WeightsAbout(BaseModel):
     seed: int = 0
     steps: int = 0
     seconds: float = 0.0
+    stages: list[dict[str, Any]] = []
     averaged: bool = False
     version: str = ""
     sha256: str = ""

@@ -129,9 +129,16 @@ class TrainingRun:
             seed=options.seed,
             steps=state["step"],
             seconds=round(state["seconds"], 1),
+            stages=self._stages(options),
             averaged=averaged,
             version=stored["version"],
         )
+
+    def _stages(self, options: TrainOptions) -> list[dict[str, Any]]:
+        if options.init is None or not TrainingRun(Path(options.init)).exists:
+            return []
+        before = TrainingRun(Path(options.init))._about(averaged=False)
+        return [*before.stages, before.model_dump(include={"command", "seed", "steps", "seconds", "version"})]
 
     def log(self, line: dict[str, Any]) -> None:
         """Appends a line of statistics."""

@@ -49,6 +49,16 @@ def test_weights_start_from_the_seed_or_from_a_run_or_a_file(toy_cityscapes: Pat
         assert all(torch.equal(started[key], raw[key]) for key in raw)
 
 
+def test_a_weights_file_knows_the_runs_before_its_own(toy_cityscapes: Path, tmp_path: Path) -> None:
+    options = tiny_options("sdm", toy_cityscapes)
+    run_training(options, replace(LOOP, steps=2), tmp_path / "first")
+    second = options.model_copy(update={"init": str(tmp_path / "first"), "condition_dropout": 0.2})
+    run_training(second, LOOP, tmp_path / "second")
+    _, about = TrainingRun(tmp_path / "second").weights()
+    assert (about.steps, [stage["steps"] for stage in about.stages]) == (1, [2])
+    assert TrainingRun(tmp_path / "first").weights()[1].stages == []
+
+
 def test_initial_weights_of_another_network_are_refused(toy_cityscapes: Path, tmp_path: Path) -> None:
     run_training(tiny_options("sdm", toy_cityscapes), LOOP, tmp_path / "run")
     with pytest.raises(UserError, match=r"these are not the weights of ConcatDDPM:\n.*missing"):
