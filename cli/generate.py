@@ -11,7 +11,7 @@ from cli.sampling import sampling_options, take_sampling
 EXAMPLE = """\b
 Examples:
   sdm-bench generate runs/sdm --seeds 0-2
-  sdm-bench generate runs/sdm --solver ddim --solver-steps 50 --guidance 1.5 --seeds 0-1 --out runs/sdm-guided
+  sdm-bench generate runs/sdm --solver ddpm --solver-steps 50 --guidance 1.5 --seeds 0-1 --out runs/sdm-guided
   sdm-bench generate --method sdm --checkpoint ema_0.9999_best.pt --dataset ade20k --data DIR --out runs/released
 """
 

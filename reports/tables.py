@@ -22,7 +22,6 @@ TEMPLATE = """\
 
 | {{ columns | join(" | ") }} |
 |{% for _ in columns %} --- |{% endfor %}
-
 {% for row in rows -%}
 | {{ row | join(" | ") }} |
 {% endfor %}
@@ -96,7 +95,7 @@ def make_table(name: str, rows: Sequence[ResultRow]) -> Table:
 def _pivot(rows: Iterable[ResultRow], index: list[str]) -> pd.DataFrame:
     """One line for each value of the `index` fields, one column a metric, then spreads, N and seeds."""
     main = pd.DataFrame([row.model_dump() for row in rows if row.metric in HEADINGS])
-    main["guidance"] = main["guidance"].astype(float).fillna(1.0)
+    main["guidance"] = main["guidance"].astype(float)
     main["steps"] = main["steps"].astype(float).fillna(0)
     groups = main.groupby(index, sort=False, dropna=False)
     lines = []

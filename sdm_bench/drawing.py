@@ -7,6 +7,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 GAP = 2
 WHITE = 255
+FONT, LINE = 11, 16
+"""Pixels: the size of titles, and from one line to the next."""
 
 
 def to_uint8(pictures: np.ndarray) -> np.ndarray:
@@ -25,22 +27,36 @@ def grid(rows: Sequence[Sequence[np.ndarray]], titles: Sequence[str] = (), scale
     enlarged = [[_enlarge(picture, scale) for picture in row] for row in rows]
     height, width = enlarged[0][0].shape[:2]
     columns = max(len(row) for row in enlarged)
-    top = 16 if titles else 0
+    lines = [_wrapped(title, width) for title in titles]
+    top = LINE * max(map(len, lines), default=0)
     canvas = np.full((top + len(rows) * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), WHITE, np.uint8)
     for r, row in enumerate(enlarged):
         for c, picture in enumerate(row):
             y, x = top + r * (height + GAP), c * (width + GAP)
             canvas[y : y + height, x : x + width] = picture
-    return _titled(canvas, titles, width + GAP) if titles else canvas
+    return _titled(canvas, lines, width + GAP) if titles else canvas
 
 
 def _enlarge(picture: np.ndarray, scale: int) -> np.ndarray:
     return picture.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
-def _titled(canvas: np.ndarray, titles: Sequence[str], step: int) -> np.ndarray:
+def _wrapped(title: str, width: int) -> list[str]:
+    """The title in lines of at most `width` pixels, broken at spaces alone."""
+    font, lines = ImageFont.load_default(FONT), [""]
+    for word in title.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def _titled(canvas: np.ndarray, titles: Sequence[Sequence[str]], step: int) -> np.ndarray:
     image = Image.fromarray(canvas)
     draw = ImageDraw.Draw(image)
-    for column, title in enumerate(titles):
-        draw.text((column * step + 2, 2), title, fill=(0, 0, 0), font=ImageFont.load_default(11))
+    for column, lines in enumerate(titles):
+        for row, line in enumerate(lines):
+            draw.text((column * step + 2, row * LINE + 2), line, fill=(0, 0, 0), font=ImageFont.load_default(FONT))
     return np.asarray(image)

@@ -28,6 +28,13 @@ def test_a_grid_places_each_picture() -> None:
     assert grid(pictures, ["a", "b"]).shape[0] == 3 * 2 + 2 * 2 + 16
 
 
+def test_a_title_wider_than_its_column_is_broken_into_lines() -> None:
+    pictures = [[np.zeros((4, 110, 3), np.uint8)] * 2]
+    one, two = (grid(pictures, [title, "b"]) for title in ("a", "concatenated label map"))
+    assert two.shape[0] == one.shape[0] + 16
+    assert (two[:16, 112:] == one[:16, 112:]).all()
+
+
 def test_labels_take_their_class_colour() -> None:
     colors = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)
     assert colorize(np.array([[1, 0]]), colors).tolist() == [[[4, 5, 6], [1, 2, 3]]]

@@ -25,6 +25,8 @@ from sdm_bench.training.checkpoints import WeightsAbout
 
 OPTIONS_FILE = "train.json"
 STATS_FILE = "stats.jsonl"
+MAY_CHANGE = frozenset({"sampling"})
+"""How pictures are sampled afterwards doesn't change the training."""
 
 
 class TrainOptions(Section):
@@ -77,14 +79,12 @@ class TrainingRun:
         return TrainOptions(**read_json(self.folder / OPTIONS_FILE)["options"])
 
     def start(self, options: TrainOptions, command: str) -> None:
-        """Writes the options of a new run, or checks them against those of the run to resume."""
-        if not self.exists:
-            about = {"version": __version__, "command": command, "options": options.model_dump(mode="json")}
-            write_json(self.folder / OPTIONS_FILE, about)
-            return
-        differing = self.options().differences(options)
+        """Writes the options of a new run, or checks them against those of the run to resume; notes the command."""
+        differing = self.options().differences(options, MAY_CHANGE) if self.exists else ""
         if differing:
             raise UserError(f"{self.folder} holds a run with other options:\n{differing}\nChoose another --out.")
+        about = {"version": __version__, "command": command, "options": options.model_dump(mode="json")}
+        write_json(self.folder / OPTIONS_FILE, about)
 
     def latest(self) -> Path | None:
         """The newest step folder."""

@@ -28,6 +28,7 @@ def test_the_comparison_has_a_line_a_method_and_guidance() -> None:
     sdm = table.frame[(table.frame["method"] == "SDM") & (table.frame["guidance"] == 1.5)]
     assert (sdm["FID ↓"].item(), sdm["mIoU ↑"].item(), sdm["images"].item()) == (30.0, 0.51239, 5)
     assert table.frame["FID ↓"].iloc[-1] == 80.123
+    assert pd.isna(table.frame["guidance"].iloc[-1])
     assert "variant" not in table.frame
 
 
@@ -37,6 +38,7 @@ def test_markdown_is_rounded_csv_is_not(tmp_path: Path) -> None:
     text = markdown.read_text()
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1
+    assert "\n".join(lines) in text, "a blank line would end the table"
     assert "| 80.12 | 0.0000 |" in lines[-1]
     assert "0.5124" in text
     assert "- FID: protocol sdm-bench@1, inception, val split, N = 5 images a seed" in text

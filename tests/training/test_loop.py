@@ -92,6 +92,15 @@ def test_other_options_are_refused_by_name(toy_cityscapes: Path, tmp_path: Path)
     assert "network" not in caught.value.message
 
 
+def test_another_default_solver_is_no_other_training(toy_cityscapes: Path, tmp_path: Path) -> None:
+    options = tiny_options("sdm", toy_cityscapes)
+    run_training(options, replace(LOOP, steps=1), tmp_path)
+    sampling = options.sampling.model_copy(update={"solver_steps": 7})
+    run_training(options.model_copy(update={"sampling": sampling}), replace(LOOP, steps=2), tmp_path)
+    assert TrainingRun(tmp_path).state()["step"] == 2
+    assert TrainingRun(tmp_path).options().sampling.solver_steps == 7
+
+
 def test_a_finished_run_is_left_as_it_is(toy_cityscapes: Path, tmp_path: Path) -> None:
     options = tiny_options("sdm", toy_cityscapes)
     assert run_training(options, replace(LOOP, steps=1), tmp_path) == 1
