@@ -7,7 +7,7 @@ import click
 
 from sdm_bench import __version__
 
-# Threads that spin while they wait make torch some fifteen times slower as soon as another program uses one of the cores.
+# Threads that spin while they wait make torch some fifteen times slower once another program uses one of the cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 COMMANDS = {
