@@ -7,8 +7,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 GAP = 2
 WHITE = 255
-FONT, LINE = 11, 16
-"""Pixels: the size of titles, and from one line to the next."""
+FONT, LINE, MARGIN = 11, 16, 6
+"""Pixels: the size of titles, from one line to the next, and free at their right."""
 
 
 def to_uint8(pictures: np.ndarray) -> np.ndarray:
@@ -27,7 +27,7 @@ def grid(rows: Sequence[Sequence[np.ndarray]], titles: Sequence[str] = (), scale
     enlarged = [[_enlarge(picture, scale) for picture in row] for row in rows]
     height, width = enlarged[0][0].shape[:2]
     columns = max(len(row) for row in enlarged)
-    lines = [_wrapped(title, width) for title in titles]
+    lines = [_wrapped(title, width - MARGIN) for title in titles]
     top = LINE * max(map(len, lines), default=0)
     canvas = np.full((top + len(rows) * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), WHITE, np.uint8)
     for r, row in enumerate(enlarged):
