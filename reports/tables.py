@@ -62,10 +62,7 @@ def comparison(rows: Sequence[ResultRow]) -> Table:
     order = [list(METHODS).index(name) if name in METHODS else len(METHODS) for name in frame["method"]]
     frame = frame.iloc[pd.Series(order).argsort(kind="stable")]
     frame["method"] = [METHODS[name].title if name in METHODS else name for name in frame["method"]]
-    frame["solver"] = [
-        f"{s}, {int(n)} steps" if s else "" for s, n in zip(frame["solver"], frame["steps"], strict=True)
-    ]
-    return Table("comparison", "Comparison of methods", _without_empty(frame.drop(columns="steps")), _notes(rows))
+    return Table("comparison", "Comparison of methods", _without_empty(_with_steps(frame)), _notes(rows))
 
 
 def ablation(rows: Sequence[ResultRow]) -> Table:
@@ -73,7 +70,7 @@ def ablation(rows: Sequence[ResultRow]) -> Table:
     chosen = [row for row in rows if row.method in EMBEDDINGS]
     if not chosen:
         raise UserError(f"no results of {' or '.join(EMBEDDINGS)} for the ablation table")
-    frame = _pivot(chosen, ["dataset", "protocol", "method", "guidance"])
+    frame = _with_steps(_pivot(chosen, ["dataset", "protocol", "method", "solver", "steps", "guidance"]))
     frame.insert(2, "condition", [EMBEDDINGS[name] for name in frame["method"]])
     frame["guidance"] = [f"{scale:g}" if scale > 1 else "without" for scale in frame["guidance"]]
     frame = frame.sort_values(["dataset", "condition", "guidance"], ascending=[True, False, False], kind="stable")
@@ -110,6 +107,12 @@ def _pivot(rows: Iterable[ResultRow], index: list[str]) -> pd.DataFrame:
         line["seeds"] = ", ".join(sorted(set(group["seeds"])))
         lines.append(line)
     return pd.DataFrame(lines)
+
+
+def _with_steps(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with solver and steps in one column."""
+    solvers = [f"{s}, {int(n)} steps" if s else "" for s, n in zip(frame["solver"], frame["steps"], strict=True)]
+    return frame.assign(solver=solvers).drop(columns="steps")
 
 
 def _notes(rows: Sequence[ResultRow]) -> list[str]:

@@ -55,6 +55,13 @@ def test_the_ablation_crosses_condition_with_guidance() -> None:
     ]
 
 
+def test_the_ablation_keeps_solvers_apart() -> None:
+    other = [row(method="sdm", value=35.0, guidance=1.5, solver="ddpm", steps=50)]
+    frame = make_table("ablation", ROWS + other).frame
+    spade = frame[(frame["condition"] == "SPADE") & (frame["guidance"] == "1.5")]
+    assert dict(zip(spade["solver"], spade["FID ↓"], strict=True)) == {"ddim, 25 steps": 30.0, "ddpm, 50 steps": 35.0}
+
+
 def test_what_cannot_be_tabulated_is_refused() -> None:
     with pytest.raises(UserError, match=r"Unknown table 'ablatoin'\. Did you mean 'ablation'"):
         make_table("ablatoin", ROWS)
