@@ -2,6 +2,8 @@
 
 Source: ancestral sampling, arXiv 2006.11239 algorithm 2; DDIM, arXiv 2010.02502 eq. 12;
 WeilunWang/semantic-diffusion-model@7171f37, guided_diffusion/gaussian_diffusion.py. Multistep solvers are diffusers'.
+
+Solvers without fresh noise keep the errors that the network makes in the noisiest steps; `benchmark solvers` shows it.
 """
 
 from collections.abc import Callable, Iterator
