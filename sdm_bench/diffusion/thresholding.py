@@ -33,7 +33,7 @@ def dynamic_ratio(name: str) -> float:
         chosen = 0.0
     if kind != "dynamic" or not 0 < chosen <= 1:
         raise UserError(
-            f"threshold '{name}': expected clip, none, dynamic, or dynamic-0.95 with a quantile of your own"
+            f"--threshold {name}: expected clip, none, dynamic, or dynamic-0.95 with a quantile of your own"
         )
     return chosen
 

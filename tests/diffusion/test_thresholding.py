@@ -25,5 +25,5 @@ def test_dynamic_thresholding_divides_by_the_quantile_of_each_sample() -> None:
 
 @pytest.mark.parametrize("name", ["clamp", "dynamic-x", "dynamic-0", "dynamic-1.5", ""])
 def test_unknown_thresholdings_are_refused(name: str) -> None:
-    with pytest.raises(UserError, match=f"threshold '{name}': expected clip, none, dynamic"):
+    with pytest.raises(UserError, match=f"--threshold {name}: expected clip, none, dynamic"):
         check_threshold(name)
