@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from sdm_bench.datasets.base import Example
 from sdm_bench.errors import UserError
+from sdm_bench.tensors import to_unit_range
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,21 @@ class Condition:
 
     label: int64 (N, H, W), values 0..num_classes-1. instance: int32 (N, H, W) or None.
     keep: bool (N,), False where the label is dropped: that item's channels, edges included, are all zero.
+    style: float32 (N, 3, H, W) in [-1, 1], a picture whose style is to be taken, or None.
     """
 
     label: Tensor
     instance: Tensor | None
     num_classes: int
     keep: Tensor
+    style: Tensor | None = None
 
     @staticmethod
-    def of(examples: Sequence[Example], num_classes: int) -> "Condition":
-        """The batch of `examples`, which must have one size; raises UserError where they differ."""
+    def of(examples: Sequence[Example], num_classes: int, styled: bool = False) -> "Condition":
+        """The batch of `examples`, which must have one size; raises UserError where they differ.
+
+        styled: with the style of their own photographs.
+        """
         sizes = {example.label.shape for example in examples}
         if len(sizes) > 1:
             raise UserError(f"label maps of different sizes in one batch: {sorted(sizes)}; resize to one size first")
@@ -55,7 +61,8 @@ class Condition:
             lacking = next(example.id for example in examples if example.instance is None)
             raise UserError(f"{lacking}: no instance map, but other examples of the dataset have one")
         instance = torch.from_numpy(np.stack(instances)) if instances else None
-        return Condition(label, instance, num_classes, torch.ones(len(examples), dtype=torch.bool))
+        keep = torch.ones(len(examples), dtype=torch.bool)
+        return Condition(label, instance, num_classes, keep, photographs(examples) if styled else None)
 
     def __len__(self) -> int:
         return len(self.label)
@@ -68,7 +75,8 @@ class Condition:
     def to(self, device: torch.device | str) -> "Condition":
         """The same batch on `device`."""
         instance = None if self.instance is None else self.instance.to(device)
-        return replace(self, label=self.label.to(device), instance=instance, keep=self.keep.to(device))
+        style = None if self.style is None else self.style.to(device)
+        return replace(self, label=self.label.to(device), instance=instance, keep=self.keep.to(device), style=style)
 
     def null(self) -> "Condition":
         """The null label of classifier-free guidance for every item: all channels zero."""
@@ -105,6 +113,15 @@ class Condition:
             slots = torch.cat([slots, edge], dim=1)
         channels = self.num_classes + edges
         return HotMap(torch.where(self.keep[:, None, None, None], slots, channels), channels)
+
+
+def photographs(examples: Sequence[Example]) -> Tensor:
+    """float32 (N, 3, H, W) in [-1, 1]; raises UserError where an example has no photograph."""
+    images = [example.image for example in examples if example.image is not None]
+    if len(images) != len(examples):
+        lacking = next(example.id for example in examples if example.image is None)
+        raise UserError(f"{lacking}: no photograph, which training and styles need; a label map alone can be sampled")
+    return torch.stack([to_unit_range(image) for image in images])
 
 
 def instance_edges(instance: Tensor) -> Tensor:

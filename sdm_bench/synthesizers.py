@@ -14,6 +14,7 @@ from sdm_bench.diffusion.guidance import guide
 from sdm_bench.diffusion.schedule import NoiseSchedule, make_schedule
 from sdm_bench.diffusion.solvers import Denoiser, Solver, solve
 from sdm_bench.models import catalog
+from sdm_bench.models.gan import Generator
 from sdm_bench.models.preset import DiffusionPreset
 from sdm_bench.models.unet import UNet
 
@@ -35,17 +36,17 @@ def sample_generator(example_id: str, seed: int) -> torch.Generator:
 
 
 class GANSynthesizer:
-    """A generator network that is a function of the condition alone."""
+    """A generator network in one pass."""
 
-    def __init__(self, network: nn.Module, edges: bool, device: torch.device | str = "cpu"):
+    def __init__(self, network: Generator, device: torch.device | str = "cpu"):
         self.network = network.to(device).eval()
-        self.edges = edges
         self.device = device
 
     @torch.inference_mode()
     def synthesize(self, condition: Condition, generators: Sequence[torch.Generator]) -> Tensor:
-        """The network's pictures; `generators` are not drawn from."""
-        return self.network(condition.to(self.device).semantics(self.edges)).float().cpu()
+        """The network's pictures, their noise, if they have any, from `generators`."""
+        read = self.network.config.read(condition.to(self.device))
+        return self.network(read, self.network.latent(read, generators)).picture.float().cpu()
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,8 @@ def make_synthesizer(
 ) -> Synthesizer:
     """The synthesizer of a built network of `method` with the configuration `config`."""
     if catalog.method(method).kind == "gan":
-        return GANSynthesizer(network, config.edges, device)
+        assert isinstance(network, Generator)
+        return GANSynthesizer(network, device)
     assert diffusion is not None
     assert options.solver is not None
     assert options.solver_steps is not None

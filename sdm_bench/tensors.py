@@ -112,6 +112,11 @@ def _listed(kind: str, keys: list[str]) -> str:
     return f"  {len(keys)} {kind}: {', '.join(keys[:KEYS_NAMED])}{rest}"
 
 
+def to_unit_range(image: np.ndarray) -> Tensor:
+    """float32 (3, H, W) in [-1, 1] of uint8 (H, W, 3)."""
+    return torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1)
+
+
 def tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
     """The SHA-256, in hex, of names, types, shapes and values, whatever file they lie in and in whatever order."""
     digest = hashlib.sha256()

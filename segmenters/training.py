@@ -11,7 +11,7 @@ from sdm_bench.datasets.base import IGNORED, ClassTable, Example, SemanticDatase
 from sdm_bench.datasets.catalog import open_dataset
 from sdm_bench.drawing import colorize, grid
 from sdm_bench.models.preset import read_preset
-from sdm_bench.training.batches import to_unit_range
+from sdm_bench.tensors import to_unit_range
 from sdm_bench.training.grids import held_out_examples
 from sdm_bench.training.loop import LoopOptions, MakeGrid
 from sdm_bench.training.objective import Objective

@@ -10,7 +10,9 @@ from sdm_bench.conditioning import Condition
 from sdm_bench.diffusion.schedule import make_schedule
 from sdm_bench.diffusion.solvers import Solver
 from sdm_bench.models.sdm import SDM
+from sdm_bench.models.spade import SPADEConfig, SPADEGenerator
 from sdm_bench.synthesizers import DiffusionSynthesizer, GANSynthesizer, Speed, sample_generator
+from tests.models.conditions import condition as random_condition
 from tests.models.test_unet import CONFIG, randomised
 
 
@@ -58,9 +60,21 @@ def test_a_generator_belongs_to_example_and_seed() -> None:
 
 
 def test_a_gan_is_a_function_of_the_condition() -> None:
-    synthesizer = GANSynthesizer(nn.Conv2d(2, 3, 1), edges=False)
-    first, second = (synthesizer.synthesize(condition(1), [sample_generator("a", seed)]) for seed in (0, 1))
+    network = SPADEGenerator(SPADEConfig(num_classes=4, edges=False, ngf=2, widest=2, hidden=2))
+    label_maps = random_condition(1, 4, 32, 32)
+    first, second = (GANSynthesizer(network).synthesize(label_maps, [sample_generator("a", s)]) for s in (0, 1))
     assert torch.equal(first, second)
+
+
+def test_the_noise_of_a_gan_is_the_samples_own() -> None:
+    config = SPADEConfig(num_classes=4, edges=False, ngf=2, widest=2, hidden=2, vae=True, image_size=(32, 32))
+    synthesizer = GANSynthesizer(SPADEGenerator(config))
+    one, two = random_condition(2, 4, 32, 32), [sample_generator("a", 0), sample_generator("b", 0)]
+    both = synthesizer.synthesize(one, two)
+    swapped = synthesizer.synthesize(one, [sample_generator("b", 0), sample_generator("a", 0)])
+    again = synthesizer.synthesize(one, [sample_generator("a", 0), sample_generator("a", 0)])
+    assert torch.equal(both[0], again[0])
+    assert not torch.equal(both[0], swapped[0])
 
 
 def real_pictures(**options: Any) -> Tensor:

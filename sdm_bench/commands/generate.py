@@ -125,7 +125,7 @@ def _sample_options(
         split=dataset.split,
         image_size=about.image_size,
         recipe=recipe or about.training.get("training", {}).get("recipe", DEFAULT_RECIPE),
-        stochastic=method.stochastic,
+        stochastic=method.kind == "diffusion" or trained.config.stochastic,
         weights=trained.source,
         weights_sha256=trained.sha256,
         training_steps=about.steps,

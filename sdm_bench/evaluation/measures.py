@@ -16,7 +16,7 @@ from sdm_bench.metrics.lpips_diversity import LPIPS, corpus_diversity, diversity
 from sdm_bench.metrics.miou import confusion_matrix, iou_per_class, mean_iou
 from sdm_bench.progress import say, track
 from sdm_bench.results import ResultRow
-from sdm_bench.training.batches import to_unit_range
+from sdm_bench.tensors import to_unit_range
 from sdm_bench.weights.store import MissingWeights, cache_folder, require
 
 if TYPE_CHECKING:

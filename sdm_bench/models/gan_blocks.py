@@ -1,21 +1,43 @@
-"""Blocks that the SPADE family of GANs shares: the SPADE layer, its residual block, spectral normalisation.
+"""Blocks that the SPADE family of GANs shares: the SPADE layer, the residual block, the image encoder.
 
-Source: Park et al. 2019 (arXiv 1903.07291); NVlabs/SPADE@fecacc9, models/networks/{normalization,architecture}.py.
+Source: arXiv 1903.07291; NVlabs/SPADE@fecacc9, models/networks (normalization, architecture, encoder).
 """
+
+import itertools
+from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import spectral_norm
 
+from sdm_bench.models.gan import Gaussian
+
 LEAK = 0.2
+STYLE_SIZE = 256
+"""Height and width at which encoders see a picture."""
+
+MakeNorm = Callable[[int], nn.Module]
+"""From a width to a layer that normalises a map of it and modulates it by a context: norm(x, context)."""
 
 
 class SPADE(nn.Module):
-    """BatchNorm(x) * (1 + gamma(y)) + beta(y), with gamma and beta convolved from the condition y."""
+    """norm(x) * (1 + gamma(y)) + beta(y), with gamma and beta convolved from the condition y.
 
-    def __init__(self, width: int, semantics: int, hidden: int):
+    name: of the normalisation in the state dict, by default batch norm without weights of its own.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        semantics: int,
+        hidden: int,
+        name: str = "param_free_norm",
+        norm: MakeNorm = lambda width: nn.BatchNorm2d(width, affine=False),
+    ):
         super().__init__()
-        self.param_free_norm = nn.BatchNorm2d(width, affine=False)
+        self.name = name
+        self.add_module(name, norm(width))
         self.mlp_shared = nn.Sequential(nn.Conv2d(semantics, hidden, 3, padding=1), nn.ReLU())
         self.mlp_gamma = nn.Conv2d(hidden, width, 3, padding=1)
         self.mlp_beta = nn.Conv2d(hidden, width, 3, padding=1)
@@ -23,31 +45,72 @@ class SPADE(nn.Module):
     def forward(self, x: Tensor, semantics: Tensor) -> Tensor:
         """x (N, width, h, w); semantics (N, C, H, W), taken to (h, w) by nearest values."""
         hidden = self.mlp_shared(F.interpolate(semantics, size=x.shape[2:], mode="nearest"))
-        return self.param_free_norm(x) * (1 + self.mlp_gamma(hidden)) + self.mlp_beta(hidden)
+        return self.get_submodule(self.name)(x) * (1 + self.mlp_gamma(hidden)) + self.mlp_beta(hidden)
 
 
-class SPADEResidualBlock(nn.Module):
-    """Two SPADE-normalised, spectrally normalised convolutions; a third on the shortcut where the width changes."""
+class ResidualBlock(nn.Module):
+    """Two modulated, normalised convolutions; a third on the shortcut where the width changes.
 
-    def __init__(self, width: int, out_width: int, semantics: int, hidden: int):
+    norm: makes the layer before each convolution. added: channels that such a layer appends to those it is given.
+    wrap: what is done to every convolution.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        out_width: int,
+        norm: MakeNorm,
+        added: int = 0,
+        wrap: Callable[[nn.Conv2d], nn.Module] = spectral_norm,
+    ):
         super().__init__()
         middle = min(width, out_width)
         self.learned_shortcut = width != out_width
-        self.conv_0 = spectral_norm(nn.Conv2d(width, middle, 3, padding=1))
-        self.conv_1 = spectral_norm(nn.Conv2d(middle, out_width, 3, padding=1))
+        self.conv_0 = wrap(nn.Conv2d(width + added, middle, 3, padding=1))
+        self.conv_1 = wrap(nn.Conv2d(middle + added, out_width, 3, padding=1))
         if self.learned_shortcut:
-            self.conv_s = spectral_norm(nn.Conv2d(width, out_width, 1, bias=False))
-        self.norm_0 = SPADE(width, semantics, hidden)
-        self.norm_1 = SPADE(middle, semantics, hidden)
+            self.conv_s = wrap(nn.Conv2d(width + added, out_width, 1, bias=False))
+        self.norm_0 = norm(width)
+        self.norm_1 = norm(middle)
         if self.learned_shortcut:
-            self.norm_s = SPADE(width, semantics, hidden)
+            self.norm_s = norm(width)
 
-    def forward(self, x: Tensor, semantics: Tensor) -> Tensor:
-        """x (N, width, h, w) to (N, out_width, h, w), modulated by semantics (N, C, H, W)."""
-        shortcut = self.conv_s(self.norm_s(x, semantics)) if self.learned_shortcut else x
-        h = self.conv_0(F.leaky_relu(self.norm_0(x, semantics), LEAK))
-        h = self.conv_1(F.leaky_relu(self.norm_1(h, semantics), LEAK))
+    def forward(self, x: Tensor, context: Any) -> Tensor:
+        """x (N, width, h, w) to (N, out_width, h, w), modulated by a context that the norm layers understand."""
+        shortcut = self.conv_s(self.norm_s(x, context)) if self.learned_shortcut else x
+        h = self.conv_0(F.leaky_relu(self.norm_0(x, context), LEAK))
+        h = self.conv_1(F.leaky_relu(self.norm_1(h, context), LEAK))
         return shortcut + h
+
+
+class ImageEncoder(nn.Module):
+    """From a picture to its style: six strided convolutions, `nef` to 8 `nef` wide, then mean and log-variance."""
+
+    def __init__(self, nef: int, z_dim: int):
+        super().__init__()
+        widths = [3, nef, 2 * nef, 4 * nef, 8 * nef, 8 * nef, 8 * nef]
+        self.depth = len(widths) - 1
+        for number, (width, out_width) in enumerate(itertools.pairwise(widths), start=1):
+            convolution = spectral_norm(nn.Conv2d(width, out_width, 3, stride=2, padding=1, bias=False))
+            self.add_module(f"layer{number}", nn.Sequential(convolution, nn.InstanceNorm2d(out_width)))
+        flat = widths[-1] * (STYLE_SIZE >> self.depth) ** 2
+        self.fc_mu = nn.Linear(flat, z_dim)
+        self.fc_var = nn.Linear(flat, z_dim)
+
+    def forward(self, picture: Tensor) -> Gaussian:
+        """picture (N, 3, H, W) in [-1, 1] to mean and log-variance, each (N, z_dim)."""
+        x = picture
+        if x.shape[2:] != (STYLE_SIZE, STYLE_SIZE):
+            x = F.interpolate(x, size=(STYLE_SIZE, STYLE_SIZE), mode="bilinear")
+        for number in range(1, self.depth + 1):
+            x = self.get_submodule(f"layer{number}")(x if number == 1 else F.leaky_relu(x, LEAK))
+        flat = F.leaky_relu(x, LEAK).flatten(1)
+        return Gaussian(self.fc_mu(flat), self.fc_var(flat))
+
+
+def double(x: Tensor) -> Tensor:
+    """Twice the resolution, nearest values."""
+    return F.interpolate(x, scale_factor=2, mode="nearest")
 
 
 def initialise(module: nn.Module, gain: float = 0.02) -> None:

@@ -5,11 +5,14 @@ Source: Wang et al. 2018 (arXiv 1711.11585), Park et al. 2019; NVlabs/SPADE@feca
 
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import spectral_norm
 
+from sdm_bench.models.gan import Discriminator, GANConfig, Judgement
 from sdm_bench.models.gan_blocks import LEAK, initialise
+from sdm_bench.models.preset import DiscriminatorPreset
 
 MAX_WIDTH = 512
 
@@ -39,19 +42,21 @@ class PatchDiscriminator(nn.Module):
         return outputs
 
 
-class MultiscaleDiscriminator(nn.Module):
+class MultiscaleDiscriminator(Discriminator):
     """PatchGANs on the condition and picture at full, half, ... resolution."""
 
-    def __init__(self, semantic_channels: int, ndf: int = 64, layers: int = 4, scales: int = 2):
+    def __init__(self, config: GANConfig, preset: DiscriminatorPreset):
         super().__init__()
-        for scale in range(scales):
-            discriminator = PatchDiscriminator(semantic_channels + 3, ndf, layers)
+        for scale in range(preset.scales):
+            discriminator = PatchDiscriminator(config.semantic_channels + 3, preset.ndf, preset.layers)
             self.add_module(f"discriminator_{scale}", discriminator)
         initialise(self)
 
-    def forward(self, x: Tensor) -> list[list[Tensor]]:
-        """For x (N, semantic_channels + 3, H, W), condition before picture: every scale's layer outputs."""
-        return [discriminator(scaled) for discriminator, scaled in zip(self.children(), pyramid(x), strict=False)]
+    def forward(self, semantics: Tensor, picture: Tensor) -> Judgement:
+        """Every scale's scores, and its layer outputs as one group."""
+        scales = pyramid(torch.cat([semantics, picture], dim=1))
+        outputs = [discriminator(x) for discriminator, x in zip(self.children(), scales, strict=False)]
+        return Judgement([layers[-1] for layers in outputs], [layers[:-1] for layers in outputs])
 
 
 def pyramid(x: Tensor) -> Iterator[Tensor]:

@@ -32,13 +32,27 @@ class DiffusionPreset(Section):
 
 
 class DiscriminatorPreset(Section):
-    """The multi-scale PatchGAN and the weights of the generator's losses."""
+    """A discriminator, the adversarial losses with it, and the weights of the generator's further losses.
 
+    ndf, layers, scales: its width, depth and number of resolutions, where its kind leaves them open. scales_are_summed:
+    losses are added up over scales instead of averaged. discriminator_share: of the losses that train it.
+    feature_from: the first layer whose output is matched. vgg_weights: of relu1_1 to relu5_1 of VGG19.
+    """
+
+    kind: Literal["multiscale", "pix2pixhd", "fpse", "unet"] = "multiscale"
     ndf: int = 64
     layers: int = 4
     scales: int = 2
+    gan_loss: Literal["hinge", "ls", "bce", "wasserstein"] = "hinge"
+    scales_are_summed: bool = False
+    discriminator_share: float = 1.0
     lambda_feature: float = 10.0
+    feature_from: int = 0
     lambda_vgg: float = 10.0
+    vgg_weights: tuple[float, float, float, float, float] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+    lambda_kl: float = 0.05
+    lambda_auxiliary: float = 0.0
+    lambda_labelmix: float = 0.0
 
 
 class TrainingPreset(Section):

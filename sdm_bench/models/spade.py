@@ -4,91 +4,161 @@ State-dict keys and shapes are those of the released checkpoints.
 Source: NVlabs/SPADE@fecacc9, models/networks/generator.py.
 """
 
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sdm_bench.models.gan_blocks import LEAK, SPADEResidualBlock, initialise
+from sdm_bench.conditioning import Condition
+from sdm_bench.models.gan import GANConfig, Gaussian, Generated, Generator, Latent, draw
+from sdm_bench.models.gan_blocks import LEAK, SPADE, ImageEncoder, ResidualBlock, double, initialise
 
 UPSAMPLINGS = {"normal": 5, "more": 6, "most": 7}
 
+MakeBlock = Callable[[int, int], nn.Module]
+"""From a width and an output width to a residual block: block(x, context)."""
 
-class SPADEConfig(BaseModel):
-    """Everything that decides the generator's keys and shapes.
 
-    num_classes: one-hot channels, don't-care included; edges: whether an edge channel follows. ngf: width at full
-    resolution; widest: the limit of the width at coarse ones, in ngf. upsampling: 5, 6 or 7 doublings from the first
-    map. hidden: channels between condition and modulation.
+class TrunkConfig(GANConfig):
+    """The generator that SPADE's descendants share.
+
+    ngf: width at full resolution. widest: the limit of the width at coarse ones, in ngf. upsampling: 5, 6 or 7
+    doublings from the first map.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    num_classes: int
-    edges: bool
     ngf: int = 64
     widest: int = 16
     upsampling: Literal["normal", "more", "most"] = "normal"
-    hidden: int = 128
-
-    @property
-    def semantic_channels(self) -> int:
-        """Channels of the condition."""
-        return self.num_classes + self.edges
 
     @property
     def size_multiple(self) -> int:
-        """What the height and width of pictures must be multiples of."""
         return 2 ** UPSAMPLINGS[self.upsampling]
 
+    def width(self, multiple: int) -> int:
+        """The width of a layer that has `multiple` times ngf channels, within the limit."""
+        return min(multiple, self.widest) * self.ngf
 
-class SPADEGenerator(nn.Module):
-    """From the condition (N, C, H, W) alone to a picture (N, 3, H, W) in [-1, 1]: one picture a label map."""
+    def first_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(height, width) of the first map of a picture of `size`."""
+        return size[0] // self.size_multiple, size[1] // self.size_multiple
 
-    def __init__(self, config: SPADEConfig):
+
+class VAEConfig(TrunkConfig):
+    """A trunk that starts from the coarse label map or, with `vae`, from a style vector.
+
+    image_size: (height, width) of the pictures, which a start from a vector fixes. z_dim: the vector's length. nef: the
+    encoder's width.
+    """
+
+    image_size: tuple[int, int] | None = None
+    vae: bool = False
+    z_dim: int = 256
+    nef: int = 64
+
+    @property
+    def stochastic(self) -> bool:
+        return self.vae
+
+    @property
+    def styled(self) -> bool:
+        return self.vae
+
+
+class SPADEConfig(VAEConfig):
+    """hidden: channels between condition and modulation."""
+
+    hidden: int = 128
+
+
+class Trunk(Generator):
+    """Residual blocks that double the resolution between them, from a coarse map to a picture."""
+
+    config: TrunkConfig
+
+    def __init__(self, config: TrunkConfig, block: MakeBlock):
         super().__init__()
         self.config = config
-        ngf = config.ngf
-        self.fc = nn.Conv2d(config.semantic_channels, self._width(16), 3, padding=1)
-        self.head_0 = self._block(16, 16)
-        self.G_middle_0 = self._block(16, 16)
-        self.G_middle_1 = self._block(16, 16)
-        self.up_0 = self._block(16, 8)
-        self.up_1 = self._block(8, 4)
-        self.up_2 = self._block(4, 2)
-        self.up_3 = self._block(2, 1)
-        last = ngf
+
+        def between(multiple: int, out_multiple: int) -> nn.Module:
+            return block(config.width(multiple), config.width(out_multiple))
+
+        self.head_0 = between(16, 16)
+        self.G_middle_0 = between(16, 16)
+        self.G_middle_1 = between(16, 16)
+        self.up_0 = between(16, 8)
+        self.up_1 = between(8, 4)
+        self.up_2 = between(4, 2)
+        self.up_3 = between(2, 1)
+        last = config.ngf
         if config.upsampling == "most":
-            self.up_4 = SPADEResidualBlock(ngf, ngf // 2, config.semantic_channels, config.hidden)
-            last = ngf // 2
+            self.up_4 = block(last, last // 2)
+            last //= 2
         self.conv_img = nn.Conv2d(last, 3, 3, padding=1)
-        initialise(self)
 
-    def _width(self, multiple: int) -> int:
-        return min(multiple, self.config.widest) * self.config.ngf
-
-    def _block(self, multiple: int, out_multiple: int) -> SPADEResidualBlock:
-        config = self.config
-        width, out_width = self._width(multiple), self._width(out_multiple)
-        return SPADEResidualBlock(width, out_width, config.semantic_channels, config.hidden)
-
-    def forward(self, semantics: Tensor) -> Tensor:
-        """The picture of the condition `semantics` (N, C, H, W)."""
-        factor = self.config.size_multiple
-        start = (semantics.shape[2] // factor, semantics.shape[3] // factor)
-        x = self.head_0(self.fc(F.interpolate(semantics, size=start)), semantics)
-        x = self.G_middle_0(double(x), semantics)
+    def grow(self, x: Tensor, context: Any) -> Tensor:
+        """The picture (N, 3, H, W) in [-1, 1] of the first map x."""
+        x = self.head_0(x, context)
+        x = self.G_middle_0(double(x), context)
         if self.config.upsampling != "normal":
             x = double(x)
-        x = self.G_middle_1(x, semantics)
-        for block in (self.up_0, self.up_1, self.up_2, self.up_3):
-            x = block(double(x), semantics)
+        x = self.G_middle_1(x, context)
+        for block in (self.up_0, self.up_1, self.up_2):
+            x = block(double(x), context)
+        x = self.last_block(x, context)
         if self.config.upsampling == "most":
-            x = self.up_4(double(x), semantics)
+            x = self.up_4(double(x), context)
         return self.conv_img(F.leaky_relu(x, LEAK)).tanh()
 
+    def last_block(self, x: Tensor, context: Any) -> Tensor:
+        """The last doubling that every trunk has."""
+        return self.up_3(double(x), context)
 
-def double(x: Tensor) -> Tensor:
-    """Twice the resolution, nearest values."""
-    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+class VAETrunk(Trunk):
+    """A trunk with the start of VAEConfig."""
+
+    config: VAEConfig
+
+    def __init__(self, config: VAEConfig, block: MakeBlock):
+        super().__init__(config, block)
+        width = config.width(16)
+        self.fc: nn.Module
+        if config.vae:
+            assert config.image_size is not None, "a start from a vector needs the pictures' size"
+            height, columns = config.first_size(config.image_size)
+            self.encoder = ImageEncoder(config.nef, config.z_dim)
+            self.fc = nn.Linear(config.z_dim, width * height * columns)
+        else:
+            self.fc = nn.Conv2d(config.semantic_channels, width, 3, padding=1)
+
+    def latent(self, condition: Condition, generators: Sequence[torch.Generator]) -> Latent:
+        return draw(generators, (self.config.z_dim,), condition.label.device) if self.config.vae else None
+
+    def begin(self, condition: Condition, latent: Latent) -> tuple[Tensor, tuple[Gaussian, ...]]:
+        """The first map (N, widest * ngf, h, w), and what the encoder says of the style, if there is any."""
+        size = self.config.first_size(condition.size)
+        if not self.config.vae:
+            return self.fc(F.interpolate(condition.semantics(self.config.edges), size=size)), ()
+        assert isinstance(latent, Tensor)
+        posteriors = () if condition.style is None else (self.encoder(condition.style),)
+        z = posteriors[0].at(latent) if posteriors else latent
+        return self.fc(z).unflatten(1, (-1, *size)), posteriors
+
+
+class SPADEGenerator(VAETrunk):
+    """From the condition, and with `vae` a style vector, to a picture."""
+
+    config: SPADEConfig
+
+    def __init__(self, config: SPADEConfig):
+        def norm(width: int) -> nn.Module:
+            return SPADE(width, config.semantic_channels, config.hidden)
+
+        super().__init__(config, lambda width, out_width: ResidualBlock(width, out_width, norm))
+        initialise(self)
+
+    def forward(self, condition: Condition, latent: Latent = None) -> Generated:
+        x, posteriors = self.begin(condition, latent)
+        return Generated(self.grow(x, condition.semantics(self.config.edges)), posteriors)

@@ -1,44 +1,49 @@
-"""The adversarial training of a generator against a multi-scale discriminator (SPADE, arXiv 1903.07291).
+"""The adversarial training of a generator against a discriminator: one loop for all baselines.
 
 Order as in NVlabs/SPADE@fecacc9, trainers/pix2pix_trainer.py: a generator step, then a discriminator step on pictures
-made anew; fake and real go through the discriminator as one batch.
+made anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+from torch.nn import functional as F
 
+from sdm_bench.models.gan import Discriminator, Generated, Generator
 from sdm_bench.models.preset import DiscriminatorPreset, TrainingPreset
 from sdm_bench.training import gan_losses
-from sdm_bench.training.batches import Batch
+from sdm_bench.training.batches import Batch, noise_generators
 from sdm_bench.training.objective import Objective, learning_rate_at
+from sdm_bench.training.verdicts import Judged, Losses, verdict
 
-Scales = list[list[Tensor]]
+LossesOf = Callable[[Batch, list[torch.Generator]], Losses]
 
 
 class AdversarialObjective(Objective):
-    """Trains `generator` (semantics -> picture) with hinge, feature-matching and, where given, perceptual losses."""
+    """Trains `generator` with what `weights` weighs: adversarial, feature, perceptual, KL and auxiliary losses."""
 
     def __init__(
         self,
-        generator: nn.Module,
-        discriminator: nn.Module,
-        edges: bool,
+        generator: Generator,
+        discriminator: Discriminator,
         preset: TrainingPreset,
         weights: DiscriminatorPreset,
         perceptual: nn.Module | None,
         seed: int,
     ):
         super().__init__(seed)
-        self.edges = edges
+        self.config = generator.config
         self.preset = preset
         self.weights = weights
+        self.verdict = verdict(weights, self.config)
         self.perceptual = perceptual
         self.rates = {
             "network": preset.learning_rate,
             "discriminator": preset.discriminator_learning_rate or preset.learning_rate,
         }
+        self.draw_latent = generator.latent
         self.take(generator, self._adam(generator, "network"), preset)
         self.modules["discriminator"] = discriminator
         self.optimizers["discriminator"] = self._adam(discriminator, "discriminator")
@@ -50,17 +55,20 @@ class AdversarialObjective(Objective):
         """A generator step and a discriminator step from the mean gradients of `batches`."""
         for name, rate in self.rates.items():
             learning_rate_at(self.optimizers[name], rate, self.preset.decay_from, progress)
-        figures = self._update("network", batches, self.generator_losses)
-        figures |= self._update("discriminator", batches, self.discriminator_losses)
+        noises = [noise_generators(batch.draws, self.seed) for batch in batches]
+        figures = self._update("network", batches, noises, self.generator_losses)
+        figures |= self._update("discriminator", batches, noises, self.discriminator_losses)
         self.update_averages()
         return figures
 
-    def _update(self, name, batches, losses_of) -> dict[str, float]:  # type: ignore[no-untyped-def]
+    def _update(
+        self, name: str, batches: Sequence[Batch], noises: list[list[torch.Generator]], losses_of: LossesOf
+    ) -> dict[str, float]:
         self.modules["discriminator"].requires_grad_(name == "discriminator")
         figures: dict[str, float] = {}
-        for batch in batches:
+        for batch, generators in zip(batches, noises, strict=True):
             with self.accelerator.autocast():
-                losses = losses_of(batch)
+                losses = losses_of(batch, generators)
             self.accelerator.backward(gan_losses.sum_of(losses.values()) / len(batches))
             for key, value in losses.items():
                 figures[key] = figures.get(key, 0.0) + float(value.detach()) / len(batches)
@@ -68,32 +76,28 @@ class AdversarialObjective(Objective):
         self.optimizers[name].zero_grad()
         return figures
 
-    def generator_losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The weighted terms of the generator's loss."""
-        semantics = batch.condition.semantics(self.edges)
-        picture = self.modules["network"](semantics)
-        fake, real = self._judge(semantics, picture, batch.images)
-        losses = {
-            "generator": gan_losses.hinge_generator(fake),
-            "feature": self.weights.lambda_feature * gan_losses.feature_matching(fake, real),
-        }
+    def generator_losses(self, batch: Batch, generators: list[torch.Generator]) -> Losses:
+        """The weighted terms of the generator's loss; `generators` are one a sample."""
+        generated, judged = self._generate(batch, generators)
+        losses = self.verdict.of_generator(self.modules["discriminator"], judged)
         if self.perceptual is not None:
-            losses["perceptual"] = self.weights.lambda_vgg * self.perceptual(picture, batch.images)
+            losses["perceptual"] = self.weights.lambda_vgg * self.perceptual(judged.fake, judged.real)
+        if generated.posteriors:
+            losses["kl"] = self.weights.lambda_kl * gan_losses.kl_divergence(generated.posteriors)
+        if generated.auxiliary is not None:
+            difference = F.l1_loss(generated.auxiliary, judged.real)
+            losses["auxiliary"] = self.weights.lambda_auxiliary * difference
         return losses
 
-    def discriminator_losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The two terms of the discriminator's loss."""
-        semantics = batch.condition.semantics(self.edges)
+    def discriminator_losses(self, batch: Batch, generators: list[torch.Generator]) -> Losses:
+        """The terms of the discriminator's loss; `generators` are one a sample."""
         with torch.no_grad():
-            picture = self.modules["network"](semantics)
-        fake, real = self._judge(semantics, picture, batch.images)
-        return {
-            "fake": gan_losses.hinge_discriminator(fake, real=False),
-            "real": gan_losses.hinge_discriminator(real, real=True),
-        }
+            _, judged = self._generate(batch, generators)
+        return self.verdict.of_discriminator(self.modules["discriminator"], judged, generators)
 
-    def _judge(self, semantics: Tensor, fake: Tensor, real: Tensor) -> tuple[Scales, Scales]:
-        both = torch.cat([torch.cat([semantics, fake], 1), torch.cat([semantics, real], 1)])
-        outputs = self.modules["discriminator"](both)
-        halves = [[layer.chunk(2) for layer in scale] for scale in outputs]
-        return ([[f for f, _ in scale] for scale in halves], [[r for _, r in scale] for scale in halves])
+    def _generate(self, batch: Batch, generators: list[torch.Generator]) -> tuple[Generated, Judged]:
+        condition = self.config.read(batch.condition)
+        styled = replace(condition, style=batch.images) if self.config.styled else condition
+        generated = self.modules["network"](styled, self.draw_latent(styled, generators))
+        judged = Judged(condition, condition.semantics(self.config.edges), generated.picture, batch.images)
+        return generated, judged

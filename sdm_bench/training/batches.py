@@ -13,10 +13,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from sdm_bench.conditioning import Condition
+from sdm_bench.conditioning import Condition, photographs
 from sdm_bench.datasets.base import Example, SemanticDataset
 from sdm_bench.datasets.transforms import Transform
-from sdm_bench.errors import UserError
 
 ORDER, AUGMENTATION, NOISE = 1, 2, 3
 
@@ -45,11 +44,6 @@ def seeded(*key: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state >> np.uint64(1)))
 
 
-def to_unit_range(image: np.ndarray) -> Tensor:
-    """float32 (3, H, W) in [-1, 1] of uint8 (H, W, 3)."""
-    return torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1)
-
-
 class Draws(Dataset):
     """The training examples by draw: shuffled anew every epoch, transformed with the draw's own randomness."""
 
@@ -61,11 +55,8 @@ class Draws(Dataset):
         self.epoch, self.order = -1, np.empty(0, np.int64)
 
     def __getitem__(self, draw: int) -> tuple[Example, int]:
-        example = self._read(self._index(draw))
-        if example.image is None:
-            raise UserError(f"{example.id}: no photograph; a label map alone can be sampled from, not trained on")
         rng = np.random.default_rng((self.seed, AUGMENTATION, draw))
-        return self.transform(example, rng), draw
+        return self.transform(self._read(self._index(draw)), rng), draw
 
     def _index(self, draw: int) -> int:
         epoch, position = divmod(draw, len(self.dataset))
@@ -89,8 +80,8 @@ def stream(draws: Draws, batch_size: int, start: int, rank: int, world_size: int
 
     def collate(items: list[tuple[Example, int]]) -> Batch:
         examples = [example for example, _ in items]
-        images = torch.stack([to_unit_range(example.image) for example in examples if example.image is not None])
-        return Batch(images, Condition.of(examples, num_classes), torch.tensor([draw for _, draw in items]))
+        draws = torch.tensor([draw for _, draw in items])
+        return Batch(photographs(examples), Condition.of(examples, num_classes), draws)
 
     loader = DataLoader(
         draws,

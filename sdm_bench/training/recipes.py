@@ -51,10 +51,10 @@ def resolve(
     """
     preset = catalog.preset(method, preset_name, dataset)
     source = open_dataset(dataset, data, "train")
-    config = catalog.network_config(method, {**preset.network, "num_classes": len(source.classes)})
     size = source.size(image_size or preset.image_size)
+    config = catalog.network_config(method, {**preset.network, "num_classes": len(source.classes)}, size)
     check_size(size, config.size_multiple, method)
-    if config.edges and not source.has_instances:
+    if config.edges and not (source.has_instances or getattr(config, "instances_of_labels", False)):
         raise UserError(f"{dataset} has no instance maps, but '{preset_name}' of {method} has an edge channel")
     _refuse_for_gans(method, options)
     return TrainOptions(
@@ -136,9 +136,10 @@ def training_draws(dataset: SemanticDataset, options: TrainOptions) -> Draws:
 def make_objective(options: TrainOptions) -> Objective:
     """The objective of a method that makes pictures, its networks initialised from the seed or `options.init`."""
     config = catalog.network_config(options.method, options.network)
+    adversary = options.discriminator
     with seeded_initialisation(options.seed):
         network = catalog.build_network(options.method, config)
-        discriminator = _discriminator(options, config)
+        discriminator = None if adversary is None else catalog.build_discriminator(adversary, config)
     initial_weights(network, options)
     if options.diffusion is not None:
         schedule = make_schedule(options.diffusion.schedule, options.diffusion.steps)
@@ -151,12 +152,10 @@ def make_objective(options: TrainOptions) -> Objective:
             options.seed,
             options.timestep_sampler,
         )
+    assert adversary is not None
     assert discriminator is not None
-    assert options.discriminator is not None
-    perceptual = None if options.perceptual is None else VGGLoss.load(Path(options.perceptual))
-    return AdversarialObjective(
-        network, discriminator, config.edges, options.training, options.discriminator, perceptual, options.seed
-    )
+    perceptual = None if options.perceptual is None else VGGLoss.load(Path(options.perceptual), adversary.vgg_weights)
+    return AdversarialObjective(network, discriminator, options.training, adversary, perceptual, options.seed)
 
 
 @contextmanager
@@ -179,12 +178,3 @@ def _initial(source: Path) -> tuple[Tensors, str]:
         run = TrainingRun(source)
         return run.weights(raw=True)[0], sha256_file(run.weights_file(raw=True))
     return checkpoints.read_weights(source)[0], sha256_file(source)
-
-
-def _discriminator(options: TrainOptions, config: Any) -> nn.Module | None:
-    from sdm_bench.models.patchgan import MultiscaleDiscriminator
-
-    preset = options.discriminator
-    if preset is None:
-        return None
-    return MultiscaleDiscriminator(config.semantic_channels, preset.ndf, preset.layers, preset.scales)

@@ -1,0 +1,175 @@
+"""Parity of SPADE: generators, discriminator, encoder, losses, one step."""
+
+from typing import Any
+
+import torch
+
+from sdm_bench.conditioning import Condition
+from sdm_bench.models.gan import Gaussian
+from sdm_bench.models.gan_blocks import ImageEncoder
+from sdm_bench.models.patchgan import MultiscaleDiscriminator
+from sdm_bench.models.preset import DiscriminatorPreset, TrainingPreset
+from sdm_bench.models.spade import SPADEConfig, SPADEGenerator, VAEConfig
+from sdm_bench.training import gan_losses
+from sdm_bench.training.adversarial import AdversarialObjective
+from sdm_bench.training.batches import Batch
+from tests.parity.cases import Case, NotSupportedError, fill
+from tests.parity.gan.common import Handler, built, condition_of, grouped, kept, of
+
+REPOSITORY = "NVlabs/SPADE"
+MODES = {"hinge": "hinge", "ls": "ls", "original": "bce", "w": "wasserstein"}
+
+
+def common_fields(about: dict) -> dict[str, Any]:
+    """The fields of our configurations that the options of SPADE and its descendants name."""
+    width = about["crop_size"]
+    return {
+        "num_classes": about["semantic_nc"] - (not about["no_instance"]),
+        "edges": not about["no_instance"],
+        "ngf": about["ngf"],
+        "upsampling": about.get("num_upsampling_layers", "normal"),
+    } | (
+        {"image_size": (round(width / about["aspect_ratio"]), width), "vae": True, "z_dim": about["z_dim"]}
+        if about["use_vae"]
+        else {}
+    )
+
+
+def discriminator_preset(about: dict) -> DiscriminatorPreset:
+    """Our preset for the official options."""
+    return DiscriminatorPreset(
+        ndf=about["ndf"],
+        layers=about["n_layers_D"],
+        scales=about["num_D"],
+        gan_loss=MODES[about.get("gan_mode", "hinge")],
+        lambda_feature=about.get("lambda_feat", 10.0),
+        lambda_kl=about.get("lambda_kld", 0.05),
+    )
+
+
+def without_encoder(config: VAEConfig, make: type) -> Any:
+    """A generator whose state dict is that of the authors' generator alone."""
+    network = make(config)
+    if config.vae:
+        del network.encoder
+    return network
+
+
+def generator(case: Case) -> dict[str, Any]:
+    """The generator: keys and shapes, and where there are inputs the picture, inner outputs and buffers."""
+    config = SPADEConfig(**common_fields(case.arguments))
+    model = built(case, lambda: without_encoder(config, SPADEGenerator))
+    if model is None:
+        return {}
+    out = kept(model, case.stored)
+    latent = case.tensor("z") if config.vae else None
+    with torch.no_grad():
+        out["image"] = model(condition_of(case, config), latent).picture
+    buffers = model.state_dict()
+    return out | {n: buffers[n.removeprefix("buffer:")] for n in case.stored if n.startswith("buffer:")}
+
+
+def discriminator(case: Case) -> dict[str, Any]:
+    """The multi-scale discriminator: keys and shapes, and every layer's output."""
+    about = case.arguments
+    config = SPADEConfig(num_classes=about["semantic_nc"] - (not about["no_instance"]), edges=not about["no_instance"])
+    model = built(case, lambda: MultiscaleDiscriminator(config, discriminator_preset(about)))
+    if model is None:
+        return {}
+    with torch.no_grad():
+        judgement = model(condition_of(case, config).semantics(config.edges), case.tensor("image"))
+    scales = [[*layers, score] for layers, score in zip(judgement.features, judgement.scores, strict=True)]
+    return {f"scale{s}_layer{i}": layer for s, scale in enumerate(scales) for i, layer in enumerate(scale)}
+
+
+def encoder(case: Case) -> dict[str, Any]:
+    """The image encoder: keys and shapes, and mean and log-variance."""
+    about = case.arguments
+    model = built(case, lambda: ImageEncoder(about["ngf"], about["z_dim"]))
+    if model is None:
+        return {}
+    with torch.no_grad():
+        style = model(case.tensor("image"))
+    return {"mu": style.mean, "logvar": style.log_variance}
+
+
+def losses(case: Case) -> dict[str, Any]:
+    """Every kind of adversarial loss, feature matching and KL from literal discriminator and encoder outputs."""
+    scores = [case.tensor(f"pred{s}").requires_grad_() for s in range(2)]
+    out: dict[str, Any] = {}
+    for name in [name for name in case.stored if name.rsplit("_", 1)[-1] in ("D", "G") and "grad" not in name]:
+        mode, target, side = name.split("_")
+        loss = gan_losses.gan_losses(MODES[mode], scores, target == "real", side == "G").mean()
+        out[name] = loss
+        out[f"grad_{name}"] = torch.cat([g.flatten() for g in torch.autograd.grad(loss, scores)])
+    fake, real = (grouped(case, kind) for kind in ("fake", "real"))
+    features = ([scale[:-1] for scale in fake], [scale[:-1] for scale in real])
+    matched = gan_losses.feature_matching(*features) * case.arguments["lambda_feat"]
+    kl = gan_losses.kl_divergence([Gaussian(case.tensor("mu"), case.tensor("logvar"))])
+    return out | {
+        "G_GAN": gan_losses.gan_losses("hinge", [scale[-1] for scale in fake], True, True).mean(),
+        "G_GAN_Feat": matched,
+        "KLD": kl,
+        "G_KLD_times_lambda": kl * case.arguments["lambda_kld"],
+    }
+
+
+def vgg_loss(case: Case) -> dict[str, Any]:
+    """The perceptual loss with drawn VGG19 weights."""
+    features = gan_losses.vgg19_features()
+    fill(features, case.about["state_dict"])
+    loss = gan_losses.VGGLoss(features, case.arguments["weights"])
+    a, b = case.tensor("a_normal").tanh(), case.tensor("b_normal").tanh()
+    with torch.no_grad():
+        maps = loss.features(a)
+        return {"loss": loss(a, b), "features": torch.stack([m.abs().mean() for m in maps]), "last": maps[-1]}
+
+
+def step(case: Case) -> dict[str, Any]:
+    """All losses of one step without the perceptual term, networks in evaluation mode."""
+    about = case.arguments
+    if about["use_vae"] or not about["no_vgg_loss"]:
+        raise NotSupportedError("a SPADE step with VAE or the perceptual loss")
+    config, weights = SPADEConfig(**common_fields(about)), discriminator_preset(about)
+    generator = fill(SPADEGenerator(config), case.about["state_dict_netG"])
+    discriminator = fill(MultiscaleDiscriminator(config, weights), case.about["state_dict_netD"])
+    preset = TrainingPreset(recipe="spade", batch_size=2, learning_rate=1e-4)
+    assert isinstance(generator, SPADEGenerator)
+    assert isinstance(discriminator, MultiscaleDiscriminator)
+    objective = AdversarialObjective(generator, discriminator, preset, weights, None, seed=0)
+    condition = condition_of(case, config)
+    batch = Batch(case.tensor("image_normal").tanh(), condition, torch.arange(len(condition)))
+    with torch.no_grad():
+        of_generator, of_discriminator = (
+            objective.generator_losses(batch, []),
+            objective.discriminator_losses(batch, []),
+        )
+        fake = generator(condition).picture
+    return {
+        "G_GAN": of_generator["generator"],
+        "G_GAN_Feat": of_generator["feature"],
+        "D_Fake": of_discriminator["fake"],
+        "D_real": of_discriminator["real"],
+        "fake": fake,
+    }
+
+
+def preprocess(case: Case) -> dict[str, Any]:
+    """One-hot encoding with a don't-care channel, and the edge channel."""
+    about = case.arguments
+    raw, instances = case.tensor("raw_labels")[:, 0].long(), case.tensor("instances")[:, 0]
+    classes = about["label_nc"] + about["contain_dontcare_label"]
+    label = torch.where(raw == 255, about["label_nc"], raw)
+    condition = Condition(label, instances, classes, torch.ones(len(label), dtype=torch.bool))
+    return {"semantics": condition.semantics(edges=not about["no_instance"])}
+
+
+HANDLERS: list[Handler] = [
+    (of(REPOSITORY, first_key="fc."), generator),
+    (of(REPOSITORY, first_key="discriminator_"), discriminator),
+    (of(REPOSITORY, first_key="layer1."), encoder),
+    (of(REPOSITORY, "preprocess_input"), preprocess),
+    (of(REPOSITORY, "VGGLoss"), vgg_loss),
+    (of(REPOSITORY, "compute_generator_loss"), losses),
+    (lambda case: of(REPOSITORY, "pix2pix_model.py")(case) and "fake" in case.stored, step),
+]
