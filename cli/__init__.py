@@ -17,6 +17,7 @@ COMMANDS = {
     "evaluate": ("cli.evaluate:evaluate", "Measure samples, or a folder of pictures, under a named protocol."),
     "export": ("cli.export:export", "Pack a training run's weights as one file that others can load."),
     "generate": ("cli.generate:generate", "Sample a trained method on a split's label maps."),
+    "methods": ("cli.methods:methods", "List what can be trained or loaded, with sizes and licences."),
     "report": ("cli.report:report", "Tables and a picture grid from the results of runs."),
     "segment": ("cli.segment:segment", "Train the evaluation segmenters."),
     "train": ("cli.train:train", "Train a method on a dataset; the same command resumes."),

@@ -9,12 +9,21 @@ from cli import options
 
 WEIGHTS_OPTIONS = (
     click.option("--method", help="The method of --checkpoint, where the file doesn't say."),
-    click.option("--checkpoint", help="A weights file instead of a run; `toy` for the one that ships."),
-    click.option("--preset", default="paper", show_default=True, help="What a bare state dict is of."),
+    click.option(
+        "--checkpoint",
+        help="Instead of a run: a weights file, a released file, folder or archive as its authors packed it, or `toy`.",
+    ),
+    click.option("--preset", help="Of a released checkpoint (default: the one whose keys and shapes it has)."),
     click.option("--recipe", help="sdm, sdm-released or spade: how label maps are read (default: as in training)."),
     options.dataset,
     options.data,
     options.split,
+)
+STYLE_OPTION = click.option(
+    "--style",
+    type=click.Choice(["ground-truth"]),
+    help="Of networks with an encoder: take the style of each example's own photograph, as some papers' scripts do, "
+    "instead of drawing it. Every row says so.",
 )
 SOLVER_OPTIONS = (
     click.option("--solver", help="ddpm, ddim, dpm-solver++, dpm-solver++-sde or unipc (default: the preset's)."),
@@ -63,7 +72,7 @@ def with_options(*added: Any) -> Callable[[Any], Any]:
     return decorate
 
 
-sampling_options = with_options(*WEIGHTS_OPTIONS, *SOLVER_OPTIONS, PATH_OPTION, *SPEED_OPTIONS)
+sampling_options = with_options(*WEIGHTS_OPTIONS, STYLE_OPTION, *SOLVER_OPTIONS, PATH_OPTION, *SPEED_OPTIONS)
 speed_options = with_options(*SPEED_OPTIONS)
 
 
@@ -80,6 +89,6 @@ def take_sampling(chosen: dict[str, Any], run: Any) -> dict[str, Any]:
         "where": Where(*take("dataset", "data", "split")),
         "sampling": SamplingOptions(*take("solver", "solver_steps", "guidance", "eta", "threshold", "precision")),
         "speed": Speed(*take("path", "spade_cache", "channels_last", "compile")),
-        **{name: chosen.pop(name) for name in ("seeds", "variant", "batch_size", "recipe")},
+        **{name: chosen.pop(name) for name in ("seeds", "variant", "batch_size", "recipe", "style")},
         "command": options.command_line(),
     }

@@ -68,4 +68,5 @@ def _real(options: SampleOptions) -> Resized:
 def _title(options: SampleOptions) -> str:
     guided = options.guidance is not None and options.guidance > 1
     name = METHODS[options.method].title if options.method in METHODS else options.method
-    return " ".join(filter(None, [name, options.variant, f"s={options.guidance:g}" if guided else ""]))
+    solver = options.solver and f"{options.solver_title} {options.solver_steps}"
+    return " ".join(filter(None, [name, options.variant_title, solver, f"s={options.guidance:g}" if guided else ""]))

@@ -29,8 +29,9 @@ MAY_CHANGE = frozenset({"data", "weights"})
 class SampleOptions(Section):
     """Everything that decides the samples of a folder; a folder holds samples of one such set.
 
-    stochastic: whether another seed gives another picture. data, weights: where the dataset and the network were, which
-    may change.
+    stochastic: whether another seed gives another picture. style: `ground-truth` where the style of each example's own
+    photograph was taken, None where it was drawn. data, weights: where the dataset and the network were, which may
+    change.
     """
 
     method: str
@@ -41,6 +42,7 @@ class SampleOptions(Section):
     image_size: tuple[int, int]
     recipe: str
     stochastic: bool
+    style: str | None = None
     weights: str
     weights_sha256: str
     training_steps: int = 0
@@ -50,6 +52,11 @@ class SampleOptions(Section):
     eta: float | None = None
     threshold: str | None = None
     precision: str = "no"
+
+    @property
+    def variant_title(self) -> str:
+        """The variant, as every row says it; a style that looks at the truth is never left out."""
+        return ", ".join(part for part in (self.variant, self.style and f"{self.style} style") if part)
 
     @property
     def solver_title(self) -> str:
@@ -136,14 +143,14 @@ def generate(
     done = len(wanted) - len(pending)
     if done:
         say(f"{folder}: {done} of {len(wanted)} samples are there")
-    work = _synthesized(synthesizer, examples, pending, batch_size)
+    work = _synthesized(synthesizer, examples, pending, batch_size, options.style is not None)
     for example, seed, pixels in track(work, f"sampling {options.method}", len(wanted), done, "samples"):
         write_png(target.sample(example.id, seed), pixels)
     return len(pending)
 
 
 def _synthesized(
-    synthesizer: Synthesizer, examples: Resized, pending: list[tuple[int, int]], batch_size: int
+    synthesizer: Synthesizer, examples: Resized, pending: list[tuple[int, int]], batch_size: int, styled: bool
 ) -> Iterator[tuple[Example, int, np.ndarray]]:
     """The pictures of `pending`, (example, seed, uint8 (H, W, 3)), made `batch_size` at a time.
 
@@ -157,6 +164,7 @@ def _synthesized(
         filled = (batch * full)[:full]
         read = [examples[index] for index, _ in filled]
         generators = [sample_generator(example.id, seed) for example, (_, seed) in zip(read, filled, strict=True)]
-        pictures = to_uint8(synthesizer.synthesize(Condition.of(read, num_classes), generators).numpy())
+        condition = Condition.of(read, num_classes, styled)
+        pictures = to_uint8(synthesizer.synthesize(condition, generators).numpy())
         for example, (_, seed), picture in zip(read, batch, pictures, strict=False):
             yield example, seed, picture

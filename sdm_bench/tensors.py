@@ -3,6 +3,7 @@
 import hashlib
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ Tensors = dict[str, Tensor]
 NESTED = ("state_dict", "model", "model_state_dict")
 """Where training programs put the weights inside a checkpoint."""
 KEYS_NAMED = 10
+COUNTER = "num_batches_tracked"
 
 
 class RefusedFile(UserError):
@@ -82,29 +84,59 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}: {text[:200]}"
 
 
+@dataclass(frozen=True)
+class Differences:
+    """How a state dict differs from a network's: the keys, and for shapes what both sides say."""
+
+    missing: list[str]
+    unexpected: list[str]
+    shapes: list[str]
+
+    def __len__(self) -> int:
+        return len(self.missing) + len(self.unexpected) + len(self.shapes)
+
+    def text(self) -> str:
+        """A line a kind, at most ten keys each."""
+        kinds = (("missing", self.missing), ("unexpected", self.unexpected), ("of another shape", self.shapes))
+        return "\n".join(_listed(kind, keys) for kind, keys in kinds if keys)
+
+
+def differences(module: nn.Module, tensors: Tensors) -> Differences:
+    """What keeps `tensors` from being loaded into `module`.
+
+    Batch counters may be absent, as in files of early PyTorch, and instance norms without weights may have running
+    statistics, which early PyTorch kept for them; nothing depends on either.
+    """
+    expected = module.state_dict()
+    unused = _unused_statistics(module)
+    return Differences(
+        missing=[key for key in expected if key not in tensors and not key.endswith(COUNTER)],
+        unexpected=[key for key in tensors if key not in expected and key not in unused],
+        shapes=[
+            f"{key} (file {tuple(tensors[key].shape)}, network {tuple(value.shape)})"
+            for key, value in expected.items()
+            if key in tensors and tensors[key].shape != value.shape
+        ],
+    )
+
+
+def _unused_statistics(module: nn.Module) -> set[str]:
+    names = [name for name, part in module.named_modules() if isinstance(part, nn.InstanceNorm2d)]
+    return {f"{name}.{kind}" for name in names for kind in ("running_mean", "running_var", COUNTER)}
+
+
 def load_strictly(module: nn.Module, tensors: Tensors, source: object) -> None:
     """Loads a state dict; the module may be on the meta device and then takes the tensors themselves.
 
-    Batch counters may be absent, as in files of early PyTorch; nothing depends on them. Raises UserError that lists
-    missing, unexpected and differently shaped keys, at most ten each.
+    Raises UserError that lists missing, unexpected and differently shaped keys, at most ten each.
     """
+    found = differences(module, tensors)
+    if found:
+        raise UserError(f"{source}: these are not the weights of {type(module).__name__}:\n{found.text()}")
     expected = module.state_dict()
-    counters = {key: torch.zeros((), dtype=torch.int64) for key in expected if key.endswith("num_batches_tracked")}
-    tensors = counters | tensors
-    shapes = [
-        f"{key} (file {tuple(tensors[key].shape)}, network {tuple(value.shape)})"
-        for key, value in expected.items()
-        if key in tensors and tensors[key].shape != value.shape
-    ]
-    problems = {
-        "missing": [key for key in expected if key not in tensors],
-        "unexpected": [key for key in tensors if key not in expected],
-        "of another shape": shapes,
-    }
-    if any(problems.values()):
-        lines = [_listed(kind, keys) for kind, keys in problems.items() if keys]
-        raise UserError(f"{source}: these are not the weights of {type(module).__name__}:\n" + "\n".join(lines))
-    module.load_state_dict(tensors, assign=any(value.is_meta for value in expected.values()))
+    counters = {key: torch.zeros((), dtype=torch.int64) for key in expected if key.endswith(COUNTER)}
+    known = {key: value for key, value in tensors.items() if key in expected}
+    module.load_state_dict(counters | known, assign=any(value.is_meta for value in expected.values()))
 
 
 def _listed(kind: str, keys: list[str]) -> str:

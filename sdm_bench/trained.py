@@ -3,34 +3,23 @@
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import nn
 
-from sdm_bench.datasets.base import ClassTable
-from sdm_bench.datasets.catalog import dataset_class
 from sdm_bench.errors import UserError
 from sdm_bench.files import sha256_file
 from sdm_bench.models import catalog
+from sdm_bench.progress import say
+from sdm_bench.recognition import ENCODER, Candidate, recognised
 from sdm_bench.tensors import Tensors, load_strictly
-from sdm_bench.training.checkpoints import WeightsAbout, read_weights
+from sdm_bench.training.checkpoints import WeightsAbout, read_weights, single
 from sdm_bench.training.runs import TrainingRun
+from sdm_bench.weights.packs import released
 
 SHIPPED = "toy"
 
 
-class FirstWeights(NamedTuple):
-    """A tensor whose second axis counts the condition's channels, and `further` ones."""
-
-    key: str
-    further: int = 0
-
-
-CONDITION_WEIGHTS = {
-    "sdm": FirstWeights("middle_block.0.in_norm.mlp_shared.0.weight"),
-    "sdm-concat": FirstWeights("input_blocks.0.0.weight", 3),
-    "spade": FirstWeights("fc.weight"),
-}
 RELEASED_RECIPES = {"sdm": "sdm-released"}
 """How the authors' checkpoints want their input, where that differs from how the program trains."""
 
@@ -47,21 +36,57 @@ class TrainedNetwork:
 
 
 def load_trained(
-    source: Path | str, method: str | None = None, dataset: str | None = None, preset: str = "paper"
+    source: Path | str, method: str | None = None, dataset: str | None = None, preset: str | None = None
 ) -> TrainedNetwork:
     """The trained network at `source`.
 
     source: the folder of a training run, a weights file with its JSON beside it, `toy` for the shipped checkpoint of
-    `method`, or a bare state dict, for which method, dataset and preset say what it is. Raises UserError where the file
-    doesn't fit them, listing the keys that differ.
+    `method`, or a released checkpoint as its authors packed it, for which method and dataset say what it is; the preset
+    is found, or checked where it is given. Raises UserError where the file doesn't fit, listing the keys that differ.
     """
-    tensors, about, path = _read(source, method, dataset, preset)
+    if str(source) == SHIPPED:
+        if method is None:
+            raise UserError("--checkpoint toy: say which with --method")
+        source = shipped_weights(method)
+    path = Path(source)
+    if TrainingRun(path).exists:
+        run = TrainingRun(path)
+        return _own(path, *run.weights(), run.weights_file(), method)
+    if path.is_file() and path.with_suffix(".json").is_file():
+        tensors, about = read_weights(path)
+        assert about is not None
+        return _own(path, tensors, about, path, method)
+    return _released(path, method, dataset, preset)
+
+
+def _own(path: Path, tensors: Tensors, about: WeightsAbout, file: Path, method: str | None) -> TrainedNetwork:
+    """A network that this program trained."""
     if method is not None and about.method != method:
-        raise UserError(f"--method {method}: {source} holds weights of {about.method}")
+        raise UserError(f"--method {method}: {path} holds weights of {about.method}")
     config = catalog.network_config(about.method, about.network)
     network = catalog.build_network(about.method, config)
-    load_strictly(network, tensors, str(source))
-    return TrainedNetwork(network.eval(), config, about, str(source), sha256_file(path))
+    load_strictly(network, tensors, str(path))
+    return TrainedNetwork(network.eval(), config, about, str(path), sha256_file(file))
+
+
+def _released(path: Path, method: str | None, dataset: str | None, preset: str | None) -> TrainedNetwork:
+    """A network that its authors trained."""
+    if not path.exists():
+        raise UserError(f"{path}: no such run, weights file or archive")
+    if method is None or dataset is None:
+        raise UserError(
+            f"{path}: neither a run nor a weights file of this program; "
+            "of a released checkpoint say what it is with --method and --dataset"
+        )
+    with released(path, dataset) as files:
+        generator, encoder = files.tensors()
+        digest = sha256_file(files.generator)
+    tensors = generator | {f"{ENCODER}{key}": value for key, value in encoder.items()}
+    found = recognised(path, tensors, method, dataset, preset)
+    say(f"{path}: matches {found.title()}")
+    network = found.network(encoder=bool(encoder))
+    load_strictly(network, {key: single(value) for key, value in tensors.items()}, str(path))
+    return TrainedNetwork(network.eval(), found.config, _described(found), str(path), digest)
 
 
 def shipped_weights(name: str) -> Path:
@@ -72,49 +97,16 @@ def shipped_weights(name: str) -> Path:
     return path
 
 
-def _read(
-    source: Path | str, method: str | None, dataset: str | None, preset: str
-) -> tuple[Tensors, WeightsAbout, Path]:
-    if str(source) == SHIPPED:
-        if method is None:
-            raise UserError("--checkpoint toy: say which with --method")
-        source = shipped_weights(method)
-    path = Path(source)
-    if path.is_dir():
-        run = TrainingRun(path)
-        return *run.weights(), run.weights_file()
-    tensors, stored = read_weights(path)
-    return tensors, stored or _described(path, tensors, method, dataset, preset), path
-
-
-def _described(path: Path, tensors: Tensors, method: str | None, dataset: str | None, preset_name: str) -> WeightsAbout:
-    """What a bare state dict is, from the command's options and, for the edge channel, its own shapes."""
-    if method is None or dataset is None:
-        raise UserError(f"{path}: a bare state dict; say what it is with --method and --dataset (and --preset)")
-    chosen = catalog.preset(method, preset_name, dataset)
-    network = {**chosen.network, "num_classes": len(ClassTable.shipped(dataset))}
-    network["edges"] = _has_edges(path, tensors, method, network["num_classes"], network["edges"])
-    recipe = RELEASED_RECIPES.get(method, chosen.training.recipe)
+def _described(found: Candidate) -> WeightsAbout:
+    """What a preset says of the weights that fit it."""
+    chosen = found.preset
+    recipe = RELEASED_RECIPES.get(found.method, chosen.training.recipe)
     return WeightsAbout(
-        method=method,
-        dataset=dataset,
-        network=catalog.network_config(method, network).model_dump(mode="json"),
-        image_size=dataset_class(dataset).size(chosen.image_size),
+        method=found.method,
+        dataset=found.dataset,
+        network=found.config.model_dump(mode="json"),
+        image_size=found.image_size,
         diffusion=chosen.diffusion.model_dump() if chosen.diffusion else None,
         sampling=chosen.sampling.model_dump(),
         training={"training": {"recipe": recipe}},
     )
-
-
-def _has_edges(path: Path, tensors: Tensors, method: str, num_classes: int, preset: bool) -> bool:
-    """Whether a state dict was trained with an edge channel; as the preset has it, where the weights don't tell."""
-    if method not in CONDITION_WEIGHTS or CONDITION_WEIGHTS[method].key not in tensors:
-        return preset
-    about = CONDITION_WEIGHTS[method]
-    channels = tensors[about.key].shape[1] - about.further
-    if channels not in (num_classes, num_classes + 1):
-        raise UserError(
-            f"{path}: {about.key} takes {channels} channels of condition; expected {num_classes} classes, "
-            f"or {num_classes + 1} with an edge channel"
-        )
-    return channels > num_classes

@@ -1,13 +1,15 @@
 """Trained networks from wherever they lie."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
-from sdm_bench.datasets.base import ClassTable
 from sdm_bench.errors import UserError
 from sdm_bench.models import catalog
+from sdm_bench.recognition import Candidate
 from sdm_bench.trained import load_trained, shipped_weights
 from sdm_bench.training.loop import LoopOptions
 from sdm_bench.training.recipes import run_training
@@ -32,35 +34,53 @@ def test_a_run_gives_its_averaged_weights(run: Path) -> None:
     assert (trained.about.method, trained.about.steps, trained.config.spade_hidden) == ("sdm", 1, 4)
 
 
-def released_file(folder: Path, dataset: str) -> Path:
-    """A bare state dict of the toy SPADE for a dataset, as authors pack theirs."""
-    preset = catalog.preset("spade", "toy", dataset)
-    fields = {**preset.network, "num_classes": len(ClassTable.shipped(dataset))}
-    network = catalog.build_network("spade", catalog.network_config("spade", fields))
-    torch.save(network.state_dict(), folder / "latest_net_G.pth")
-    return folder / "latest_net_G.pth"
+def toy_network(method: str, dataset: str, edges: bool | None = None, preset: str = "toy") -> nn.Module:
+    """A toy network of a method for a dataset, with or without the edge channel, by default as the preset has it."""
+    candidate = Candidate.of(method, preset, dataset)
+    edges = candidate.edges if edges is None else edges
+    return catalog.build_network(method, replace(candidate, edges=edges).config)
 
 
-def test_a_bare_state_dict_needs_to_be_told_what_it_is(tmp_path: Path) -> None:
-    file = released_file(tmp_path, "ade20k")
-    trained = load_trained(file, "spade", "ade20k", "toy")
+def test_a_released_file_needs_to_be_told_what_it_is_and_finds_its_preset(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "latest_net_G.pth"
+    torch.save({f"module.{key}": value for key, value in toy_network("spade", "ade20k").state_dict().items()}, file)
+    trained = load_trained(file, "spade", "ade20k")
     assert trained.config.semantic_channels == 151
     assert trained.about.image_size == (32, 32)
-    with pytest.raises(UserError, match="a bare state dict; say what it is with --method and --dataset"):
+    assert "matches preset 'toy' of spade for ade20k" in capsys.readouterr().err
+    with pytest.raises(UserError, match="of a released checkpoint say what it is with --method and --dataset"):
         load_trained(file)
-    with pytest.raises(UserError, match=r"fc\.weight takes 151 channels of condition; expected 35 classes, or 36 with"):
-        load_trained(file, "spade", "cityscapes", "toy")
+    with pytest.raises(
+        UserError, match=r"weights of preset 'toy' of spade for cityscapes:\n  \d+ of another shape: head_0"
+    ) as e:
+        load_trained(file, "spade", "cityscapes")
+    assert "They fit preset 'toy' of spade for ade20k." in e.value.message
+    with pytest.raises(UserError, match=r"weights of preset 'paper' of spade for ade20k:"):
+        load_trained(file, "spade", "ade20k", "paper")
 
 
 @pytest.mark.parametrize("method", ["sdm", "sdm-concat"])
 @pytest.mark.parametrize("edges", [False, True])
 def test_a_released_checkpoint_tells_whether_it_has_an_edge_channel(method: str, edges: bool, tmp_path: Path) -> None:
-    preset = catalog.preset(method, "toy", "coco_stuff")
-    config = catalog.network_config(method, {**preset.network, "num_classes": 183, "edges": edges})
-    torch.save(catalog.build_network(method, config).state_dict(), tmp_path / "ema_0.9999_best.pt")
+    network = toy_network(method, "coco_stuff", edges)
+    torch.save(network.state_dict(), tmp_path / "ema_0.9999_best.pt")
     trained = load_trained(tmp_path / "ema_0.9999_best.pt", method, "coco_stuff", "toy")
     assert trained.config.edges is edges
     assert trained.about.training["training"]["recipe"] == ("sdm-released" if method == "sdm" else "sdm")
+
+
+def test_a_generator_comes_with_or_without_its_encoder(tmp_path: Path) -> None:
+    tensors = toy_network("spade", "cityscapes", preset="toy-vae").state_dict()
+    generator = {key: value for key, value in tensors.items() if not key.startswith("encoder.")}
+    encoder = {key.removeprefix("encoder."): v for key, v in tensors.items() if key.startswith("encoder.")}
+    torch.save(generator, tmp_path / "latest_net_G.pth")
+    alone = load_trained(tmp_path, "spade", "cityscapes", "toy-vae")
+    assert not hasattr(alone.network, "encoder")
+    torch.save(encoder, tmp_path / "latest_net_E.pth")
+    both = load_trained(tmp_path, "spade", "cityscapes", "toy-vae")
+    assert torch.equal(both.network.state_dict()["encoder.fc_mu.weight"], encoder["fc_mu.weight"])
 
 
 def test_weights_of_another_method_are_refused(run: Path) -> None:
@@ -75,7 +95,7 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no checkpoint yet"):
+    with pytest.raises(UserError, match="neither a run nor a weights file of this program"):
         load_trained(tmp_path)
 
 

@@ -25,7 +25,7 @@ class Source:
     run: Path | None = None
     method: str | None = None
     checkpoint: str | None = None
-    preset: str = "paper"
+    preset: str | None = None
 
     def load(self, dataset: str | None) -> TrainedNetwork:
         """The trained network; raises UserError where it's not said which."""
@@ -68,18 +68,19 @@ def generate_samples(
     device: str = "auto",
     speed: Speed | None = None,
     recipe: str | None = None,
+    style: str | None = None,
 ) -> Path:
     """Samples every label map of a split for every seed; returns the folder that holds them.
 
     sampling: what is None in it is taken from the weights' preset. out: by default the run's folder. recipe: how label
-    maps are read, by default as the weights were trained.
+    maps are read, by default as the weights were trained. style: `ground-truth` takes every example's own photograph's.
     """
     trained = source.load(where.dataset)
     folder = out or source.run
     if folder is None:
         raise UserError("--out: where do the samples go?")
     dataset = where.open(trained)
-    options = _sample_options(trained, dataset, sampling, variant, recipe)
+    options = _sample_options(trained, dataset, sampling, variant, recipe, style)
     _warn_of_guidance(options, trained)
     chosen = SamplingOptions(**{name: getattr(options, name) for name in vars(sampling)})
     diffusion = None if trained.about.diffusion is None else DiffusionPreset(**trained.about.diffusion)
@@ -103,19 +104,31 @@ def _warn_of_guidance(options: SampleOptions, trained: TrainedNetwork) -> None:
         )
 
 
+def _check_style(trained: TrainedNetwork, style: str | None) -> None:
+    """Whether the network can do what --style asks; a network that was trained with an encoder may come without it."""
+    if style is not None and not hasattr(trained.network, "encoder"):
+        raise UserError(f"--style {style}: {trained.source} has no encoder that could take a photograph's style")
+
+
 def _own_shard() -> tuple[int, int]:
     """Under torchrun, this process's share."""
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _sample_options(
-    trained: TrainedNetwork, dataset: SemanticDataset, sampling: SamplingOptions, variant: str, recipe: str | None
+    trained: TrainedNetwork,
+    dataset: SemanticDataset,
+    sampling: SamplingOptions,
+    variant: str,
+    recipe: str | None,
+    style: str | None,
 ) -> SampleOptions:
     about = trained.about
     method = catalog.method(about.method)
     asked = {name: value for name, value in vars(sampling).items() if value is not None}
     if method.kind == "gan" and asked:
         raise UserError(f"{about.method} is a GAN; it takes no {', '.join(asked)}")
+    _check_style(trained, style)
     preset = {name: value for name, value in (about.sampling or {}).items() if value is not None}
     return SampleOptions(
         method=about.method,
@@ -125,6 +138,7 @@ def _sample_options(
         split=dataset.split,
         image_size=about.image_size,
         recipe=recipe or about.training.get("training", {}).get("recipe", DEFAULT_RECIPE),
+        style=style,
         stochastic=method.kind == "diffusion" or trained.config.stochastic,
         weights=trained.source,
         weights_sha256=trained.sha256,

@@ -87,7 +87,7 @@ class Task:
 def _made_by(options: SampleOptions) -> dict[str, Any]:
     return {
         "method": options.method,
-        "variant": options.variant,
+        "variant": options.variant_title,
         "solver": options.solver_title,
         "steps": options.solver_steps,
         "guidance": options.guidance,

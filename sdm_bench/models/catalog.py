@@ -8,7 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from sdm_bench.errors import UserError, unknown_name
-from sdm_bench.models.preset import DiscriminatorPreset, Preset, Section, read_preset
+from sdm_bench.models.preset import DiscriminatorPreset, Preset, Section, read_preset, read_presets
 
 
 class Method(Section):
@@ -40,7 +40,17 @@ def method(name: str) -> Method:
 
 def preset(method_name: str, preset_name: str, dataset: str) -> Preset:
     """The preset of a method for a dataset: its defaults, and what the dataset changes."""
-    return read_preset(_shipped(f"presets/{method(method_name).name}.yaml"), method_name, preset_name, dataset)
+    return read_preset(_preset_text(method_name), method_name, preset_name, dataset)
+
+
+def datasets(method_name: str) -> list[str]:
+    """The datasets that a method has presets for."""
+    return list(dict.fromkeys(name for chosen in _presets(method_name).values() for name in chosen["datasets"]))
+
+
+def preset_names(method_name: str, dataset: str) -> list[str]:
+    """The presets that a method has for a dataset."""
+    return [name for name, chosen in _presets(method_name).items() if dataset in chosen["datasets"]]
 
 
 def network_config(method_name: str, fields: dict[str, Any], image_size: tuple[int, int] | None = None) -> Any:
@@ -66,13 +76,21 @@ DISCRIMINATORS = {
     "multiscale": "sdm_bench.models.patchgan:MultiscaleDiscriminator",
     "pix2pixhd": "sdm_bench.models.pix2pixhd:Pix2PixHDDiscriminator",
     "fpse": "sdm_bench.models.fpse:FPSEDiscriminator",
-    "unet": "sdm_bench.models.oasis:OASISDiscriminator",
+    "unet": "sdm_bench.models.oasis_discriminator:OASISDiscriminator",
 }
 
 
 def build_discriminator(preset: DiscriminatorPreset, config: Any) -> Any:
     """The discriminator of a preset for a generator's configuration."""
     return _load(DISCRIMINATORS[preset.kind])(config, preset)
+
+
+def _preset_text(method_name: str) -> str:
+    return _shipped(f"presets/{method(method_name).name}.yaml")
+
+
+def _presets(method_name: str) -> dict[str, dict[str, Any]]:
+    return read_presets(_preset_text(method_name))
 
 
 @cache

@@ -56,7 +56,11 @@ class DiscriminatorPreset(Section):
 
 
 class TrainingPreset(Section):
-    """How a method is trained. decay_from: share of the steps after which the rate falls linearly to zero."""
+    """How a method is trained.
+
+    decay_from: share of the steps after which the rate falls linearly to zero. statistics_batches: on how many batches
+    the batch-norm statistics of the averaged network are measured anew before it is saved.
+    """
 
     recipe: Literal["sdm", "sdm-released", "spade"]
     batch_size: int
@@ -66,6 +70,7 @@ class TrainingPreset(Section):
     weight_decay: float = 0.0
     ema_decay: float | None = None
     ema_warmup: bool = False
+    statistics_batches: int = 0
     steps: int | None = None
     decay_from: float | None = None
 
@@ -89,9 +94,21 @@ class Preset(Section):
     image_size: int
 
 
+def read_presets(text: str) -> dict[str, dict[str, Any]]:
+    """The presets of a YAML by name: `defaults`, and under `datasets` what each dataset changes of them.
+
+    A preset with `like: <name>` is that one, changed by what it says itself.
+    """
+    presets: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    for name, chosen in presets.items():
+        if "like" in chosen:
+            presets[name] = _merged(presets[chosen["like"]], {k: v for k, v in chosen.items() if k != "like"})
+    return presets
+
+
 def read_preset(text: str, owner: str, preset_name: str, dataset: str) -> Preset:
-    """The preset of `owner` for a dataset from YAML: a preset's defaults, changed by what stands under the dataset."""
-    presets = yaml.safe_load(text)
+    """The preset of `owner` for a dataset from YAML: its defaults, changed by what stands under the dataset."""
+    presets = read_presets(text)
     if preset_name not in presets:
         raise unknown_name(f"preset of {owner}", preset_name, presets)
     chosen = presets[preset_name]

@@ -4,19 +4,21 @@ Order as in NVlabs/SPADE@fecacc9, trainers/pix2pix_trainer.py: a generator step,
 made anew.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import update_bn
 
 from sdm_bench.models.gan import Discriminator, Generated, Generator
 from sdm_bench.models.preset import DiscriminatorPreset, TrainingPreset
 from sdm_bench.training import gan_losses
 from sdm_bench.training.batches import Batch, noise_generators
+from sdm_bench.training.judged import Judged, Losses
 from sdm_bench.training.objective import Objective, learning_rate_at
-from sdm_bench.training.verdicts import Judged, Losses, verdict
+from sdm_bench.training.verdicts import verdict
 
 LossesOf = Callable[[Batch, list[torch.Generator]], Losses]
 
@@ -61,6 +63,12 @@ class AdversarialObjective(Objective):
         self.update_averages()
         return figures
 
+    def refresh(self, batches: Iterable[Batch]) -> None:
+        """Measures the batch-norm statistics of the averaged generator on `batches`, instead of averaging them."""
+        for average in self.averages.values():
+            update_bn(batches, _Sampling(average.module, self))
+            average.eval()
+
     def _update(
         self, name: str, batches: Sequence[Batch], noises: list[list[torch.Generator]], losses_of: LossesOf
     ) -> dict[str, float]:
@@ -78,7 +86,7 @@ class AdversarialObjective(Objective):
 
     def generator_losses(self, batch: Batch, generators: list[torch.Generator]) -> Losses:
         """The weighted terms of the generator's loss; `generators` are one a sample."""
-        generated, judged = self._generate(batch, generators)
+        generated, judged = self.generate(self.modules["network"], batch, generators)
         losses = self.verdict.of_generator(self.modules["discriminator"], judged)
         if self.perceptual is not None:
             losses["perceptual"] = self.weights.lambda_vgg * self.perceptual(judged.fake, judged.real)
@@ -92,12 +100,26 @@ class AdversarialObjective(Objective):
     def discriminator_losses(self, batch: Batch, generators: list[torch.Generator]) -> Losses:
         """The terms of the discriminator's loss; `generators` are one a sample."""
         with torch.no_grad():
-            _, judged = self._generate(batch, generators)
+            _, judged = self.generate(self.modules["network"], batch, generators)
         return self.verdict.of_discriminator(self.modules["discriminator"], judged, generators)
 
-    def _generate(self, batch: Batch, generators: list[torch.Generator]) -> tuple[Generated, Judged]:
+    def generate(self, network: nn.Module, batch: Batch, generators: list[torch.Generator]) -> tuple[Generated, Judged]:
+        """What `network` makes of a batch, and what a discriminator is shown of it; `generators` are one a sample."""
         condition = self.config.read(batch.condition)
         styled = replace(condition, style=batch.images) if self.config.styled else condition
-        generated = self.modules["network"](styled, self.draw_latent(styled, generators))
+        generated = network(styled, self.draw_latent(styled, generators))
         judged = Judged(condition, condition.semantics(self.config.edges), generated.picture, batch.images)
         return generated, judged
+
+
+class _Sampling(nn.Module):
+    """A generator as a function of batches."""
+
+    def __init__(self, network: nn.Module, objective: AdversarialObjective):
+        super().__init__()
+        self.network = network
+        self.of_batch = objective.generate
+        self.seed = objective.seed
+
+    def forward(self, batch: Batch) -> Generated:
+        return self.of_batch(self.network, batch, noise_generators(batch.draws, self.seed))[0]

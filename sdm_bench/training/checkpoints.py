@@ -61,7 +61,7 @@ def read_weights(path: Path) -> tuple[Tensors, WeightsAbout | None]:
     tensors = read_tensors(path)
     sidecar = path.with_suffix(".json")
     about = _read_about(sidecar) if sidecar.is_file() else None
-    return {name: _single(tensor) for name, tensor in tensors.items()}, about
+    return {name: single(tensor) for name, tensor in tensors.items()}, about
 
 
 def _read_about(path: Path) -> WeightsAbout:
@@ -71,7 +71,8 @@ def _read_about(path: Path) -> WeightsAbout:
         raise UserError(f"{path}: does not describe the weights beside it: {error}") from error
 
 
-def _single(tensor: Tensor) -> Tensor:
+def single(tensor: Tensor) -> Tensor:
+    """The tensor in float32, if it is of floating-point numbers."""
     return tensor.float() if tensor.is_floating_point() else tensor
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -82,7 +83,14 @@ def train(
     if latest is not None:
         objective.restore(latest)
         say(f"resuming {run.folder} at step {state['step']}")
-    loop = _Loop(run, objective, options, accelerator, make_grid, state["step"], state["seconds"])
+
+    def refresh(step: int) -> None:
+        last = objective.statistics_batches
+        start = max(0, step * accumulate - last)
+        batches = stream(draws, batch_size, start, rank=0, world_size=1, workers=0)
+        objective.refresh(batch.to(accelerator.device) for batch in islice(batches, last))
+
+    loop = _Loop(run, objective, options, accelerator, make_grid, refresh, state["step"], state["seconds"])
     if loop.finished():
         return loop.step
     batches = stream(
@@ -112,11 +120,12 @@ class _Loop:
         options: LoopOptions,
         accelerator: "Accelerator",
         make_grid: MakeGrid | None,
+        refresh: Callable[[int], None],
         step: int,
         seconds: float,
     ):
         self.run, self.objective, self.options = run, objective, options
-        self.accelerator, self.make_grid = accelerator, make_grid
+        self.accelerator, self.make_grid, self.refresh = accelerator, make_grid, refresh
         self.step, self.before = step, seconds
         self.started = time.monotonic()
         self.sums: dict[str, float] = {}
@@ -168,6 +177,8 @@ class _Loop:
 
     def save(self) -> None:
         if self.step > self.saved and self.accelerator.is_main_process:
+            if self.objective.statistics_batches:
+                self.refresh(self.step)
             self.objective.save(self.run.checkpoints, self.step, {"seconds": self.seconds})
         self.saved = self.step
         self.accelerator.wait_for_everyone()

@@ -1,7 +1,7 @@
 """What the training loop needs of whatever it trains."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ class Objective(ABC):
     """Modules, their averages and optimizers, and one step that trains them.
 
     `modules` has an entry "network", the one whose weights are the result. `memories` hold what else a run needs to
-    be resumed as if it had not stopped.
+    be resumed as if it had not stopped. `statistics_batches`: how many batches `refresh` takes.
     """
 
     accelerator: "Accelerator"
@@ -34,6 +34,7 @@ class Objective(ABC):
         self.averages: dict[str, AveragedModel] = {}
         self.optimizers: dict[str, Optimizer] = {}
         self.memories: dict[str, nn.Module] = {}
+        self.statistics_batches = 0
 
     def take(self, network: nn.Module, optimizer: Optimizer, preset: TrainingPreset) -> None:
         """Makes `network` the one that is trained, with an average where the preset keeps one."""
@@ -41,6 +42,7 @@ class Objective(ABC):
         self.optimizers["network"] = optimizer
         if preset.ema_decay is not None:
             self.averages["network"] = exponential_average(network, preset.ema_decay, preset.ema_warmup)
+            self.statistics_batches = preset.statistics_batches
 
     @abstractmethod
     def step(self, batches: Sequence[Batch], progress: float) -> dict[str, float]:
@@ -58,6 +60,10 @@ class Objective(ABC):
         """Takes every average a step towards its module."""
         for name, average in self.averages.items():
             average.update_parameters(self.accelerator.unwrap_model(self.modules[name]))
+
+    def refresh(self, batches: Iterable[Batch]) -> None:
+        """Measures the statistics of averaged networks on `batches`; an objective with `statistics_batches` has it."""
+        raise NotImplementedError
 
     def result(self) -> tuple[nn.Module, bool]:
         """The network to use, and whether it is an average."""

@@ -4,36 +4,15 @@ Scores of patches: hinge, least-squares, cross-entropy and Wasserstein losses, a
 and those that follow it.
 """
 
-from typing import NamedTuple, Protocol
-
 import torch
 from torch import Tensor, nn
 
-from sdm_bench.conditioning import Condition
 from sdm_bench.models.gan import GANConfig, Judgement
+from sdm_bench.models.oasis import OASISConfig
 from sdm_bench.models.preset import DiscriminatorPreset
 from sdm_bench.training import gan_losses
-
-Losses = dict[str, Tensor]
-
-
-class Judged(NamedTuple):
-    """What a discriminator is shown: what pictures should show, as integers and channels, fake and real pictures."""
-
-    condition: Condition
-    semantics: Tensor
-    fake: Tensor
-    real: Tensor
-
-
-class Verdict(Protocol):
-    """The adversarial losses of one kind of discriminator, weighted."""
-
-    def of_generator(self, discriminator: nn.Module, judged: Judged) -> Losses:
-        """The terms that train the generator."""
-
-    def of_discriminator(self, discriminator: nn.Module, judged: Judged, generators: list[torch.Generator]) -> Losses:
-        """The terms that train the discriminator; `generators` are one a sample."""
+from sdm_bench.training.judged import Judged, Losses, Verdict
+from sdm_bench.training.oasis_losses import SegmentationVerdict
 
 
 class PatchVerdict:
@@ -71,4 +50,7 @@ class PatchVerdict:
 
 def verdict(weights: DiscriminatorPreset, config: GANConfig) -> Verdict:
     """The losses that a preset names."""
+    if weights.kind == "unet":
+        assert isinstance(config, OASISConfig)
+        return SegmentationVerdict(weights, config)
     return PatchVerdict(weights)

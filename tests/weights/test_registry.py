@@ -9,12 +9,16 @@ from sdm_bench.weights import registry
 ROW = "{purpose: a test, licence: MIT, published: [{address: 'https://example.org/a.pth', sha256: %s}]}"
 
 
+UNMEASURED = {"vgg19"}
+"""Files that were never at hand when the registry was written; no package holds them, a published digest pins them."""
+
+
 def test_everything_that_can_be_fetched_is_pinned_and_says_what_it_holds() -> None:
     for each in registry.registry().values():
         if each.fetchable:
             assert each.pinned, each.name
             assert each.holds, each.name
-            assert each.tensors_sha256 or not each.package, each.name
+            assert (each.tensors_sha256 is None) is (each.name in UNMEASURED), each.name
 
 
 def test_the_published_names_carry_the_digests() -> None:

@@ -1,0 +1,23 @@
+"""sdm-bench methods"""
+
+import click
+
+
+@click.group(epilog="\b\nExample:\n  sdm-bench methods list\n")
+def methods() -> None:
+    """List what can be trained or loaded."""
+
+
+@methods.command("list", epilog="\b\nExample:\n  sdm-bench methods list\n")
+def list_methods() -> None:
+    """Every method: its kind, presets and sizes, the licence of the original, where its released weights are."""
+    from sdm_bench.commands.methods import describe_methods
+
+    for described in describe_methods():
+        method = described.method
+        click.echo(f"{method.name}: {method.title}; {method.kind}; stochastic: {described.stochastic}")
+        for dataset, names in described.presets.items():
+            size = f"; {described.millions[dataset]:.1f} M parameters" if dataset in described.millions else ""
+            click.echo(f"  {dataset}: {', '.join(names)}{size}")
+        click.echo(f"  original: {method.original}; licence: {method.license}")
+        click.echo(f"  released weights: {method.released or 'none'}")
