@@ -86,7 +86,7 @@ def preset_overrides(chosen: dict[str, Any]) -> dict[str, Any]:
     help="Of diffusion models: all timesteps alike, or more often those with large losses.",
 )
 def train(method: str, **chosen: Any) -> None:
-    """Train METHOD (sdm, sdm-concat or spade) on a dataset. Ctrl-C saves; the same command resumes."""
+    """Train METHOD (`methods list` shows them) on a dataset. Ctrl-C saves; the same command resumes."""
     from sdm_bench.commands.train import train_method
 
     loop, overrides = loop_options(chosen), preset_overrides(chosen)

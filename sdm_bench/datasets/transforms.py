@@ -8,6 +8,8 @@ Recipe `sdm-released`: the same, with instance ids above 255 read as 255, as the
 maps: edges between touching things of one kind disappear. Checkpoints that were trained so need it.
 Recipe `spade`: NVlabs/SPADE@fecacc9, data/base_dataset.py. Bicubic in one go; training crops from 286/256 of the target
 (Cityscapes: no crop).
+Recipe `segmentation`: a random crop after a scale drawn from 1 to 2, and brightness, contrast and saturation drawn from
+0.75 to 1.25, for Cityscapes too; evaluation as in `sdm`. The papers' segmenters are trained in ways of their own.
 Label and instance maps are always resized from their original size to the nearest value.
 """
 
@@ -16,14 +18,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageEnhance
 from PIL.Image import Resampling
 
 from sdm_bench.datasets.base import Example, SemanticDataset
 from sdm_bench.errors import unknown_name
 
 SPADE_LOAD_SCALE = 286 / 256
-RECIPES = ("sdm", "sdm-released", "spade")
+SEGMENTATION_SCALE = 2.0
+COLOUR_RANGE = 0.25
+RECIPES = ("sdm", "sdm-released", "spade", "segmentation")
 DEFAULT_RECIPE = "sdm"
 EIGHT_BITS = 255
 
@@ -48,8 +52,10 @@ class Transform:
         if not self.training:
             return self._resize(example, self.size)
         assert rng is not None, "training transforms are random"
-        cropped = self._resize(example, self.size) if self.keeps_aspect else self._random_crop(example, rng)
-        return flip(cropped) if rng.random() < 0.5 else cropped
+        whole = self.keeps_aspect and self.recipe != "segmentation"
+        cropped = self._resize(example, self.size) if whole else self._random_crop(example, rng)
+        flipped = flip(cropped) if rng.random() < 0.5 else cropped
+        return recoloured(flipped, rng) if self.recipe == "segmentation" else flipped
 
     def _resize(self, example: Example, size: tuple[int, int]) -> Example:
         halving_to = None if self.recipe == "spade" else min(size)
@@ -58,6 +64,9 @@ class Transform:
     def _random_crop(self, example: Example, rng: np.random.Generator) -> Example:
         if self.recipe == "spade":
             larger = self._resize(example, spade_load_size(self.size))
+        elif self.recipe == "segmentation":
+            scale = rng.uniform(1, SEGMENTATION_SCALE)
+            larger = self._resize(example, (round(self.size[0] * scale), round(self.size[1] * scale)))
         else:
             short = int(rng.integers(*short_side_range(min(self.size))))
             larger = resize_short_side(example, short)
@@ -131,6 +140,16 @@ def crop(example: Example, top: int, left: int, size: tuple[int, int]) -> Exampl
 def flip(example: Example) -> Example:
     """The example mirrored left to right."""
     return _map_arrays(example, lambda array: array[:, ::-1])
+
+
+def recoloured(example: Example, rng: np.random.Generator) -> Example:
+    """The example with its picture's brightness, contrast and saturation drawn anew."""
+    if example.image is None:
+        return example
+    picture = Image.fromarray(example.image)
+    for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
+        picture = enhance(picture).enhance(rng.uniform(1 - COLOUR_RANGE, 1 + COLOUR_RANGE))
+    return replace(example, image=np.asarray(picture))
 
 
 def halved(picture: Image.Image, target: int | None) -> Image.Image:

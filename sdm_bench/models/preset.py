@@ -58,11 +58,12 @@ class DiscriminatorPreset(Section):
 class TrainingPreset(Section):
     """How a method is trained.
 
-    decay_from: share of the steps after which the rate falls linearly to zero. statistics_batches: on how many batches
+    decay_from: share of the steps after which the rate falls to zero, linearly unless decay_power says otherwise.
+    statistics_batches: on how many batches
     the batch-norm statistics of the averaged network are measured anew before it is saved.
     """
 
-    recipe: Literal["sdm", "sdm-released", "spade"]
+    recipe: Literal["sdm", "sdm-released", "spade", "segmentation"]
     batch_size: int
     learning_rate: float
     discriminator_learning_rate: float | None = None
@@ -73,6 +74,7 @@ class TrainingPreset(Section):
     statistics_batches: int = 0
     steps: int | None = None
     decay_from: float | None = None
+    decay_power: float = 1.0
 
 
 class SamplingPreset(Section):

@@ -56,7 +56,7 @@ class AdversarialObjective(Objective):
     def step(self, batches: Sequence[Batch], progress: float) -> dict[str, float]:
         """A generator step and a discriminator step from the mean gradients of `batches`."""
         for name, rate in self.rates.items():
-            learning_rate_at(self.optimizers[name], rate, self.preset.decay_from, progress)
+            learning_rate_at(self.optimizers[name], rate, self.preset, progress)
         noises = [noise_generators(batch.draws, self.seed) for batch in batches]
         figures = self._update("network", batches, noises, self.generator_losses)
         figures |= self._update("discriminator", batches, noises, self.discriminator_losses)

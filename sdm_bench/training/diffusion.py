@@ -43,7 +43,7 @@ class DiffusionObjective(Objective):
 
     def step(self, batches: Sequence[Batch], progress: float) -> dict[str, float]:
         """One update from the mean gradient of `batches`."""
-        learning_rate_at(self.optimizers["network"], self.preset.learning_rate, self.preset.decay_from, progress)
+        learning_rate_at(self.optimizers["network"], self.preset.learning_rate, self.preset, progress)
         sums = {"loss": 0.0, "mse": 0.0, "vb": 0.0}
         seen = []
         for batch in batches:

@@ -51,14 +51,19 @@ class Interrupted(click.ClickException):
     exit_code = 130
 
 
-def make_accelerator(device: str, precision: str) -> "Accelerator":
-    """The processes and device of this run; under torchrun, one of several."""
-    from accelerate import Accelerator
+def make_accelerator(device: str, precision: str, adversarial: bool = False) -> "Accelerator":
+    """The processes and device of this run; under torchrun, one of several.
+
+    adversarial: some parameters have no part in some steps (encoders, layers that the authors never use), and a
+    discriminator may run several times before its gradients are taken.
+    """
+    from accelerate import Accelerator, DistributedDataParallelKwargs
 
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: no CUDA device here; expected cpu or auto")
     on_cpu = device == "cpu" or not torch.cuda.is_available()
-    accelerator = Accelerator(cpu=on_cpu, mixed_precision=precision)
+    parallel = DistributedDataParallelKwargs(find_unused_parameters=adversarial, broadcast_buffers=not adversarial)
+    accelerator = Accelerator(cpu=on_cpu, mixed_precision=precision, kwargs_handlers=[parallel])
     assert accelerator.num_processes == int(os.environ.get("WORLD_SIZE", "1"))
     return accelerator
 

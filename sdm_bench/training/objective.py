@@ -100,10 +100,13 @@ def adamw(network: nn.Module, preset: TrainingPreset) -> Optimizer:
     )
 
 
-def learning_rate_at(optimizer: Optimizer, rate: float, decay_from: float | None, progress: float) -> None:
-    """Sets the rate for the share `progress` of the run: constant, then falling linearly to zero from `decay_from`."""
+def learning_rate_at(optimizer: Optimizer, rate: float, preset: TrainingPreset, progress: float) -> None:
+    """Sets the rate for the share `progress` of the run: constant, then falling to zero from `decay_from` on.
+
+    It falls as (1 - x)^decay_power, x from 0 to 1: linearly with power 1, as the `poly` schedule of segmentation with 0.9.
+    """
     factor = 1.0
-    if decay_from is not None and progress > decay_from:
-        factor = (1 - progress) / (1 - decay_from)
+    if preset.decay_from is not None and progress > preset.decay_from:
+        factor = ((1 - progress) / (1 - preset.decay_from)) ** preset.decay_power
     for group in optimizer.param_groups:
         group["lr"] = rate * factor

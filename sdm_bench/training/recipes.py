@@ -100,7 +100,7 @@ def run_training(
     """
     run = TrainingRun(folder)
     run.start(options, shlex.join(["sdm-bench", *sys.argv[1:]]))
-    accelerator = make_accelerator(loop.device, options.precision)
+    accelerator = make_accelerator(loop.device, options.precision, adversarial=options.discriminator is not None)
     dataset = open_dataset(options.dataset, Path(options.data), "train")
     objective = objective or make_objective(options)
     if loop.gradient_checkpointing:

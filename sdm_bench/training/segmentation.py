@@ -23,7 +23,7 @@ class SegmentationObjective(Objective):
 
     def step(self, batches: Sequence[Batch], progress: float) -> dict[str, float]:
         """One update from the mean gradient of `batches`."""
-        learning_rate_at(self.optimizers["network"], self.preset.learning_rate, self.preset.decay_from, progress)
+        learning_rate_at(self.optimizers["network"], self.preset.learning_rate, self.preset, progress)
         total, right = 0.0, 0.0
         for batch in batches:
             truth = self.evaluate_as.to(batch.condition.label.device)[batch.condition.label]

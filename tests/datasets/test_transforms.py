@@ -49,6 +49,17 @@ def test_the_recipes_differ_where_a_picture_shrinks_by_more_than_half() -> None:
     assert not np.array_equal(images[0], images[1])
 
 
+def test_segmenters_see_larger_crops_in_other_colours_of_the_same_classes() -> None:
+    transform = Transform("segmentation", (16, 32), keeps_aspect=True, training=True)
+    items = [transform(example(64, 128), np.random.default_rng(seed)) for seed in range(20)]
+    widths = [int(item.label.max()) - int(item.label.min()) + 1 for item in items]
+    assert {item.label.shape for item in items} == {(16, 32)}
+    assert min(widths) < 3
+    blues = {int(item.image[..., 2].max()) for item in items if item.image is not None}
+    assert len(blues) > 5
+    assert np.array_equal(items[3].image, transform(example(64, 128), np.random.default_rng(3)).image)
+
+
 def test_training_draws_crops_and_flips_from_its_generator() -> None:
     transform = Transform("sdm", (16, 16), keeps_aspect=False, training=True)
     first, again, other = (transform(example(64, 64), np.random.default_rng(seed)) for seed in (0, 0, 1))
