@@ -74,7 +74,7 @@ def build_network(method_name: str, config: Any) -> Any:
 
 DISCRIMINATORS = {
     "multiscale": "sdm_bench.models.patchgan:MultiscaleDiscriminator",
-    "pix2pixhd": "sdm_bench.models.pix2pixhd:Pix2PixHDDiscriminator",
+    "pix2pixhd": "sdm_bench.models.pix2pixhd_discriminator:Pix2PixHDDiscriminator",
     "fpse": "sdm_bench.models.fpse:FPSEDiscriminator",
     "unet": "sdm_bench.models.oasis_discriminator:OASISDiscriminator",
 }

@@ -20,11 +20,18 @@ STYLE_SIZE = 256
 MakeNorm = Callable[[int], nn.Module]
 """From a width to a layer that normalises a map of it and modulates it by a context: norm(x, context)."""
 
+FREE_NORMS: dict[str, MakeNorm] = {
+    "batch": lambda width: nn.BatchNorm2d(width, affine=False),
+    "instance": nn.InstanceNorm2d,
+}
+"""Normalisations without weights, by name."""
+
 
 class SPADE(nn.Module):
     """norm(x) * (1 + gamma(y)) + beta(y), with gamma and beta convolved from the condition y.
 
-    name: of the normalisation in the state dict, by default batch norm without weights of its own.
+    name: of the normalisation in the state dict, by default batch norm without weights of its own. kernel: of the
+    convolutions. groups: of the first convolution and of the two after it.
     """
 
     def __init__(
@@ -34,13 +41,16 @@ class SPADE(nn.Module):
         hidden: int,
         name: str = "param_free_norm",
         norm: MakeNorm = lambda width: nn.BatchNorm2d(width, affine=False),
+        kernel: int = 3,
+        groups: tuple[int, int] = (1, 1),
     ):
         super().__init__()
         self.name = name
         self.add_module(name, norm(width))
-        self.mlp_shared = nn.Sequential(nn.Conv2d(semantics, hidden, 3, padding=1), nn.ReLU())
-        self.mlp_gamma = nn.Conv2d(hidden, width, 3, padding=1)
-        self.mlp_beta = nn.Conv2d(hidden, width, 3, padding=1)
+        first = nn.Conv2d(semantics, hidden, kernel, padding=kernel // 2, groups=groups[0])
+        self.mlp_shared = nn.Sequential(first, nn.ReLU())
+        self.mlp_gamma = nn.Conv2d(hidden, width, kernel, padding=kernel // 2, groups=groups[1])
+        self.mlp_beta = nn.Conv2d(hidden, width, kernel, padding=kernel // 2, groups=groups[1])
 
     def forward(self, x: Tensor, semantics: Tensor) -> Tensor:
         """x (N, width, h, w); semantics (N, C, H, W), taken to (h, w) by nearest values."""
@@ -52,7 +62,7 @@ class ResidualBlock(nn.Module):
     """Two modulated, normalised convolutions; a third on the shortcut where the width changes.
 
     norm: makes the layer before each convolution. added: channels that such a layer appends to those it is given.
-    wrap: what is done to every convolution.
+    wrap: what is done to every convolution. groups: of the convolutions.
     """
 
     def __init__(
@@ -62,14 +72,15 @@ class ResidualBlock(nn.Module):
         norm: MakeNorm,
         added: int = 0,
         wrap: Callable[[nn.Conv2d], nn.Module] = spectral_norm,
+        groups: int = 1,
     ):
         super().__init__()
         middle = min(width, out_width)
         self.learned_shortcut = width != out_width
-        self.conv_0 = wrap(nn.Conv2d(width + added, middle, 3, padding=1))
-        self.conv_1 = wrap(nn.Conv2d(middle + added, out_width, 3, padding=1))
+        self.conv_0 = wrap(nn.Conv2d(width + added, middle, 3, padding=1, groups=groups))
+        self.conv_1 = wrap(nn.Conv2d(middle + added, out_width, 3, padding=1, groups=groups))
         if self.learned_shortcut:
-            self.conv_s = wrap(nn.Conv2d(width + added, out_width, 1, bias=False))
+            self.conv_s = wrap(nn.Conv2d(width + added, out_width, 1, bias=False, groups=groups))
         self.norm_0 = norm(width)
         self.norm_1 = norm(middle)
         if self.learned_shortcut:
@@ -83,17 +94,32 @@ class ResidualBlock(nn.Module):
         return shortcut + h
 
 
-class ImageEncoder(nn.Module):
-    """From a picture to its style: six strided convolutions, `nef` to 8 `nef` wide, then mean and log-variance."""
+class StridedEncoder(nn.Module):
+    """Strided convolutions, spectrally and instance-normalised, `nef` to at most 8 `nef` wide."""
+
+    def __init__(self, channels: int, nef: int, depth: int = 6, groups: int = 1):
+        super().__init__()
+        self.depth = depth
+        self.width = nef * min(2 ** (depth - 1), 8)
+        widths = [channels, *(nef * min(2**number, 8) for number in range(depth))]
+        for number, (width, out_width) in enumerate(itertools.pairwise(widths), start=1):
+            convolution = nn.Conv2d(width, out_width, 3, stride=2, padding=1, bias=False, groups=groups)
+            layer = nn.Sequential(spectral_norm(convolution), nn.InstanceNorm2d(out_width))
+            self.add_module(f"layer{number}", layer)
+
+    def features(self, x: Tensor) -> Tensor:
+        """x (N, channels, H, W) to the last map (N, width, h, w), after its activation."""
+        for number in range(1, self.depth + 1):
+            x = F.leaky_relu(self.get_submodule(f"layer{number}")(x), LEAK)
+        return x
+
+
+class ImageEncoder(StridedEncoder):
+    """From a picture to its style: six strided convolutions, then mean and log-variance."""
 
     def __init__(self, nef: int, z_dim: int):
-        super().__init__()
-        widths = [3, nef, 2 * nef, 4 * nef, 8 * nef, 8 * nef, 8 * nef]
-        self.depth = len(widths) - 1
-        for number, (width, out_width) in enumerate(itertools.pairwise(widths), start=1):
-            convolution = spectral_norm(nn.Conv2d(width, out_width, 3, stride=2, padding=1, bias=False))
-            self.add_module(f"layer{number}", nn.Sequential(convolution, nn.InstanceNorm2d(out_width)))
-        flat = widths[-1] * (STYLE_SIZE >> self.depth) ** 2
+        super().__init__(3, nef)
+        flat = self.width * (STYLE_SIZE >> self.depth) ** 2
         self.fc_mu = nn.Linear(flat, z_dim)
         self.fc_var = nn.Linear(flat, z_dim)
 
@@ -102,9 +128,7 @@ class ImageEncoder(nn.Module):
         x = picture
         if x.shape[2:] != (STYLE_SIZE, STYLE_SIZE):
             x = F.interpolate(x, size=(STYLE_SIZE, STYLE_SIZE), mode="bilinear")
-        for number in range(1, self.depth + 1):
-            x = self.get_submodule(f"layer{number}")(x if number == 1 else F.leaky_relu(x, LEAK))
-        flat = F.leaky_relu(x, LEAK).flatten(1)
+        flat = self.features(x).flatten(1)
         return Gaussian(self.fc_mu(flat), self.fc_var(flat))
 
 

@@ -3,7 +3,7 @@
 Source: Wang et al. 2018 (arXiv 1711.11585), Park et al. 2019; NVlabs/SPADE@fecacc9, models/networks/discriminator.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -16,22 +16,17 @@ from sdm_bench.models.preset import DiscriminatorPreset
 
 MAX_WIDTH = 512
 
+Normalised = Callable[[int, int, int], list[nn.Module]]
+"""From width, output width and stride to a convolution and its normalisation."""
+
 
 class PatchDiscriminator(nn.Module):
     """Strided convolutions to a map of scores; spectral and instance norm on all layers but the first and the last."""
 
     def __init__(self, in_channels: int, ndf: int, layers: int):
         super().__init__()
-        widths = [min(ndf * 2**depth, MAX_WIDTH) for depth in range(layers)]
-        self.model0 = nn.Sequential(convolution(in_channels, ndf, stride=2), nn.LeakyReLU(LEAK))
-        for depth in range(1, layers):
-            stride = 1 if depth == layers - 1 else 2
-            normalised = nn.Sequential(
-                spectral_norm(convolution(widths[depth - 1], widths[depth], stride, bias=False)),
-                nn.InstanceNorm2d(widths[depth]),
-            )
-            setattr(self, f"model{depth}", nn.Sequential(normalised, nn.LeakyReLU(LEAK)))
-        setattr(self, f"model{layers}", nn.Sequential(convolution(widths[-1], 1, stride=1)))
+        for depth, layer in enumerate(patch_layers(in_channels, ndf, layers, spectral_instance)):
+            self.add_module(f"model{depth}", layer)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Every layer's output, the map of scores (N, 1, h, w) last."""
@@ -57,6 +52,25 @@ class MultiscaleDiscriminator(Discriminator):
         scales = pyramid(torch.cat([semantics, picture], dim=1))
         outputs = [discriminator(x) for discriminator, x in zip(self.children(), scales, strict=False)]
         return Judgement([layers[-1] for layers in outputs], [layers[:-1] for layers in outputs])
+
+
+def patch_layers(in_channels: int, ndf: int, layers: int, normalised: Normalised) -> Iterator[nn.Sequential]:
+    """`layers` strided convolutions and one to scores, the last two of all with stride 1.
+
+    The first and the last have no normalisation.
+    """
+    widths = [min(ndf * 2**depth, MAX_WIDTH) for depth in range(layers)]
+    yield nn.Sequential(convolution(in_channels, ndf, stride=2), nn.LeakyReLU(LEAK))
+    for depth in range(1, layers):
+        stride = 1 if depth == layers - 1 else 2
+        yield nn.Sequential(*normalised(widths[depth - 1], widths[depth], stride), nn.LeakyReLU(LEAK))
+    yield nn.Sequential(convolution(widths[-1], 1, stride=1))
+
+
+def spectral_instance(width: int, out_width: int, stride: int) -> list[nn.Module]:
+    """A spectrally normalised convolution and instance norm, as one module."""
+    layer = spectral_norm(convolution(width, out_width, stride, bias=False))
+    return [nn.Sequential(layer, nn.InstanceNorm2d(out_width))]
 
 
 def pyramid(x: Tensor) -> Iterator[Tensor]:

@@ -40,6 +40,16 @@ class TrunkConfig(GANConfig):
         """The width of a layer that has `multiple` times ngf channels, within the limit."""
         return min(multiple, self.widest) * self.ngf
 
+    @property
+    def first_width(self) -> int:
+        """Channels of the first map."""
+        return self.width(16)
+
+    @property
+    def coarse_widths(self) -> tuple[int, int, int]:
+        """Channels of what head_0, G_middle_0 and G_middle_1 give."""
+        return self.width(16), self.width(16), self.width(16)
+
     def first_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) of the first map of a picture of `size`."""
         return size[0] // self.size_multiple, size[1] // self.size_multiple
@@ -84,10 +94,11 @@ class Trunk(Generator):
         def between(multiple: int, out_multiple: int) -> nn.Module:
             return block(config.width(multiple), config.width(out_multiple))
 
-        self.head_0 = between(16, 16)
-        self.G_middle_0 = between(16, 16)
-        self.G_middle_1 = between(16, 16)
-        self.up_0 = between(16, 8)
+        first, second, third = config.coarse_widths
+        self.head_0 = block(config.first_width, first)
+        self.G_middle_0 = block(first, second)
+        self.G_middle_1 = block(second, third)
+        self.up_0 = block(third, config.width(8))
         self.up_1 = between(8, 4)
         self.up_2 = between(4, 2)
         self.up_3 = between(2, 1)
@@ -109,7 +120,11 @@ class Trunk(Generator):
         x = self.last_block(x, context)
         if self.config.upsampling == "most":
             x = self.up_4(double(x), context)
-        return self.conv_img(F.leaky_relu(x, LEAK)).tanh()
+        return self.squash(self.conv_img(F.leaky_relu(x, LEAK)))
+
+    def squash(self, x: Tensor) -> Tensor:
+        """Any values to those of a picture."""
+        return x.tanh()
 
     def last_block(self, x: Tensor, context: Any) -> Tensor:
         """The last doubling that every trunk has."""
@@ -123,7 +138,7 @@ class VAETrunk(Trunk):
 
     def __init__(self, config: VAEConfig, block: MakeBlock):
         super().__init__(config, block)
-        width = config.width(16)
+        width = config.first_width
         self.fc: nn.Module
         if config.vae:
             assert config.image_size is not None, "a start from a vector needs the pictures' size"

@@ -103,7 +103,7 @@ def adamw(network: nn.Module, preset: TrainingPreset) -> Optimizer:
 def learning_rate_at(optimizer: Optimizer, rate: float, preset: TrainingPreset, progress: float) -> None:
     """Sets the rate for the share `progress` of the run: constant, then falling to zero from `decay_from` on.
 
-    It falls as (1 - x)^decay_power, x from 0 to 1: linearly with power 1, as the `poly` schedule of segmentation with 0.9.
+    It falls as (1 - x)^decay_power: linearly with power 1; with 0.9 as the `poly` schedule of segmentation does.
     """
     factor = 1.0
     if preset.decay_from is not None and progress > preset.decay_from:

@@ -1,0 +1,107 @@
+"""What each segmenter of record is fed, from uint8 pictures or from the pictures in [-1, 1] of the rest of the program.
+
+Sources:
+- fyu/drn@d75db2e, segment.py and datasets/cityscapes/info.json
+- CSAILVision/semantic-segmentation-pytorch@8f27c9b, mit_semseg/dataset.py and config/ade20k-resnet101-upernet.yaml
+- kazuto1011/deeplab-pytorch@4219467, libs/datasets/base.py and configs/cocostuff164k.yaml
+- switchablenorms/CelebAMask-HQ@3f6c45d, face_parsing/tester.py and run_test.sh
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from PIL.Image import Resampling
+from torch import Tensor
+
+from sdm_bench.tensors import to_unit_range
+
+Size = tuple[int, int]
+"""(height, width) in pixels."""
+SizeRule = Callable[[Size], tuple[Size, ...]]
+"""From a picture's size to the sizes at which a segmenter sees it, one pass each."""
+
+
+def as_it_is(size: Size) -> tuple[Size, ...]:
+    """One pass at the picture's own size."""
+    return (size,)
+
+
+@dataclass(frozen=True)
+class Square:
+    """One pass at `side` x `side` pixels, whatever the aspect ratio."""
+
+    side: int
+
+    def __call__(self, size: Size) -> tuple[Size, ...]:
+        return ((self.side, self.side),)
+
+
+@dataclass(frozen=True)
+class ShortSides:
+    """A pass for each short side in `shorts`, or less where the long side would exceed `longest`.
+
+    Both sides are then rounded up to a multiple of `multiple`, which changes the aspect ratio a little.
+    """
+
+    shorts: tuple[int, ...]
+    longest: int
+    multiple: int
+
+    def __call__(self, size: Size) -> tuple[Size, ...]:
+        return tuple(self._scaled(size, min(short / min(size), self.longest / max(size))) for short in self.shorts)
+
+    def _scaled(self, size: Size, scale: float) -> Size:
+        height, width = (math.ceil(int(side * scale) / self.multiple) * self.multiple for side in size)
+        return height, width
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How one segmenter wants its pictures.
+
+    mean, std: of its channels, in units in which white is `white` and in its own order: RGB, or BGR where `bgr`.
+    sizes, kernel: at which sizes it sees a picture, and how Pillow resizes 8-bit pictures to them.
+    """
+
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    white: float = 1.0
+    bgr: bool = False
+    sizes: SizeRule = as_it_is
+    kernel: Resampling = Resampling.BILINEAR
+
+    def pictures(self, images: np.ndarray) -> list[Tensor]:
+        """RGB pictures (N, 3, h, w) in [-1, 1], a tensor a pass, of uint8 pictures (N, H, W, 3)."""
+        height, width = images.shape[1:3]
+        return [
+            torch.stack([to_unit_range(_resized(image, size, self.kernel)) for image in images])
+            for size in self.sizes((height, width))
+        ]
+
+    def normalised(self, pictures: Tensor) -> Tensor:
+        """The network's own input (N, 3, h, w) of RGB pictures (N, 3, h, w) in [-1, 1]."""
+        channels = pictures.flip(1) if self.bgr else pictures
+        mean, std = (channels.new_tensor(values)[:, None, None] for values in (self.mean, self.std))
+        return ((channels + 1) * (self.white / 2) - mean) / std
+
+
+def _resized(image: np.ndarray, size: Size, kernel: Resampling) -> np.ndarray:
+    """uint8 (H, W, 3) at `size`."""
+    return image if image.shape[:2] == size else np.asarray(Image.fromarray(image).resize(size[::-1], kernel))
+
+
+PREPROCESSING = {
+    "face_parsing": Preprocessing(sizes=Square(512), kernel=Resampling.NEAREST),
+    "drn": Preprocessing(mean=(0.290101, 0.328081, 0.286964), std=(0.182954, 0.186566, 0.184475)),
+    "csail": Preprocessing(
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+        sizes=ShortSides(shorts=(300, 375, 450, 525, 600), longest=1000, multiple=32),
+    ),
+    "deeplab": Preprocessing(mean=(104.008, 116.669, 122.675), std=(1.0, 1.0, 1.0), white=255.0, bgr=True),
+}
+"""By the name that configurations of networks use."""

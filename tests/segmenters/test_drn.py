@@ -1,0 +1,44 @@
+"""DRN: what fixes its last layer, its toy size, and the names of its entries."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from segmenters.drn import drn_d, fixed_upsampling, from_released, to_released
+from tests.segmenters.toys import half_megabytes, toy, trained_step
+
+
+@pytest.mark.parametrize("name", ["drn-d-22", "drn-d-105"])
+def test_the_toy_is_small_and_every_weight_but_the_fixed_one_learns(name: str) -> None:
+    network = toy(name, "coco_stuff", 182)
+    assert half_megabytes(network) < 3
+    scores, untouched = trained_step(network)
+    assert scores.shape == (2, 182, 32, 64)
+    assert untouched == ["decode_head.up.weight"]
+
+
+def test_scores_have_the_size_of_pictures_that_are_no_multiple_of_eight() -> None:
+    assert toy("drn-d-22", "cityscapes", 19).eval()(torch.zeros(1, 3, 30, 50)).shape == (1, 19, 30, 50)
+
+
+def test_the_fixed_layer_interpolates_every_channel_by_itself() -> None:
+    """A ramp 0, 1, 2, ... of pixels is, eight times as fine, one of slope 1/8 through their centres."""
+    coarse = torch.stack([torch.arange(6.0).expand(6, 6), torch.ones(6, 6)])[None]
+    fine = fixed_upsampling(2)(coarse)
+    assert fine.shape == (1, 2, 48, 48)
+    inside = slice(8, 40)
+    ramp = (torch.arange(48) + 0.5) / 8 - 0.5
+    torch.testing.assert_close(fine[0, 0, inside, inside], ramp[inside].expand(32, 32))
+    torch.testing.assert_close(fine[0, 1, inside, inside], torch.ones(32, 32))
+
+
+@pytest.mark.parametrize("options", [{"depth": 22}, {"depth": 22, "upsampling": "corners"}, {"depth": 54}])
+def test_released_keys_are_those_of_one_plain_network(options: dict[str, Any]) -> None:
+    ours = drn_d(5, base_channels=1, **options).state_dict()
+    released = to_released(ours)
+    assert {key.split(".")[0] for key in released} == {"base", "seg"} | (
+        {"up"} if "upsampling" not in options else set()
+    )
+    assert from_released(released).keys() == ours.keys()
+    assert all(from_released(released)[key] is value for key, value in ours.items())
