@@ -29,12 +29,19 @@ def _described(name: str) -> Described:
 
 
 def _stochastic(name: str, presets: dict[str, list[str]]) -> str:
-    """yes, no, or which presets are."""
+    """yes, no, or which presets are, and for which datasets where not for all."""
     if catalog.method(name).kind == "diffusion":
         return "yes"
-    datasets = {preset: dataset for dataset, names in presets.items() if dataset != Folder.name for preset in names}
-    are = [p for p, dataset in datasets.items() if Candidate.of(name, p, dataset).config.stochastic]
-    return "no" if not are else "yes" if len(are) == len(datasets) else f"with {', '.join(are)}"
+    every = [(p, dataset) for dataset, names in presets.items() if dataset != Folder.name for p in names]
+    are = [(p, dataset) for p, dataset in every if Candidate.of(name, p, dataset).config.stochastic]
+    if len(are) in (0, len(every)):
+        return "yes" if are else "no"
+    spelt = []
+    for preset in dict.fromkeys(p for p, _ in are):
+        datasets = [dataset for p, dataset in are if p == preset]
+        everywhere = len(datasets) == sum(p == preset for p, _ in every)
+        spelt.append(preset if everywhere else f"{preset} ({', '.join(datasets)})")
+    return f"with {', '.join(spelt)}"
 
 
 def _millions(candidate: Candidate) -> float:

@@ -31,6 +31,10 @@ def test_what_no_program_can_download_is_marked() -> None:
     assert [name for name, each in registry.registry().items() if not each.fetchable] == [
         "celebamask-hq-unet",
         "face-parsing-unet-lite",
+        "cityscapes-drn-d-105",
+        "ade20k-upernet101-encoder",
+        "ade20k-upernet101-decoder",
+        "coco-stuff-deeplabv2-resnet101",
     ]
     assert not registry.entry("celebamask-hq-unet").pinned
 

@@ -1,0 +1,80 @@
+"""The adversarial loop with every GAN baseline."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from sdm_bench.datasets.catalog import open_dataset
+from sdm_bench.models import catalog
+from sdm_bench.synthesizers import GANSynthesizer, sample_generator
+from sdm_bench.training.adversarial import AdversarialObjective
+from sdm_bench.training.batches import Batch, stream
+from sdm_bench.training.loop import make_accelerator
+from sdm_bench.training.recipes import make_objective, resolve, training_draws
+from sdm_bench.training.runs import TrainOptions
+
+GANS = [name for name, method in catalog.METHODS.items() if method.kind == "gan"]
+STYLED = {"spade": "toy-vae", "ccfpse": "toy-vae", "groupdnet": "toy", "inade": "toy"}
+
+
+def options_of(method: str, data: Path, preset: str = "toy") -> TrainOptions:
+    return resolve(method, "cityscapes", data, preset, overrides={"batch_size": 2})
+
+
+def batch_of(options: TrainOptions, data: Path) -> Batch:
+    draws = training_draws(open_dataset("cityscapes", data, "train"), options)
+    return next(stream(draws, 2, start=0, rank=0, world_size=1, workers=0))
+
+
+def stepped(options: TrainOptions, batch: Batch) -> tuple[AdversarialObjective, dict[str, float]]:
+    objective = make_objective(options)
+    assert isinstance(objective, AdversarialObjective)
+    objective.prepare(make_accelerator("cpu", "no"))
+    return objective, objective.step([batch], progress=0.0)
+
+
+@pytest.mark.parametrize("method", GANS)
+def test_a_step_moves_both_networks_and_repeats_to_the_bit(method: str, toy_cityscapes: Path) -> None:
+    options = options_of(method, toy_cityscapes)
+    batch = batch_of(options, toy_cityscapes)
+    before = {name: clones(module) for name, module in make_objective(options).modules.items()}
+    objective, figures = stepped(options, batch)
+    assert {"generator", "fake", "real"} <= figures.keys()
+    assert all(torch.isfinite(torch.tensor(list(figures.values()))))
+    _, again = stepped(options, batch)
+    assert figures == again
+    for name, module in objective.modules.items():
+        moved = [key for key, value in module.named_parameters() if not torch.equal(value, before[name][key])]
+        assert len(moved) > 0.5 * len(before[name]), name
+
+
+def clones(module: torch.nn.Module) -> dict[str, Tensor]:
+    return {key: value.detach().clone() for key, value in module.named_parameters()}
+
+
+@pytest.mark.parametrize("method", GANS)
+def test_a_sample_depends_on_its_own_generator_alone(method: str, toy_cityscapes: Path) -> None:
+    options = options_of(method, toy_cityscapes)
+    batch = batch_of(options, toy_cityscapes)
+    condition = batch.condition
+    # untrained spectral norms have not looked at their weights yet
+    network = stepped(options, batch)[0].modules["network"]
+    synthesizer = GANSynthesizer(network)  # type: ignore[arg-type]
+
+    def sampled(*ids: str) -> Tensor:
+        return synthesizer.synthesize(condition, [sample_generator(each, 0) for each in ids])
+
+    first, second = sampled("a", "b"), sampled("a", "c")
+    assert first.shape == (2, 3, 32, 64)
+    assert first.abs().max() <= 1
+    assert torch.equal(first[0], second[0])
+    assert torch.equal(first[1], second[1]) is not network.config.stochastic  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("method", "preset"), STYLED.items())
+def test_networks_with_an_encoder_learn_its_posterior(method: str, preset: str, toy_cityscapes: Path) -> None:
+    options = options_of(method, toy_cityscapes, preset)
+    _, figures = stepped(options, batch_of(options, toy_cityscapes))
+    assert figures["kl"] > 0
