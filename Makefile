@@ -2,6 +2,7 @@
 # make test             sets up .venv, then passes the tests
 # make lint             ruff and the type checker
 # make lock             pins the newest versions that pyproject.toml admits
+# make baselines        trains all nine GANs on toy scenes, samples, measures and compares them (half an hour; resumes)
 # make toy-checkpoints  trains the checkpoints that ship with the program (hours; resumes)
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := .venv/bin
 UV := $(or $(shell command -v uv),$(BIN)/uv)
 SETUP := .venv/.installed
 
-.PHONY: demo test lint lock toy-checkpoints
+.PHONY: demo test lint lock baselines toy-checkpoints
 
 demo: $(SETUP)
 	$(BIN)/sdm-bench demo
@@ -34,6 +35,19 @@ $(SETUP): requirements.lock pyproject.toml
 lock:
 	$(UV) pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
 		--no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
+
+GANS := pix2pixhd spade dagan scgan clade ccfpse groupdnet inade oasis
+BASELINES := build/baselines
+
+baselines: $(SETUP)
+	$(BIN)/sdm-bench data toy cityscapes $(BASELINES)/cityscapes --train 2000 --val 50 --size 128x64
+	for method in $(GANS); do \
+		$(BIN)/sdm-bench train $$method --dataset cityscapes --data $(BASELINES)/cityscapes --preset toy \
+			--batch-size 8 --steps 400 --out $(BASELINES)/$$method && \
+		$(BIN)/sdm-bench generate $(BASELINES)/$$method --seeds 0-1 && \
+		$(BIN)/sdm-bench evaluate $(BASELINES)/$$method --metric fid --metric lpips --metric miou --segmenter toy \
+			|| exit 1; done
+	$(BIN)/sdm-bench report $(GANS:%=$(BASELINES)/%) --out $(BASELINES)/report
 
 TOY := build/toy
 TOY_DATA := $(TOY)/cityscapes

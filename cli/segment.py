@@ -21,7 +21,10 @@ def segment() -> None:
 @click.argument("name")
 @run_options
 def train(name: str, **chosen: Any) -> None:
-    """Train the segmenter NAME (unet) on a dataset. Ctrl-C saves; the same command resumes."""
+    """Train the segmenter NAME on a dataset. Ctrl-C saves; the same command resumes.
+
+    NAME: unet, unet-lite, drn-d-22, drn-d-105, upernet101 or deeplabv2-resnet101.
+    """
     from segmenters.training import resolve, run_segmenter_training
 
     loop, overrides, out = loop_options(chosen), preset_overrides(chosen), chosen.pop("out")

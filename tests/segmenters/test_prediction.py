@@ -10,10 +10,15 @@ from sdm_bench.datasets.base import ClassTable
 from sdm_bench.errors import UserError
 from sdm_bench.training.checkpoints import WeightsAbout, write_weights
 from sdm_bench.weights.imports import import_file
-from sdm_bench.weights.store import CACHE_VARIABLE
+from sdm_bench.weights.registry import entry
+from sdm_bench.weights.store import CACHE_VARIABLE, save
+from segmenters import prediction
 from segmenters.prediction import Segmenter, load_segmenter, resized
+from segmenters.preprocessing import PREPROCESSING, Preprocessing, Square
 from segmenters.unet import face_parsing_unet
+from segmenters.upernet import to_released
 from tests.parity.cases import SHARED
+from tests.segmenters.toys import toy
 
 CPU = torch.device("cpu")
 FACES = ClassTable.shipped("celebamask_hq")
@@ -23,9 +28,9 @@ LITE = SHARED / "weights" / "face_parsing_unet" / "model_best.pth"
 class Brightest(torch.nn.Module):
     """Scores that are the picture's channels: the class is the brightest channel."""
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def encode_decode(self, x: torch.Tensor, about: list[dict]) -> torch.Tensor:
         self.size = tuple(x.shape[2:])
-        return x
+        return resized(x, about[0]["img_shape"])
 
 
 def test_pictures_are_resized_to_the_training_size_and_scores_back() -> None:
@@ -41,6 +46,30 @@ def test_pictures_are_resized_to_the_training_size_and_scores_back() -> None:
     assert (predicted[0, :, :14] == 1).all()
     assert (predicted[0, :, 20:] == 0).all()
     assert (predicted[1] == 2).all()
+
+
+def test_a_segmenter_of_record_is_fed_as_its_authors_did() -> None:
+    network = Brightest()
+    segmenter = Segmenter("test", network, (512, 512), "0", CPU, Preprocessing(sizes=Square(24)))
+    assert segmenter.predict(np.zeros((1, 16, 32, 3), np.uint8)).shape == (1, 16, 32)
+    assert network.size == (24, 24)
+
+
+def test_weights_in_two_files_are_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    network = toy("upernet101", "ade20k", 150).eval()
+    classes = ClassTable.shipped("ade20k")
+    with pytest.raises(UserError, match=r"(?s)ade20k-upernet101-encoder: .*ade20k-upernet101-decoder: "):
+        load_segmenter("ade20k-upernet101", "ade20k", classes, CPU)
+    released = to_released(network.state_dict())
+    for part in ("encoder", "decoder"):
+        tensors = {k.removeprefix(f"{part}."): v for k, v in released.items() if k.startswith(f"{part}.")}
+        save(entry(f"ade20k-upernet101-{part}"), tensors, "made by the tests", "0")
+    monkeypatch.setattr(prediction, "build_segmenter", lambda name, num_classes: toy(name, "ade20k", num_classes))
+    loaded = load_segmenter("ade20k-upernet101", "ade20k", classes, CPU)
+    assert all(torch.equal(value, loaded.network.state_dict()[key]) for key, value in network.state_dict().items())
+    assert loaded.preprocessing is PREPROCESSING["csail"]
+    assert len(loaded.sha256) == 64
 
 
 def test_a_picture_of_the_right_size_is_left_alone() -> None:
