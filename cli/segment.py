@@ -21,14 +21,17 @@ def segment() -> None:
 @click.argument("name")
 @run_options
 def train(name: str, **chosen: Any) -> None:
-    """Train the segmenter NAME on a dataset. Ctrl-C saves; the same command resumes.
+    """Train the segmenter NAME on a dataset, then print its IoU on the real photographs of the val split.
 
-    NAME: unet, unet-lite, drn-d-22, drn-d-105, upernet101 or deeplabv2-resnet101.
+    NAME: unet, drn-d-22, drn-d-105, upernet101 or deeplabv2-resnet101. Ctrl-C saves; the same command resumes.
     """
-    from segmenters.training import resolve, run_segmenter_training
+    from sdm_bench.commands.segment import held_out, table, train_segmenter
+    from sdm_bench.errors import UserError
+    from sdm_bench.progress import say
 
     loop, overrides, out = loop_options(chosen), preset_overrides(chosen), chosen.pop("out")
-    resolved = resolve(
-        name, chosen.pop("dataset"), chosen.pop("data"), chosen.pop("preset"), overrides=overrides, **chosen
-    )
-    run_segmenter_training(resolved, loop, out)
+    train_segmenter(name, loop=loop, out=out, overrides=overrides, **chosen)
+    try:
+        click.echo(table(held_out(out, loop.device)))
+    except UserError as error:
+        say(f"warning: not measured on held-out photographs: {error.message}")

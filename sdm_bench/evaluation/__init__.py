@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import click
 
 from sdm_bench.errors import unknown_name
-from sdm_bench.evaluation.measures import fid_rows, lpips_rows, miou_rows
+from sdm_bench.evaluation.measures import fid_rows, lpips_rows
+from sdm_bench.evaluation.segmentation import miou_rows
 from sdm_bench.evaluation.task import Task
 from sdm_bench.results import ResultRow
 

@@ -10,14 +10,15 @@ import torch
 from sdm_bench.datasets.catalog import open_dataset
 from sdm_bench.datasets.transforms import Resized, Transform
 from sdm_bench.errors import UserError
-from sdm_bench.evaluation import evaluate, measures
+from sdm_bench.evaluation import evaluate, segmentation
 from sdm_bench.evaluation.task import Samples, Task, spell_seeds
 from sdm_bench.files import write_json, write_png
 from sdm_bench.metrics.features import extract, folder_source, inception_extractor
 from sdm_bench.metrics.frechet import frechet_distance
+from sdm_bench.metrics.miou import confusion_matrix, mean_iou
 from sdm_bench.protocols.catalog import protocol
 from sdm_bench.sampling import SampleFolder, SampleOptions
-from sdm_bench.weights.store import weights_path
+from sdm_bench.weights.store import CACHE_VARIABLE, weights_path
 from tests.test_sampling import sample_options
 
 SIZE = (32, 64)
@@ -113,7 +114,7 @@ def classes(example) -> np.ndarray:  # type: ignore[no-untyped-def]
 def reading_segmenter(monkeypatch: pytest.MonkeyPatch) -> None:
     """A segmenter that reads the class off the picture."""
     reader = SimpleNamespace(name="reader", sha256="0" * 64, predict=lambda pictures: pictures[..., 0] % 19)
-    monkeypatch.setattr(measures, "_segmenter", lambda task: reader)
+    monkeypatch.setattr(segmentation, "_segmenter", lambda task: reader)
 
 
 @pytest.mark.usefixtures("reading_segmenter")
@@ -134,7 +135,29 @@ def test_miou_in_closed_form(toy_cityscapes: Path, tmp_path: Path) -> None:
     assert headline.value == pytest.approx((1 + np.mean(list(expected.values()))) / 2)
     road = next(row for row in rows if row.class_name == "road")
     assert road.value == pytest.approx((1 + expected[0]) / 2)
-    assert len(rows) == 1 + len(expected)
+    accuracy = next(row for row in rows if row.metric == "accuracy")
+    assert accuracy.value == pytest.approx((1 + (truth == predicted)[truth != 255].mean()) / 2)
+    assert len([row for row in rows if row.method != "real photographs"]) == 3 + len(expected)
+
+
+@pytest.mark.usefixtures("reading_segmenter")
+def test_the_ceiling_is_that_of_the_photographs_and_what_lies_above_is_marked(
+    toy_cityscapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    real = real_at(toy_cityscapes)
+    rows, _ = evaluate(task_of(Samples.of_run(make_run(tmp_path / "run", real, [0], as_label)), real), ["miou"])
+    ceiling = next(row for row in rows if row.method == "real photographs" and row.metric == "miou")
+    truth = np.stack([classes(example) for example in real])
+    read = np.stack([example.image[..., 0] % 19 for example in real if example.image is not None])
+    assert ceiling.value == pytest.approx(mean_iou(confusion_matrix(truth, read, 19)))
+    assert (ceiling.solver, ceiling.seeds, ceiling.weights_sha256) == ("", "", "")
+    assert rows[0].value == 1
+    assert rows[0].note == f"above the ceiling of real photographs, {ceiling.value:.4f}"
+    (cached,) = (tmp_path / "cache" / "ceilings").iterdir()
+    before = cached.stat().st_mtime_ns
+    evaluate(task_of(Samples.of_run(tmp_path / "run"), real), ["miou"])
+    assert cached.stat().st_mtime_ns == before
 
 
 def test_failed_metrics_are_listed_and_the_others_measured(toy_cityscapes: Path, tmp_path: Path) -> None:
