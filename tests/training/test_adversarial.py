@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from sdm_bench.conditioning import Condition
 from sdm_bench.datasets.catalog import open_dataset
+from sdm_bench.datasets.transforms import Resized, Transform
 from sdm_bench.models import catalog
 from sdm_bench.synthesizers import GANSynthesizer, sample_generator
 from sdm_bench.training.adversarial import AdversarialObjective
@@ -57,16 +59,19 @@ def clones(module: torch.nn.Module) -> dict[str, Tensor]:
 @pytest.mark.parametrize("method", GANS)
 def test_a_sample_depends_on_its_own_generator_alone(method: str, toy_cityscapes: Path) -> None:
     options = options_of(method, toy_cityscapes)
-    batch = batch_of(options, toy_cityscapes)
-    condition = batch.condition
     # untrained spectral norms have not looked at their weights yet
-    network = stepped(options, batch)[0].modules["network"]
+    network = stepped(options, batch_of(options, toy_cityscapes))[0].modules["network"]
     synthesizer = GANSynthesizer(network)  # type: ignore[arg-type]
+    transform = Transform("spade", (32, 64), keeps_aspect=True, training=False)
+    examples = Resized(open_dataset("cityscapes", toy_cityscapes, "val"), transform)
 
-    def sampled(*ids: str) -> Tensor:
+    def sampled(numbers: str, *ids: str) -> Tensor:
+        condition = Condition.of([examples[int(number)] for number in numbers], 35)
         return synthesizer.synthesize(condition, [sample_generator(each, 0) for each in ids])
 
-    first, second = sampled("a", "b"), sampled("a", "c")
+    first, second = sampled("01", "a", "b"), sampled("01", "a", "c")
+    assert torch.equal(first[0], sampled("02", "a", "b")[0])
+    assert torch.equal(first[0], sampled("0234", "a", "b", "c", "d")[0])
     assert first.shape == (2, 3, 32, 64)
     assert first.abs().max() <= 1
     assert torch.equal(first[0], second[0])
