@@ -16,9 +16,15 @@ CONFIG = SCGANConfig(num_classes=4, edges=True, ngf=2, nff=3, nrf=4, widest=2, h
 VAE = CONFIG.model_copy(update={"vae": True, "z_dim": 8, "nef": 2, "image_size": (32, 64)})
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """The same weights in every run."""
+    torch.manual_seed(0)
+
+
 @pytest.mark.parametrize("position", ["none", "plain", "pyramid"])
 def test_both_pictures_have_the_size_of_the_label_map_and_are_in_range(position: str) -> None:
-    network = spread(SCGANGenerator(CONFIG.model_copy(update={"position": position}))).eval()
+    network = spread(SCGANGenerator(CONFIG.model_copy(update={"position": position})))
     with torch.no_grad():
         picture, _, auxiliary = network(condition(2, 4, 32, 96))
     for each in (picture, auxiliary):
@@ -65,19 +71,19 @@ def test_experts_are_scored_by_runs_of_channels() -> None:
 
 
 def test_noise_is_each_samples_own_and_a_style_replaces_its_mean() -> None:
-    network, plain = spread(SCGANGenerator(VAE)).eval(), condition(2, 4, 32, 64)
+    network, plain = spread(SCGANGenerator(VAE)), condition(2, 4, 32, 64)
     noise = network.latent(plain, [torch.Generator().manual_seed(seed) for seed in (1, 2)])
     assert torch.equal(noise[1:], network.latent(condition(1, 4, 32, 64), [torch.Generator().manual_seed(2)]))
     with torch.no_grad():
         sampled, styled = network(plain, noise), network(condition(2, 4, 32, 64, styled=True), noise)
         assert not torch.equal(sampled.picture, network(plain, -noise).picture)
+    assert styled.picture.isfinite().all()
     assert not torch.equal(sampled.picture, styled.picture)
     assert styled.posteriors[0].log_variance.shape == (2, 8)
 
 
 @pytest.mark.parametrize("spectral", [False, True])
 def test_all_parameters_train_the_auxiliary_picture_those_that_only_it_needs(spectral: bool) -> None:
-    torch.manual_seed(0)
     network = SCGANGenerator(CONFIG.model_copy(update={"spectral": spectral, "temperature": 1.0}))
     generated = network(condition(2, 4, 32, 64))
     generated.picture.square().sum().backward(retain_graph=True)
