@@ -61,7 +61,10 @@ def test_the_demo_ends_in_two_tables_and_a_grid_and_resumes(tmp_path: Path, caps
     assert [path.name for path in paths] == [
         "comparison.csv", "comparison.md", "ablation.csv", "ablation.md", "grid.png",
     ]  # fmt: skip
-    comparison, ablation = pd.read_csv(paths[0]), pd.read_csv(paths[2])
+    everything, ablation = pd.read_csv(paths[0]), pd.read_csv(paths[2])
+    ceiling, comparison = everything.iloc[-1], everything.iloc[:-1]
+    assert ceiling["method"] == "real photographs"
+    assert ceiling[["FID ↓", "LPIPS ↑", "mIoU ↑"]].notna().tolist() == [False, False, True]
     assert len(comparison) == 5
     assert comparison[["FID ↓", "LPIPS ↑", "mIoU ↑"]].notna().all(axis=None)
     assert ablation[["condition", "guidance"]].to_numpy().tolist() == [

@@ -24,7 +24,8 @@ def train_method(
     options: those of sdm_bench.training.recipes.resolve. The perceptual loss of a GAN is on where its weights are.
     """
     perceptual = None
-    if catalog.preset(method, preset, dataset).discriminator is not None:
+    adversary = catalog.preset(method, preset, dataset).discriminator
+    if adversary is not None and adversary.lambda_vgg:
         perceptual = weights_path(PERCEPTUAL_WEIGHTS) if provenance(PERCEPTUAL_WEIGHTS) else None
         if perceptual is None:
             say(f"warning: trained without the perceptual loss; {PERCEPTUAL_WEIGHTS} is not in the cache")

@@ -97,7 +97,10 @@ class Generator(nn.Module, ABC):
 
 
 class Judgement(NamedTuple):
-    """A discriminator's answer: a map of scores (n, 1, h, w) a scale, and groups of layer outputs to be matched."""
+    """A discriminator's answer: a map of scores a scale, and groups of layer outputs to be matched.
+
+    A map is (n, 1, h, w), or the logits (n, num_classes + 1, H, W) of a discriminator that segments.
+    """
 
     scores: list[Tensor]
     features: list[list[Tensor]]
