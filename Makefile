@@ -2,7 +2,7 @@
 # make test             sets up .venv, then passes the tests
 # make lint             ruff and the type checker
 # make lock             pins the newest versions that pyproject.toml admits
-# make baselines        trains all nine GANs on toy scenes, samples, measures and compares them (half an hour; resumes)
+# make baselines        trains all nine GANs on toy scenes, samples, measures and compares them (most of an hour; resumes)
 # make toy-checkpoints  trains the checkpoints that ship with the program (hours; resumes)
 
 PYTHON ?= python3

@@ -17,15 +17,17 @@ DATASETS = ("cityscapes", "ade20k", "celebamask_hq", "coco_stuff")
 def test_every_preset_builds_its_network(method: str, preset: str, dataset: str) -> None:
     chosen = catalog.preset(method, preset, dataset)
     size = dataset_class(dataset).size(chosen.image_size)
-    config = catalog.network_config(method, {**chosen.network, "num_classes": len(ClassTable.shipped(dataset))}, size)
+    # groups of convolutions need the dataset's own number of classes
+    classes = len(ClassTable.shipped(dataset)) if method == "groupdnet" else 19
+    config = catalog.network_config(method, {**chosen.network, "num_classes": classes}, size)
     assert not any(side % config.size_multiple for side in size)
     with torch.device("meta"):
         network = catalog.build_network(method, config)
     bytes_in_half = 2 * sum(value.numel() for value in network.state_dict().values())
     if preset == "toy":
-        assert bytes_in_half < 3_000_000 or dataset in ("ade20k", "coco_stuff")
+        assert bytes_in_half < 3_000_000 or dataset == "coco_stuff"
     else:
-        assert bytes_in_half > 80_000_000
+        assert bytes_in_half > (75_000_000 if method == "scgan" else 100_000_000)
 
 
 @pytest.mark.parametrize(
