@@ -12,8 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segmenters.mmsegmentation import MODELS, ConfigDict
-from segmenters.mmsegmentation_parts import BaseDecodeHead, Bottleneck, ResLayer
+from segmenters.mmsegmentation import MODELS, BaseDecodeHead, Bottleneck, ConfigDict, ResLayer
 from segmenters.picture_segmenter import PictureSegmenter, renamed, resized_scores
 
 STRIDES = (1, 2, 1, 1)

@@ -9,8 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from segmenters.mmsegmentation import MODELS, ConfigDict
-from segmenters.mmsegmentation_parts import BaseDecodeHead, BasicBlock, Bottleneck, ResLayer
+from segmenters.mmsegmentation import MODELS, BaseDecodeHead, BasicBlock, Bottleneck, ConfigDict, ResLayer
 from segmenters.picture_segmenter import PictureSegmenter, renamed
 
 BLOCKS = {

@@ -4,11 +4,38 @@ import warnings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from mmengine.config import ConfigDict
+    from mmcv.cnn import ConvModule
+    from mmcv.image import imresize, rescale_size
+    from mmengine.config import Config, ConfigDict
+    from mmengine.model.utils import revert_sync_batchnorm
+    from mmengine.registry import DefaultScope
+    from mmseg.models.backbones.resnet import BasicBlock, Bottleneck, ResNet
+    from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+    from mmseg.models.decode_heads.psp_head import PPM
+    from mmseg.models.decode_heads.uper_head import UPerHead
     from mmseg.models.segmentors import EncoderDecoder
+    from mmseg.models.utils import ResLayer
     from mmseg.registry import MODELS
 
-__all__ = ["MODELS", "ConfigDict", "EncoderDecoder", "pixel_head"]
+__all__ = [
+    "MODELS",
+    "PPM",
+    "BaseDecodeHead",
+    "BasicBlock",
+    "Bottleneck",
+    "Config",
+    "ConfigDict",
+    "ConvModule",
+    "DefaultScope",
+    "EncoderDecoder",
+    "ResLayer",
+    "ResNet",
+    "UPerHead",
+    "imresize",
+    "pixel_head",
+    "rescale_size",
+    "revert_sync_batchnorm",
+]
 
 
 def pixel_head(width: int, num_classes: int) -> ConfigDict:

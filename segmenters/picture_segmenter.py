@@ -39,20 +39,27 @@ class PictureSegmenter(EncoderDecoder):
         return self.encode_decode(inputs, [{"img_shape": inputs.shape[2:]}])
 
 
-def resized_scores(scores: Tensor, size: tuple[int, ...]) -> Tensor:
-    """Scores (N, classes, h, w) at `size`, bilinear."""
+def head_scores(network: EncoderDecoder, x: Tensor) -> Tensor:
+    """Scores (N, classes, h, w) of pictures (N, 3, H, W) in [-1, 1], at the resolution that the head gives."""
+    if isinstance(network, PictureSegmenter):
+        return network.scores(network.preprocessing.normalised(x))
+    return network.encode_decode(x, [{"img_shape": tuple(x.shape[2:])}])
+
+
+def resized_scores(scores: Tensor, size: tuple[int, ...], corners: bool = False) -> Tensor:
+    """Scores (N, classes, h, w) at `size`, bilinear; corners: with aligned corners."""
     if tuple(scores.shape[2:]) == size:
         return scores
-    return F.interpolate(scores, size=size, mode="bilinear", align_corners=False)
+    return F.interpolate(scores, size=size, mode="bilinear", align_corners=corners)
 
 
-def mean_probabilities(network: EncoderDecoder, pictures: Sequence[Tensor], size: Size) -> Tensor:
-    """Class probabilities (N, classes, H, W) at `size`, averaged over passes at several sizes.
+def mean_probabilities(scores: Sequence[Tensor], size: Size, corners: bool = False) -> Tensor:
+    """Class probabilities (N, classes, H, W) at `size`, averaged over passes.
 
-    pictures: a tensor (N, 3, h, w) in [-1, 1] a pass, see Preprocessing.pictures.
+    scores: (N, classes, h, w), a tensor a pass, each of a size of its own.
     """
-    passes = (network.encode_decode(x, [{"img_shape": size}]).softmax(1) for x in pictures)
-    return sum(passes, torch.zeros(())) / len(pictures)
+    passes = (resized_scores(each, size, corners).softmax(1) for each in scores)
+    return sum(passes, torch.zeros(())) / len(scores)
 
 
 def renamed(tensors: Mapping[str, Tensor], prefixes: Mapping[str, str]) -> dict[str, Tensor]:

@@ -1,7 +1,8 @@
 """Pictures -> maps of evaluated classes, with a segmenter from wherever its weights lie."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,38 +18,67 @@ from sdm_bench.trained import SHIPPED, shipped_weights
 from sdm_bench.training.checkpoints import WeightsAbout, read_weights
 from sdm_bench.training.runs import TrainingRun
 from segmenters.catalog import ARCHITECTURES, build_segmenter, load, released_files, released_names
-from segmenters.picture_segmenter import mean_probabilities
-from segmenters.preprocessing import PREPROCESSING, Preprocessing
+from segmenters.configured import PREFIX, load_configured
+from segmenters.picture_segmenter import head_scores, mean_probabilities
+from segmenters.preprocessing import PREPROCESSING, Preprocessing, ShortSides, Size, as_it_is, enlarged
+
+LONGEST, MULTIPLE = 1000, 32
+"""Where short sides are given: the longest long side, and what sides are multiples of, as CSAIL's evaluation has it."""
 
 
 @dataclass(frozen=True)
 class Segmenter:
     """A trained segmenter of one dataset.
 
-    network: pictures (N, 3, h, w) in [-1, 1] -> scores (N, classes, h', w'), one a class of mean IoU. image_size: the
-    (height, width) it was trained at; pictures of another size are resized to it first, unless its authors feed it in a
-    way of their own, `preprocessing`.
+    network: pictures (N, 3, h, w) in [-1, 1] -> scores (N, classes, h', w'), one a class of mean IoU. preprocessing:
+    how its authors feed it. Where that is None, it is one's own: every picture is resized to `image_size`, the (height,
+    width) it was trained at, whatever else was done to it before.
     """
 
     name: str
     network: nn.Module
-    image_size: tuple[int, int]
+    image_size: Size
     sha256: str
     device: torch.device
     preprocessing: Preprocessing | None = None
 
-    @torch.inference_mode()
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """uint8 (N, H, W) indices of evaluated classes for uint8 pictures (N, H, W, 3)."""
-        pictures = [x.to(self.device) for x in self._pictures(images)]
-        height, width = images.shape[1:3]
-        probabilities = mean_probabilities(self.network, pictures, (height, width))
-        return probabilities.argmax(1).to(torch.uint8).cpu().numpy()
+    def prepare(
+        self,
+        image: np.ndarray,
+        size: Size | None = None,
+        kernel: str = "bicubic",
+        short_sides: Sequence[int] | None = None,
+    ) -> list[Tensor]:
+        """What the network is fed of a uint8 picture (H, W, 3): pictures (3, h, w) in [-1, 1], one a pass.
 
-    def _pictures(self, images: np.ndarray) -> list[Tensor]:
-        if self.preprocessing is not None:
-            return self.preprocessing.pictures(images)
-        return [resized(torch.stack([to_unit_range(image) for image in images]), self.image_size)]
+        size, kernel: what the picture is resized to first, see preprocessing.enlarged; the network then sees it so.
+        short_sides: a pass at each of them. None of the two: as its authors do.
+        """
+        picture = image if size is None else enlarged(image, size, kernel)
+        if self.preprocessing is None:
+            whole = picture if isinstance(picture, Tensor) else to_unit_range(picture)
+            return [resized(whole[None], self.image_size)[0]]
+        if isinstance(picture, Tensor):
+            assert short_sides is None, "pictures that are not rounded are seen as they are"
+            return [picture]
+        sizes = self.preprocessing.sizes if size is None else as_it_is
+        rule = sizes if short_sides is None else ShortSides(tuple(short_sides), LONGEST, MULTIPLE)
+        return replace(self.preprocessing, sizes=rule).passes(picture)
+
+    @torch.inference_mode()
+    def predict(self, passes: Sequence[Tensor], sizes: Sequence[Size], corners: bool = False) -> list[np.ndarray]:
+        """uint8 (H, W) indices of evaluated classes at `sizes`, one for each of N pictures.
+
+        passes: prepared pictures (N, 3, h, w), a tensor a pass. corners: whether scores are resized with aligned ones.
+        """
+        scores = [head_scores(self.network, x.to(self.device)) for x in passes]
+        each = zip(*(x.split(1) for x in scores), strict=True)
+        return [_classes(parts, size, corners) for parts, size in zip(each, sizes, strict=True)]
+
+
+def _classes(scores: Sequence[Tensor], size: Size, corners: bool) -> np.ndarray:
+    """uint8 (H, W): a picture at a time, since the scores of many classes at full size are large."""
+    return mean_probabilities(scores, size, corners).argmax(1)[0].to(torch.uint8).cpu().numpy()
 
 
 def resized(x: Tensor, size: tuple[int, ...]) -> Tensor:
@@ -61,11 +91,15 @@ def resized(x: Tensor, size: tuple[int, ...]) -> Tensor:
 def load_segmenter(source: str, dataset: str, classes: ClassTable, device: torch.device) -> Segmenter:
     """The segmenter at `source`.
 
-    source: a run of `sdm-bench segment train`, a weights file with its JSON, a registry name, or `toy` for the shipped
-    one. Raises UserError where it is of another dataset or doesn't fit.
+    source: a run of `sdm-bench segment train`, a weights file with its JSON, a registry name, `toy` for the shipped
+    one, or "mmseg:CONFIG.py,CHECKPOINT.pth". Raises UserError where it is of another dataset or doesn't fit.
     """
     if source in released_names():
         return _released(source, classes, device)
+    if source.startswith(PREFIX):
+        configured, files = load_configured(source, classes)
+        preprocessing = configured.preprocessing
+        return Segmenter(source, configured.to(device).eval(), (0, 0), _digest(files), device, preprocessing)
     path = shipped_weights("unet") if source == SHIPPED else Path(source)
     if not path.exists():
         known = ", ".join([*released_names(), SHIPPED])

@@ -12,15 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from PIL import Image
 from PIL.Image import Resampling
 from torch import Tensor
+from torch.nn import functional as F
 
 from sdm_bench.tensors import to_unit_range
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
+CORNERS = "-corners"
 SizeRule = Callable[[Size], tuple[Size, ...]]
 """From a picture's size to the sizes at which a segmenter sees it, one pass each."""
 
@@ -74,19 +75,28 @@ class Preprocessing:
     sizes: SizeRule = as_it_is
     kernel: Resampling = Resampling.BILINEAR
 
-    def pictures(self, images: np.ndarray) -> list[Tensor]:
-        """RGB pictures (N, 3, h, w) in [-1, 1], a tensor a pass, of uint8 pictures (N, H, W, 3)."""
-        height, width = images.shape[1:3]
-        return [
-            torch.stack([to_unit_range(_resized(image, size, self.kernel)) for image in images])
-            for size in self.sizes((height, width))
-        ]
+    def passes(self, image: np.ndarray) -> list[Tensor]:
+        """RGB pictures (3, h, w) in [-1, 1], one a pass, of a uint8 picture (H, W, 3)."""
+        height, width = image.shape[:2]
+        return [to_unit_range(_resized(image, size, self.kernel)) for size in self.sizes((height, width))]
 
     def normalised(self, pictures: Tensor) -> Tensor:
         """The network's own input (N, 3, h, w) of RGB pictures (N, 3, h, w) in [-1, 1]."""
         channels = pictures.flip(1) if self.bgr else pictures
         mean, std = (channels.new_tensor(values)[:, None, None] for values in (self.mean, self.std))
         return ((channels + 1) * (self.white / 2) - mean) / std
+
+
+def enlarged(image: np.ndarray, size: Size, kernel: str) -> np.ndarray | Tensor:
+    """A uint8 picture (H, W, 3) at `size`.
+
+    kernel: nearest, bilinear or bicubic, by Pillow to uint8 (h, w, 3); or bilinear-corners or bicubic-corners, by torch
+    with aligned corners to a picture (3, h, w) in [-1, 1], or a little beyond, that is not rounded.
+    """
+    mode = kernel.removesuffix(CORNERS)
+    if mode == kernel:
+        return _resized(image, size, Resampling[kernel.upper()])
+    return F.interpolate(to_unit_range(image)[None], size=size, mode=mode, align_corners=True)[0]
 
 
 def _resized(image: np.ndarray, size: Size, kernel: Resampling) -> np.ndarray:

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from segmenters.mmsegmentation import MODELS, ConfigDict
-from segmenters.mmsegmentation_parts import PPM, ConvModule, ResNet, UPerHead
+from segmenters.mmsegmentation import MODELS, PPM, ConfigDict, ConvModule, ResNet, UPerHead
 from segmenters.picture_segmenter import PictureSegmenter, renamed
 
 UNUSED = ("_tmp_running_mean", "_tmp_running_var", "_running_iter")

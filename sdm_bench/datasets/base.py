@@ -57,12 +57,13 @@ class ClassTable:
     """Names and colours of a dataset's classes, and what the metrics do with each.
 
     names: one a class. colors: uint8 (num_classes, 3). evaluate_as: uint8 (num_classes,), the index a class has in
-    mean IoU, 255 where it is ignored.
+    mean IoU, 255 where it is ignored. mirrored: int64 (num_classes,), the class that each is in a mirrored picture.
     """
 
     names: tuple[str, ...]
     colors: np.ndarray
     evaluate_as: np.ndarray
+    mirrored: np.ndarray
 
     def __len__(self) -> int:
         return len(self.names)
@@ -77,13 +78,17 @@ class ClassTable:
 
     @staticmethod
     def from_rows(rows: list[dict]) -> "ClassTable":
-        """Builds the table from rows with id (0, 1, 2, ...), name, color and evaluate_as (None: ignored)."""
+        """Builds the table from rows with id (0, 1, 2, ...), name, color and evaluate_as (None: ignored).
+
+        A class that has another side names it under `mirror`.
+        """
         assert [row["id"] for row in rows] == list(range(len(rows)))
         ignored_or = [IGNORED if row["evaluate_as"] is None else row["evaluate_as"] for row in rows]
         return ClassTable(
             names=tuple(str(row["name"]) for row in rows),
             colors=np.array([row["color"] for row in rows], np.uint8),
             evaluate_as=np.array(ignored_or, np.uint8),
+            mirrored=np.array([row.get("mirror", row["id"]) for row in rows], np.int64),
         )
 
     @staticmethod

@@ -1,8 +1,9 @@
 """Picture files: finding them by name, decoding them, and what can be wrong with them."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +17,8 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 MAP_SUFFIXES = (".png",)
 IDS_NAMED = 8
 WORKERS = min(8, os.cpu_count() or 1)
+LOOKAHEAD = 64
+"""Items that `ahead` computes before they are asked for."""
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -107,3 +110,19 @@ def in_parallel(function: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
         yield from pool.map(function, items)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def ahead(function: Callable[[int], T], count: int, lookahead: int = LOOKAHEAD) -> Iterator[T]:
+    """function(0), function(1), ... computed by threads, at most `lookahead` of them before they are asked for."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        pending: deque[Future[T]] = deque()
+        try:
+            for index in range(count):
+                pending.append(pool.submit(function, index))
+                if len(pending) > lookahead:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()

@@ -9,13 +9,14 @@ maps: edges between touching things of one kind disappear. Checkpoints that were
 Recipe `spade`: NVlabs/SPADE@fecacc9, data/base_dataset.py. Bicubic in one go; training crops from 286/256 of the target
 (Cityscapes: no crop).
 Recipe `segmentation`: a random crop after a scale drawn from 1 to 2, and brightness, contrast and saturation drawn from
-0.75 to 1.25, for Cityscapes too; evaluation as in `sdm`. The papers' segmenters are trained in ways of their own.
+0.75 to 1.25, for Cityscapes too; evaluation as in `sdm`. The papers' segmenters are trained in ways of their own. In a
+mirrored picture a left eye becomes a right one; other recipes keep its class, as the papers' generators are trained.
 Label and instance maps are always resized from their original size to the nearest value.
 """
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image, ImageEnhance
@@ -34,12 +35,16 @@ EIGHT_BITS = 255
 
 @dataclass(frozen=True)
 class Transform:
-    """Takes an example of any size to `size` = (height, width), as one recipe does in training or in evaluation."""
+    """Takes an example of any size to `size` = (height, width), as one recipe does in training or in evaluation.
+
+    mirrored: ClassTable.mirrored, for training with the recipe `segmentation`.
+    """
 
     recipe: str
     size: tuple[int, int]
     keeps_aspect: bool
     training: bool
+    mirrored: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.recipe not in RECIPES:
@@ -54,8 +59,14 @@ class Transform:
         assert rng is not None, "training transforms are random"
         whole = self.keeps_aspect and self.recipe != "segmentation"
         cropped = self._resize(example, self.size) if whole else self._random_crop(example, rng)
-        flipped = flip(cropped) if rng.random() < 0.5 else cropped
+        flipped = self._flip(cropped) if rng.random() < 0.5 else cropped
         return recoloured(flipped, rng) if self.recipe == "segmentation" else flipped
+
+    def _flip(self, example: Example) -> Example:
+        mirrored = flip(example)
+        if self.recipe != "segmentation" or self.mirrored is None:
+            return mirrored
+        return replace(mirrored, label=self.mirrored[mirrored.label])
 
     def _resize(self, example: Example, size: tuple[int, int]) -> Example:
         halving_to = None if self.recipe == "spade" else min(size)

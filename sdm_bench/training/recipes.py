@@ -126,7 +126,8 @@ def _checkpoint_gradients(objective: Objective, method: str) -> None:
 
 def training_draws(dataset: SemanticDataset, options: TrainOptions) -> Draws:
     """The stream of training examples; a small dataset is kept in memory."""
-    transform = Transform(options.training.recipe, options.image_size, dataset.keeps_aspect, training=True)
+    recipe, mirrored = options.training.recipe, dataset.classes.mirrored
+    transform = Transform(recipe, options.image_size, dataset.keeps_aspect, training=True, mirrored=mirrored)
     first = dataset[0]
     parts = (first.image, first.label, first.instance)
     bytes_in_all = len(dataset) * sum(part.nbytes for part in parts if part is not None)

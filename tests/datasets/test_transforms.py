@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from PIL.Image import Resampling
 
-from sdm_bench.datasets.base import Example
+from sdm_bench.datasets.base import ClassTable, Example
 from sdm_bench.datasets.transforms import Transform, crop, flip, halved, resize, resize_map, short_side_range
 from sdm_bench.errors import UserError
 
@@ -58,6 +58,22 @@ def test_segmenters_see_larger_crops_in_other_colours_of_the_same_classes() -> N
     blues = {int(item.image[..., 2].max()) for item in items if item.image is not None}
     assert len(blues) > 5
     assert np.array_equal(items[3].image, transform(example(64, 128), np.random.default_rng(3)).image)
+
+
+def test_in_a_mirrored_picture_left_and_right_change_places() -> None:
+    """CelebAMask-HQ's left eye is its right one then, for segmenters; generators see it as it was, as the papers do."""
+    mirrored = ClassTable.shipped("celebamask_hq").mirrored
+    assert mirrored[mirrored].tolist() == list(range(19))
+    assert np.flatnonzero(mirrored != np.arange(19)).tolist() == [4, 5, 6, 7, 8, 9]
+    label = np.full((8, 8), 13, np.int64)
+    label[:, :2] = 4
+    face = Example("a", np.zeros((8, 8, 3), np.uint8), label, None)
+    for recipe, expected in (("segmentation", {4, 5}), ("sdm", {4})):
+        transform = Transform(recipe, (8, 8), keeps_aspect=True, training=True, mirrored=mirrored)
+        found = [transform(face, np.random.default_rng(seed)).label for seed in range(30)]
+        eyes = {int(each[0, column]) for each in found for column in (0, -1) if each[0, column] != 13}
+        assert eyes == expected
+        assert all((each[:, 0] != 5).all() for each in found)
 
 
 def test_training_draws_crops_and_flips_from_its_generator() -> None:

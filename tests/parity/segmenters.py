@@ -119,7 +119,7 @@ def face_input(case: Case) -> dict[str, Any]:
 
 def fed(preprocessing: Preprocessing, image: np.ndarray) -> list[Tensor]:
     """What a network is given of a uint8 picture (H, W, 3), a tensor (1, 3, h, w) a pass."""
-    return [preprocessing.normalised(pictures) for pictures in preprocessing.pictures(image[None])]
+    return [preprocessing.normalised(picture[None]) for picture in preprocessing.passes(image)]
 
 
 def evaluated_label(dataset: str, raw: np.ndarray) -> np.ndarray:

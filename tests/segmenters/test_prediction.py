@@ -1,6 +1,7 @@
 """Segmenters load from wherever they lie and predict evaluated classes."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,13 +34,20 @@ class Brightest(torch.nn.Module):
         return resized(x, about[0]["img_shape"])
 
 
+def predict(segmenter: Segmenter, pictures: np.ndarray, **how: Any) -> np.ndarray:
+    """uint8 (N, H, W) at the pictures' own size."""
+    each = zip(*(segmenter.prepare(picture, **how) for picture in pictures), strict=True)
+    height, width = pictures.shape[1:3]
+    return np.stack(segmenter.predict([torch.stack(x) for x in each], [(height, width)] * len(pictures)))
+
+
 def test_pictures_are_resized_to_the_training_size_and_scores_back() -> None:
     network = Brightest()
     segmenter = Segmenter("test", network, (8, 16), "0", CPU)
     pictures = np.zeros((2, 16, 32, 3), np.uint8)
     pictures[0, :, :16, 1] = 255
     pictures[1, :, :, 2] = 200
-    predicted = segmenter.predict(pictures)
+    predicted = predict(segmenter, pictures)
     assert network.size == (8, 16)
     assert predicted.dtype == np.uint8
     assert predicted.shape == (2, 16, 32)
@@ -51,8 +59,29 @@ def test_pictures_are_resized_to_the_training_size_and_scores_back() -> None:
 def test_a_segmenter_of_record_is_fed_as_its_authors_did() -> None:
     network = Brightest()
     segmenter = Segmenter("test", network, (512, 512), "0", CPU, Preprocessing(sizes=Square(24)))
-    assert segmenter.predict(np.zeros((1, 16, 32, 3), np.uint8)).shape == (1, 16, 32)
+    picture = np.zeros((1, 16, 32, 3), np.uint8)
+    assert predict(segmenter, picture).shape == (1, 16, 32)
     assert network.size == (24, 24)
+
+
+def test_a_protocol_says_otherwise() -> None:
+    network = Brightest()
+    segmenter = Segmenter("test", network, (512, 512), "0", CPU, Preprocessing(sizes=Square(24)))
+    picture = np.zeros((1, 16, 32, 3), np.uint8)
+    predict(segmenter, picture, size=(40, 80))
+    assert network.size == (40, 80)
+    predict(segmenter, picture, size=(60, 80), kernel="bicubic-corners")
+    assert network.size == (60, 80)
+    passes = segmenter.prepare(picture[0], short_sides=(32, 64))
+    assert [tuple(x.shape) for x in passes] == [(3, 32, 64), (3, 64, 128)]
+    predict(Segmenter("one's own", network, (8, 16), "0", CPU), picture, size=(40, 80))
+    assert network.size == (8, 16)
+
+
+def test_every_picture_is_predicted_at_its_own_size() -> None:
+    segmenter = Segmenter("test", Brightest(), (8, 16), "0", CPU)
+    passes = [torch.zeros(2, 3, 8, 16)]
+    assert [x.shape for x in segmenter.predict(passes, [(8, 16), (30, 20)])] == [(8, 16), (30, 20)]
 
 
 def test_weights_in_two_files_are_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +114,7 @@ def test_a_weights_file_loads_with_the_classes_it_was_trained_on(tmp_path: Path)
     write_weights(tmp_path / "unet.safetensors", network.state_dict(), about)
     loaded = load_segmenter(str(tmp_path / "unet.safetensors"), "celebamask_hq", FACES, CPU)
     pictures = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3), dtype=np.uint8)
-    assert np.array_equal(loaded.predict(pictures), Segmenter("same", network, (16, 16), "", CPU).predict(pictures))
+    assert np.array_equal(predict(loaded, pictures), predict(Segmenter("same", network, (16, 16), "", CPU), pictures))
     with pytest.raises(UserError, match="trained on celebamask_hq; expected one for ade20k"):
         load_segmenter(str(tmp_path / "unet.safetensors"), "ade20k", ClassTable.shipped("ade20k"), CPU)
 
@@ -113,6 +142,6 @@ def test_the_real_lite_segmenter_parses_real_faces(tmp_path: Path, monkeypatch: 
     dataset = open_dataset("celebamask_hq", SHARED / "data" / "celebamask_hq", "val")
     faces = Resized(dataset, Transform("sdm", (256, 256), keeps_aspect=False, training=False))
     examples = [faces[index] for index in range(4)]
-    predicted = segmenter.predict(np.stack([example.image for example in examples]))
+    predicted = predict(segmenter, np.stack([example.image for example in examples]))
     total = sum(confusion_matrix(e.label, p, 19) for e, p in zip(examples, predicted, strict=True))
     assert pixel_accuracy(total) > 0.8

@@ -8,9 +8,9 @@ import torch
 
 from sdm_bench.tensors import to_unit_range
 from segmenters.catalog import ARCHITECTURES
-from segmenters.preprocessing import PREPROCESSING, Preprocessing, ShortSides, Size, Square, as_it_is
+from segmenters.preprocessing import PREPROCESSING, Preprocessing, ShortSides, Size, Square, as_it_is, enlarged
 
-RED = np.broadcast_to(np.array([255, 0, 51], np.uint8), (2, 4, 6, 3))
+RED = np.broadcast_to(np.array([255, 0, 51], np.uint8), (4, 6, 3))
 """Two red pictures: 1, 0 and 0.2 of white."""
 
 
@@ -25,15 +25,15 @@ RED = np.broadcast_to(np.array([255, 0, 51], np.uint8), (2, 4, 6, 3))
 )
 def test_a_red_picture_in_the_units_of_every_network(name: str, expected: tuple[float, float, float]) -> None:
     about = replace(PREPROCESSING[name], sizes=as_it_is)
-    (pictures,) = about.pictures(RED)
-    fed = about.normalised(pictures)
-    assert fed.shape == (2, 3, 4, 6)
-    torch.testing.assert_close(fed[1, :, 2, 3], torch.tensor(expected), rtol=1e-6, atol=1e-5)
+    (picture,) = about.passes(RED)
+    fed = about.normalised(picture[None])
+    assert fed.shape == (1, 3, 4, 6)
+    torch.testing.assert_close(fed[0, :, 2, 3], torch.tensor(expected), rtol=1e-6, atol=1e-5)
 
 
 def test_prediction_feeds_what_training_feeds_where_nothing_is_resized() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (8, 12, 3), dtype=np.uint8)
-    assert torch.equal(Preprocessing().pictures(picture[None])[0][0], to_unit_range(picture))
+    assert torch.equal(Preprocessing().passes(picture)[0], to_unit_range(picture))
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,26 @@ def test_short_sides_are_rounded_up_to_multiples_of_32(size: Size, expected: lis
 
 def test_kernels_are_pillows() -> None:
     """A step from black to white at the middle of four columns, seen at two: nearest takes a column from each half."""
-    step = np.zeros((1, 4, 4, 3), np.uint8)
-    step[:, :, 2:] = 255
-    nearest = replace(PREPROCESSING["face_parsing"], sizes=Square(2)).pictures(step)[0]
-    assert nearest[0, 0].tolist() == [[-1, 1], [-1, 1]]
-    bilinear = Preprocessing(sizes=ShortSides((2,), longest=9, multiple=1)).pictures(step)[0]
-    assert bilinear.shape == (1, 3, 2, 2)
+    step = np.zeros((4, 4, 3), np.uint8)
+    step[:, 2:] = 255
+    nearest = replace(PREPROCESSING["face_parsing"], sizes=Square(2)).passes(step)[0]
+    assert nearest[0].tolist() == [[-1, 1], [-1, 1]]
+    bilinear = Preprocessing(sizes=ShortSides((2,), longest=9, multiple=1)).passes(step)[0]
+    assert bilinear.shape == (3, 2, 2)
     # Pillow's triangle is as wide as the picture shrinks: weights 3, 3, 1 of columns 0, 1, 2
-    torch.testing.assert_close(bilinear[0, 0, 0] / 2 + 0.5, torch.tensor([1 / 7, 6 / 7]), rtol=0, atol=1 / 255)
+    torch.testing.assert_close(bilinear[0, 0] / 2 + 0.5, torch.tensor([1 / 7, 6 / 7]), rtol=0, atol=1 / 255)
+
+
+def test_a_picture_is_enlarged_with_or_without_its_corners() -> None:
+    """A ramp of two columns at five: with aligned corners equal steps, without them flat at the ends."""
+    ramp = np.zeros((2, 2, 3), np.uint8)
+    ramp[:, 1] = 200
+    aligned = enlarged(ramp, (2, 5), "bilinear-corners")
+    assert isinstance(aligned, torch.Tensor)
+    torch.testing.assert_close((aligned[0, 0] + 1) * 127.5, torch.tensor([0.0, 50.0, 100.0, 150.0, 200.0]))
+    plain = enlarged(ramp, (2, 5), "bilinear")
+    assert plain[0, :, 0].tolist() == [0, 20, 100, 180, 200]
+    assert enlarged(ramp, (2, 4), "nearest")[0, :, 0].tolist() == [0, 0, 200, 200]
 
 
 def test_architectures_name_what_there_is() -> None:

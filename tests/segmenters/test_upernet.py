@@ -4,7 +4,6 @@ import torch
 
 from sdm_bench.weights.registry import registry
 from segmenters.catalog import architecture, released_files, released_names
-from segmenters.mmsegmentation import EncoderDecoder
 from segmenters.picture_segmenter import mean_probabilities
 from segmenters.upernet import from_released, to_released, upernet
 from tests.segmenters.toys import half_megabytes, toy, trained_step
@@ -36,18 +35,11 @@ def test_every_released_file_is_in_the_registry() -> None:
 
 
 def test_probabilities_are_averaged_after_every_pass_is_resized() -> None:
-    """Passes that see black and white with scores 0 and log 3 for the second class: (1/2 + 3/4) / 2."""
-
-    class Brightness(EncoderDecoder):
-        def __init__(self) -> None:
-            torch.nn.Module.__init__(self)
-
-        def encode_decode(self, inputs: torch.Tensor, batch_img_metas: list[dict]) -> torch.Tensor:
-            second = torch.where(inputs.mean() > 0, 3.0, 1.0).log()
-            return torch.stack([torch.zeros(()), second])[None, :, None, None].expand(
-                1, 2, *batch_img_metas[0]["img_shape"]
-            )
-
-    found = mean_probabilities(Brightness(), [-torch.ones(1, 3, 4, 4), torch.ones(1, 3, 8, 8)], (5, 6))
+    """Passes with scores 0 and log 1, and 0 and log 3, for the two classes: (1/2 + 3/4) / 2."""
+    passes = [
+        torch.tensor([1.0, second]).log()[None, :, None, None].expand(1, 2, side, side)
+        for second, side in ((1.0, 4), (3.0, 8))
+    ]
+    found = mean_probabilities(passes, (5, 6))
     assert found.shape == (1, 2, 5, 6)
     torch.testing.assert_close(found[0, 1], torch.full((5, 6), 0.625))
