@@ -11,6 +11,7 @@ from cli.sampling import sampling_options, take_sampling
 EXAMPLE = """\b
 Examples:
   sdm-bench evaluate runs/sdm --metric fid --metric lpips --metric miou --segmenter runs/unet
+  sdm-bench evaluate runs/sdm --metric miou --protocol all
   sdm-bench evaluate --images somebody-elses-pngs --dataset cityscapes --data DIR --metric fid
   sdm-bench evaluate --method sdm --checkpoint toy --data DIR --seeds 0-1 --metric lpips --samples runs/toy
 """
@@ -20,8 +21,12 @@ Examples:
 @click.argument("run", required=False, type=options.EXISTING_FOLDER)
 @click.option("--images", type=options.EXISTING_FOLDER, help="A flat folder of pictures instead of a run.")
 @click.option("--metric", "metrics", multiple=True, required=True, help="fid, lpips or miou; repeatable.")
-@click.option("--protocol", "protocol_name", default="sdm-bench@1", show_default=True, help="What the numbers mean.")
-@click.option("--segmenter", help="For miou: a run, a weights file, a name of `weights list`, or toy.")
+@click.option("--protocol", "protocol_name", default="sdm-bench@1", show_default=True, help="Its name, or all.")
+@click.option(
+    "--segmenter",
+    help="For miou: a run, a weights file, a name of `weights list`, mmseg:CONFIG.py,WEIGHTS.pth, or toy.",
+)
+@click.option("--predictions", type=options.FOLDER, help="For miou: where predictions are kept and taken from.")
 @click.option("--name", help="What the tables call the pictures of --images (default: the folder's name).")
 @click.option("--out", type=options.FILE, help="The CSV the rows are added to (default: RUN/results.csv).")
 @click.option("--samples", type=options.FOLDER, help="Where --checkpoint is sampled into before it is measured.")
@@ -29,9 +34,10 @@ Examples:
 @options.device
 def evaluate(run: Path | None, images: Path | None, samples: Path | None, **chosen: Any) -> None:
     """Measure the samples of RUN, or --images, or those that --checkpoint makes first, and print the numbers."""
-    from sdm_bench.commands.evaluate import evaluate_samples, summary
+    from sdm_bench.commands.evaluate import evaluate_samples, sensitivity, summary
     from sdm_bench.commands.generate import generate_samples
     from sdm_bench.errors import PartialFailure
+    from sdm_bench.protocols.catalog import ALL
 
     sampling = take_sampling(chosen, None)
     if sampling["source"].checkpoint is not None and run is None and images is None:
@@ -40,6 +46,6 @@ def evaluate(run: Path | None, images: Path | None, samples: Path | None, **chos
         run = generate_samples(**sampling, out=samples, device=chosen["device"])
     rows, failures = evaluate_samples(run=run, images=images, where=sampling["where"], **chosen)
     if rows:
-        click.echo(summary(rows))
+        click.echo(sensitivity(rows) if chosen["protocol_name"] == ALL else summary(rows))
     if failures:
         raise PartialFailure("not computed:\n" + "\n".join(f"  {line}" for line in failures))

@@ -77,7 +77,20 @@ def ablation(rows: Sequence[ResultRow]) -> Table:
     return Table("ablation", "Ablation: condition embedding and guidance", frame.drop(columns="method"), _notes(chosen))
 
 
-TABLES = {"comparison": comparison, "ablation": ablation}
+def sensitivity(rows: Sequence[ResultRow]) -> Table:
+    """The same pictures under every protocol they were measured by: a column a protocol, and how far these differ."""
+    headline = [row for row in rows if row.metric in HEADINGS]
+    made_by = ["dataset", "metric", "method", "variant", "solver", "steps", "guidance"]
+    frame = pd.DataFrame([row.model_dump() for row in headline]).sort_values("time", kind="stable")
+    frame = frame.astype({"steps": float, "guidance": float}).fillna({"steps": 0})
+    wide = frame.pivot_table("value", made_by, "protocol", "last", sort=False, dropna=False).dropna(how="all")
+    protocols = sorted(wide.columns)
+    wide = wide[protocols].assign(spread=wide.max(axis=1) - wide.min(axis=1)).reset_index()
+    wide["metric"] = [HEADINGS[name] for name in wide["metric"]]
+    return Table("sensitivity", "The same samples under each protocol", _without_empty(_with_steps(wide)), _notes(rows))
+
+
+TABLES = {"comparison": comparison, "ablation": ablation, "sensitivity": sensitivity}
 
 
 def make_table(name: str, rows: Sequence[ResultRow]) -> Table:
@@ -147,5 +160,5 @@ def _cell(column: str, value: object) -> str:
         for metric, heading in HEADINGS.items():
             if column.startswith(heading):
                 return f"{value:.{DIGITS[metric]}f}"
-        return f"{value:g}"
+        return f"{value:.4g}"
     return str(value)

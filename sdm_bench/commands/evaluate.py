@@ -5,16 +5,19 @@ from pathlib import Path
 
 import pandas as pd
 
+from reports.tables import make_table
 from sdm_bench.commands.generate import Where
 from sdm_bench.datasets.catalog import open_dataset
 from sdm_bench.datasets.transforms import DEFAULT_RECIPE, Resized, Transform
 from sdm_bench.devices import pick_device
 from sdm_bench.errors import UserError
-from sdm_bench.evaluation import evaluate
-from sdm_bench.evaluation.task import Samples, Task
+from sdm_bench.evaluation import check_names, evaluate
+from sdm_bench.evaluation.task import Measured, Samples, Task
 from sdm_bench.metrics.features import folder_source
+from sdm_bench.per_image import FILE as PER_IMAGE_FILE
+from sdm_bench.per_image import store_per_image
 from sdm_bench.progress import say
-from sdm_bench.protocols.catalog import DEFAULT, protocol
+from sdm_bench.protocols.catalog import ALL, DEFAULT, Protocol, covering, protocol
 from sdm_bench.results import ResultRow, store
 from sdm_bench.sampling import SampleFolder, SampleOptions
 
@@ -29,12 +32,15 @@ def evaluate_samples(
     name: str | None = None,
     protocol_name: str = DEFAULT,
     segmenter: str | None = None,
+    predictions: Path | None = None,
     out: Path | None = None,
     device: str = "auto",
 ) -> tuple[list[ResultRow], list[str]]:
     """Measures the samples of a run, or a folder of somebody else's pictures, and stores the rows.
 
-    out: the CSV the rows are added to, by default `<run>/results.csv`. Returns rows and failed metrics with reasons.
+    protocol_name: or `all`, each that says anything about the metric on the dataset. predictions: where the
+    segmenter's are kept and taken from. out: the CSV the rows are added to, by default `<run>/results.csv`. Returns
+    rows and failed metrics with reasons.
     """
     if (run is None) == (images is None):
         raise UserError("say what to measure: either a run's folder or --images")
@@ -46,20 +52,49 @@ def evaluate_samples(
         assert images is not None
         samples = Samples.of_images(images, name)
         real = _real_of_images(images, where)
-    task = Task(samples, real, protocol(protocol_name), pick_device(device), segmenter)
-    rows, failures = evaluate(task, metrics)
     target = out or ((run / RESULTS_FILE) if run is not None else Path(RESULTS_FILE))
+    check_names(metrics)
+    rows: list[ResultRow] = []
+    failures: list[str] = []
+    for metric in metrics:
+        for each in _protocols(metric, protocol_name, real.dataset.name):
+            task = Task(samples, real, each, pick_device(device), segmenter, predictions)
+            found, failed = evaluate(task, [metric])
+            failures += failed
+            rows += found.rows
+            _store(target, found)
     if rows:
-        store(target, rows)
         say(f"{target}: {len(rows)} rows")
     return rows, failures
+
+
+def _protocols(metric: str, name: str, dataset: str) -> list[Protocol]:
+    """The protocol called `name`; for `all`, those by which the metric can be measured, the others being named."""
+    if name != ALL:
+        return [protocol(name)]
+    found = []
+    for each in covering(metric, dataset):
+        try:
+            each.stated(metric, dataset)
+        except UserError as error:
+            say(f"left out: {error.message}")
+        else:
+            found.append(each)
+    return found
+
+
+def _store(target: Path, found: Measured) -> None:
+    if found.rows:
+        store(target, found.rows)
+    if found.per_image:
+        store_per_image(target.with_name(PER_IMAGE_FILE), found.per_image)
 
 
 def _real_of_run(options: SampleOptions, where: Where) -> Resized:
     if where.dataset not in (None, options.dataset):
         raise UserError(f"--dataset {where.dataset}: the samples are of {options.dataset}")
     dataset = open_dataset(options.dataset, where.data or Path(options.data), options.split)
-    return Resized(dataset, Transform(options.recipe, options.image_size, dataset.keeps_aspect, training=False))
+    return Resized(dataset, Transform(DEFAULT_RECIPE, options.image_size, dataset.keeps_aspect, training=False))
 
 
 def _real_of_images(images: Path, where: Where) -> Resized:
@@ -76,3 +111,8 @@ def summary(rows: Sequence[ResultRow]) -> str:
     columns = ["dataset", "method", "metric", "value", "spread", "num_images", "seeds", "protocol", "extractor"]
     frame = pd.DataFrame([row.model_dump(include=set(columns)) for row in shown], columns=columns)
     return frame.to_string(index=False, na_rep="", float_format="{:.4f}".format)
+
+
+def sensitivity(rows: Sequence[ResultRow]) -> str:
+    """The table of the same pictures under several protocols, for a terminal."""
+    return make_table("sensitivity", rows).markdown()

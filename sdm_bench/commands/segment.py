@@ -8,15 +8,18 @@ import pandas as pd
 from sdm_bench.datasets.catalog import open_dataset
 from sdm_bench.datasets.transforms import Resized, Transform
 from sdm_bench.devices import pick_device
+from sdm_bench.evaluation.predictions import Reading
 from sdm_bench.evaluation.segmentation import real_confusion
 from sdm_bench.files import write_json
 from sdm_bench.metrics.miou import frequency_weighted_iou, iou_per_class, mean_iou, pixel_accuracy
+from sdm_bench.protocols.sections import MIoUProtocol
 from sdm_bench.training.loop import LoopOptions
 from sdm_bench.training.runs import TrainingRun
 from segmenters.prediction import load_segmenter
 from segmenters.training import resolve, run_segmenter_training
 
 HELD_OUT = "held-out.json"
+PREDICTIONS = "predictions"
 
 
 def train_segmenter(
@@ -39,7 +42,8 @@ def held_out(run: Path, device: str = "auto", split: str = "val") -> dict[str, A
     dataset = open_dataset(options.dataset, Path(options.data), split)
     transform = Transform(options.training.recipe, options.image_size, dataset.keeps_aspect, training=False)
     segmenter = load_segmenter(str(run), options.dataset, dataset.classes, pick_device(device))
-    confusion = real_confusion(segmenter, Resized(dataset, transform))
+    reading = Reading(segmenter, MIoUProtocol(average="union"), Resized(dataset, transform), run / PREDICTIONS)
+    confusion = real_confusion(reading)
     each = zip(dataset.classes.evaluated_names, iou_per_class(confusion), strict=True)
     found = {
         "miou": mean_iou(confusion),

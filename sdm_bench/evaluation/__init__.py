@@ -7,22 +7,29 @@ import click
 from sdm_bench.errors import unknown_name
 from sdm_bench.evaluation.measures import fid_rows, lpips_rows
 from sdm_bench.evaluation.segmentation import miou_rows
-from sdm_bench.evaluation.task import Task
-from sdm_bench.results import ResultRow
+from sdm_bench.evaluation.task import Measured, Task
 
-MEASURES: dict[str, Callable[[Task], list[ResultRow]]] = {"fid": fid_rows, "lpips": lpips_rows, "miou": miou_rows}
+MEASURES: dict[str, Callable[[Task], Measured]] = {"fid": fid_rows, "lpips": lpips_rows, "miou": miou_rows}
 
 
-def evaluate(task: Task, metrics: Sequence[str]) -> tuple[list[ResultRow], list[str]]:
-    """The rows of `metrics`, and a line for every metric that could not be computed, with the reason."""
+def check_names(metrics: Sequence[str]) -> None:
+    """Raises UserError for a metric that there isn't."""
     for metric in metrics:
         if metric not in MEASURES:
             raise unknown_name("metric", metric, MEASURES)
-    rows: list[ResultRow] = []
+
+
+def evaluate(task: Task, metrics: Sequence[str]) -> tuple[Measured, list[str]]:
+    """What `metrics` found, and a line for every metric that could not be computed, with the reason."""
+    check_names(metrics)
+    found = Measured([], [])
     failures: list[str] = []
     for metric in metrics:
         try:
-            rows += MEASURES[metric](task)
+            measured = MEASURES[metric](task)
         except click.ClickException as error:
             failures.append(f"{metric}: {error.message}")
-    return rows, failures
+        else:
+            found.rows.extend(measured.rows)
+            found.per_image.extend(measured.per_image)
+    return found, failures

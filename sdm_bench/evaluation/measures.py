@@ -1,35 +1,27 @@
 """The metrics of a task, one function a metric: rows out, or a UserError that says why there are none."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 
 from sdm_bench.errors import UserError
 from sdm_bench.evaluation.sources import real_source, refuse_missing
-from sdm_bench.evaluation.task import Samples, Task, mean_and_spread
+from sdm_bench.evaluation.task import Measured, Samples, Task, mean_and_spread
 from sdm_bench.metrics.features import Extractor, ImageSource, extract, inception_extractor
 from sdm_bench.metrics.frechet import frechet_distance
 from sdm_bench.metrics.lpips_diversity import LPIPS, corpus_diversity, diversity, load_lpips
 from sdm_bench.progress import say, track
-from sdm_bench.results import ResultRow
 from sdm_bench.tensors import to_unit_range
 from sdm_bench.weights.store import cache_folder, require
 
-if TYPE_CHECKING:
-    pass
-
 FEW_IMAGES = 2048
-SEGMENTER_BATCH = 16
-OWN_SEGMENTER = "name another with --segmenter: a run of `sdm-bench segment train`, a weights file, or `toy`"
 
 
-def fid_rows(task: Task) -> list[ResultRow]:
+def fid_rows(task: Task) -> Measured:
     """The Fréchet Inception distance of every seed's pictures to the real ones; mean and spread over seeds."""
-    about = task.protocol.fid
+    about = task.protocol.fid_on(task.dataset.name)
     weights = require([about.extractor])[about.extractor]
     extractor = inception_extractor(weights, about.resize, str(task.device))
-    real = _features(real_source(task.real), extractor)
+    real = _features(real_source(task.photographs(about.real_recipe)), extractor)
     values = []
     for source in task.samples.sources.values():
         _refuse_other_count(source, task)
@@ -39,7 +31,7 @@ def fid_rows(task: Task) -> list[ResultRow]:
     row = task.row(
         metric="fid", **mean_and_spread(values), direction="lower", extractor=f"{extractor.name}, {about.resize}"
     )
-    return [row]
+    return Measured([row], [])
 
 
 def _features(source: ImageSource, extractor: Extractor) -> np.ndarray:
@@ -54,14 +46,16 @@ def _refuse_other_count(source: ImageSource, task: Task) -> None:
         say(f"warning: {source.name} has {len(source)} pictures, the real set {len(expected)}")
 
 
-def lpips_rows(task: Task) -> list[ResultRow]:
+def lpips_rows(task: Task) -> Measured:
     """LPIPS diversity: the mean distance of a label map's samples, mean and spread over label maps."""
-    about = task.protocol.lpips
+    about = task.protocol.lpips_on(task.dataset.name)
     samples = task.samples
     options = samples.options
     if options is not None and not options.stochastic:
         note = "zero by construction: one picture a label map"
-        return [task.row(metric="lpips", value=0.0, direction="higher", extractor=about.weights, note=note)]
+        return Measured(
+            [task.row(metric="lpips", value=0.0, direction="higher", extractor=about.weights, note=note)], []
+        )
     if len(samples.folders) < 2:
         raise UserError(f"diversity needs at least two samples a label map; {samples.name} has one seed")
     network = load_lpips(require([about.weights])[about.weights], "alex", str(task.device))
@@ -76,7 +70,7 @@ def lpips_rows(task: Task) -> list[ResultRow]:
         extractor=about.weights,
         note="spread over label maps",
     )
-    return [row]
+    return Measured([row], [])
 
 
 def _common_ids(samples: Samples) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ import torch
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.transforms import Resized
 from sdm_bench.metrics.features import ImageSource, folder_source
+from sdm_bench.per_image import PerImage
 from sdm_bench.protocols.catalog import Protocol
 from sdm_bench.results import ResultRow
 from sdm_bench.sampling import SampleFolder, SampleOptions
@@ -53,20 +54,35 @@ class Samples:
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
+class Measured(NamedTuple):
+    """What a metric found: rows, and numbers of single pictures where it has them."""
+
+    rows: list[ResultRow]
+    per_image: list[PerImage]
+
+
 @dataclass(frozen=True)
 class Task:
-    """What is measured against what: samples, the real examples at the samples' size, and the protocol."""
+    """What is measured against what: samples, the real examples at the samples' size, and the protocol.
+
+    segmenter: in place of the protocol's. predictions: the folder of kept predictions, None where none are kept.
+    """
 
     samples: Samples
     real: Resized
     protocol: Protocol
     device: torch.device
     segmenter: str | None = None
+    predictions: Path | None = None
 
     @property
     def dataset(self) -> SemanticDataset:
         """The real examples' dataset."""
         return self.real.dataset
+
+    def photographs(self, recipe: str) -> Resized:
+        """The real examples at the samples' size, their photographs resized as another recipe does."""
+        return Resized(self.dataset, replace(self.real.transform, recipe=recipe))
 
     def row(self, **fields: Any) -> ResultRow:
         """A result row with everything filled in that the task decides."""
@@ -82,6 +98,24 @@ class Task:
             "manifest_sha256": self.samples.manifest,
         }
         return ResultRow(**{**common, **made, **fields})
+
+    def per_image(self, seed: int | None, example_id: str, metric: str, value: float) -> PerImage:
+        """A number of one picture, or with no seed of all samples of a label map."""
+        options = self.samples.options
+        return PerImage(
+            dataset=self.dataset.name,
+            split=self.dataset.split,
+            method=self.samples.name,
+            variant=options.variant_title if options else "",
+            solver=options.solver_title if options else "",
+            steps=options.solver_steps if options else None,
+            guidance=options.guidance if options else None,
+            protocol=self.protocol.name,
+            metric=metric,
+            seed=seed,
+            id=example_id,
+            value=value,
+        )
 
 
 def _made_by(options: SampleOptions) -> dict[str, Any]:

@@ -54,15 +54,18 @@ def iou_per_class(confusion: np.ndarray) -> np.ndarray:
     return _ratio(intersection(confusion), union(confusion))
 
 
-def mean_iou(confusion: np.ndarray, average: Average = "union") -> float:
-    """Mean IoU in [0, 1] over the classes that `average` takes; nan when there are none. Raises UserError."""
+def mean_iou(confusion: np.ndarray, average: Average = "union", counted: np.ndarray | None = None) -> float:
+    """Mean IoU in [0, 1] over the classes that `average` takes; nan when there are none. Raises UserError.
+
+    counted: bool (C,), the classes that may be taken at all; None: each.
+    """
     if average not in get_args(Average):
         raise unknown_name("average", average, get_args(Average))
-    ious = iou_per_class(confusion)
-    if average == "all":
-        return float(np.nan_to_num(ious).mean())
-    taken = confusion.sum(1) > 0 if average == "labels" else union(confusion) > 0
-    return float(ious[taken].mean()) if taken.any() else float("nan")
+    taken = np.ones(len(confusion), bool) if counted is None else counted
+    if average != "all":
+        taken = taken & ((confusion.sum(1) > 0) if average == "labels" else (union(confusion) > 0))
+    ious = np.nan_to_num(iou_per_class(confusion))[taken]
+    return float(ious.mean()) if taken.any() else float("nan")
 
 
 def pixel_accuracy(confusion: np.ndarray) -> float:

@@ -1,62 +1,63 @@
 """The protocols by name: validated, frozen, never code."""
 
+from functools import cache
 from importlib import resources
-from typing import Literal
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field, ValidationError
 
-from sdm_bench.errors import unknown_name
+from sdm_bench.errors import UserError, unknown_name
+from sdm_bench.protocols.sections import METRICS, FIDProtocol, LPIPSProtocol, MetricSection, MIoUProtocol, Section
 
 DEFAULT = "sdm-bench@1"
-
-
-class Section(BaseModel):
-    """A frozen part of a protocol that refuses unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FIDProtocol(Section):
-    """extractor: registry name of its weights. resize: a mode of metrics/resize.py. real: which pictures are real."""
-
-    extractor: Literal["inception-2015-12-05"]
-    resize: str
-    real: Literal["evaluated split"]
-
-
-class LPIPSProtocol(Section):
-    """weights: registry name of the backbone. The other fields have one reading so far."""
-
-    weights: Literal["lpips-alex"]
-    normalisation: Literal["[-1, 1], once"]
-    resize: Literal["none"]
-    pairs: Literal["all pairs of samples of a label map; mean over label maps"]
-
-
-class MIoUProtocol(Section):
-    """average: which classes the mean is over, see metrics/miou.py. segmenter: of each dataset; None: the user's."""
-
-    class_map: Literal["evaluated classes"]
-    average: Literal["union", "all", "labels"]
-    input: Literal["the size of the samples"]
-    label_resize: Literal["nearest"]
-    segmenter: dict[str, str | None]
+ALL = "all"
+"""What commands call every protocol that covers a metric on a dataset."""
 
 
 class Protocol(Section):
-    """Everything that decides what a number means. name: with its version, as in "sdm-bench@1"."""
+    """Everything that decides what a number means. name: with its version, as in "sdm-bench@1".
+
+    sources: where it is stated. fid, lpips, miou: by dataset; what is not there, the protocol says nothing about.
+    """
 
     name: str
     summary: str
-    fid: FIDProtocol
-    lpips: LPIPSProtocol
-    miou: MIoUProtocol
+    sources: tuple[str, ...] = ()
+    fid: dict[str, FIDProtocol] = Field(default_factory=dict)
+    lpips: dict[str, LPIPSProtocol] = Field(default_factory=dict)
+    miou: dict[str, MIoUProtocol] = Field(default_factory=dict)
 
     @property
     def feature_weights(self) -> tuple[str, ...]:
         """Registry names of the weights behind FID and LPIPS."""
-        return self.fid.extractor, self.lpips.weights
+        names = [each.extractor for each in self.fid.values()] + [each.weights for each in self.lpips.values()]
+        return tuple(dict.fromkeys(names))
+
+    def fid_on(self, dataset: str) -> FIDProtocol:
+        """What it says of FID on a dataset; raises UserError where that is nothing, or not enough to measure by."""
+        self.stated("fid", dataset)
+        return self.fid[dataset]
+
+    def lpips_on(self, dataset: str) -> LPIPSProtocol:
+        """The same of LPIPS diversity."""
+        self.stated("lpips", dataset)
+        return self.lpips[dataset]
+
+    def miou_on(self, dataset: str) -> MIoUProtocol:
+        """The same of mean IoU."""
+        self.stated("miou", dataset)
+        return self.miou[dataset]
+
+    def stated(self, metric: str, dataset: str) -> None:
+        """Raises UserError unless it says all that a metric on a dataset needs."""
+        sections: dict[str, MetricSection] = getattr(self, metric)
+        if dataset not in sections:
+            known = ", ".join(sections) or "none"
+            raise UserError(f"{self.name} says nothing about {metric} on {dataset}; it knows {metric} on: {known}")
+        if sections[dataset].unknown:
+            fields = "; ".join(f"{field}: {known}" for field, known in sections[dataset].unknown.items())
+            raise UserError(f"{self.name}: {metric} on {dataset} can't be reconstructed. Not stated: {fields}")
 
 
 def protocol_names() -> list[str]:
@@ -65,11 +66,36 @@ def protocol_names() -> list[str]:
     return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
 
 
+@cache
 def protocol(name: str) -> Protocol:
     """The protocol called `name`; raises UserError with the nearest known name."""
     if name not in protocol_names():
         raise unknown_name("protocol", name, protocol_names())
     file = resources.files("sdm_bench.protocols").joinpath(f"{name}.yaml")
-    found = Protocol(**yaml.safe_load(file.read_text(encoding="utf-8")))
+    found = read_protocol(file.read_text(encoding="utf-8"), str(file))
     assert found.name == name
     return found
+
+
+def read_protocol(text: str, source: str) -> Protocol:
+    """The protocol in YAML; raises UserError that names `source` and what is wrong with it.
+
+    Under a metric stand `defaults`, and under `datasets` what each covered dataset changes of them.
+    """
+    about: dict[str, Any] = yaml.safe_load(text)
+    for metric in METRICS:
+        section = about.get(metric)
+        if section is not None:
+            defaults, datasets = section.get("defaults", {}), section["datasets"]
+            about[metric] = {dataset: {**defaults, **(changes or {})} for dataset, changes in datasets.items()}
+    try:
+        return Protocol(**about)
+    except ValidationError as error:
+        where = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        raise UserError(f"{source}: not a protocol: {'; '.join(where)}") from error
+
+
+def covering(metric: str, dataset: str) -> list[Protocol]:
+    """The shipped protocols that say something about a metric on a dataset, whether or not it is enough."""
+    found = (protocol(name) for name in protocol_names())
+    return [each for each in found if dataset in getattr(each, metric)]

@@ -96,8 +96,23 @@ def test_some_failed_cells_exit_with_one_and_are_listed(
 ) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(untrained_cache))
     result = sdm_bench("evaluate", walk / "spade", "--metric", "lpips", "--metric", "miou", code=1)
-    assert "not computed:\n  miou: sdm-bench@1 knows no published segmenter for cityscapes" in result.stderr
+    assert "not computed:\n  miou: Weights that are not in " in result.stderr
+    assert "cityscapes-drn-d-105: mean IoU on Cityscapes" in result.stderr
     assert "lpips" in result.stdout
+
+
+def test_the_same_samples_under_every_protocol(
+    walk: Path, untrained_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(untrained_cache))
+    kept, out = tmp_path / "predictions", tmp_path / "results.csv"
+    options = ("--metric", "miou", "--segmenter", "toy", "--protocol", "all", "--predictions", kept, "--out", out)
+    result = sdm_bench("evaluate", walk / "spade", *options)
+    header = next(line for line in result.stdout.splitlines() if line.startswith("| dataset"))
+    assert "| full-size@1 | oasis@1 | sdm-bench@1 | spread |" in header
+    assert "left out: spade@1: miou on cityscapes can't be reconstructed" in result.stderr
+    assert len(list(kept.glob("*/*.png"))) == 4 * 5
+    assert (tmp_path / "per-image.csv").is_file()
 
 
 def test_somebody_elses_pictures_are_measured(

@@ -1,24 +1,28 @@
 """Samples become rows: values checked against closed forms and the pure metrics."""
 
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from sdm_bench.datasets.catalog import open_dataset
-from sdm_bench.datasets.transforms import Resized, Transform
+from sdm_bench.datasets.transforms import Resized, Transform, resize_map
 from sdm_bench.errors import UserError
 from sdm_bench.evaluation import evaluate, segmentation
+from sdm_bench.evaluation.predictions import Reading
 from sdm_bench.evaluation.task import Samples, Task, spell_seeds
 from sdm_bench.files import write_json, write_png
 from sdm_bench.metrics.features import extract, folder_source, inception_extractor
 from sdm_bench.metrics.frechet import frechet_distance
 from sdm_bench.metrics.miou import confusion_matrix, mean_iou
 from sdm_bench.protocols.catalog import protocol
+from sdm_bench.protocols.sections import MIoUProtocol
 from sdm_bench.sampling import SampleFolder, SampleOptions
 from sdm_bench.weights.store import CACHE_VARIABLE, weights_path
+from segmenters.preprocessing import enlarged
 from tests.test_sampling import sample_options
 
 SIZE = (32, 64)
@@ -53,7 +57,8 @@ def test_fid_is_the_mean_over_seeds_of_the_distance_to_the_real_pictures(toy_cit
     real = real_at(toy_cityscapes)
     run = make_run(tmp_path / "run", real, [0, 1], noisy)
     write_real = make_run(tmp_path / "real", real, [0], lambda example, seed: example.image)
-    (row,), failures = evaluate(task_of(Samples.of_run(run), real), ["fid"])
+    found, failures = evaluate(task_of(Samples.of_run(run), real), ["fid"])
+    (row,) = found.rows
     assert failures == []
     extractor = inception_extractor(weights_path("inception-2015-12-05"), "clean", "cpu")
     features = [
@@ -71,7 +76,8 @@ def test_fid_is_the_mean_over_seeds_of_the_distance_to_the_real_pictures(toy_cit
 def test_real_pictures_are_at_no_distance_from_themselves(toy_cityscapes: Path, tmp_path: Path) -> None:
     real = real_at(toy_cityscapes)
     run = make_run(tmp_path, real, [0], lambda example, seed: example.image)
-    (row,), _ = evaluate(task_of(Samples.of_images(run / "samples/seed-000", "photographs"), real), ["fid"])
+    found, _ = evaluate(task_of(Samples.of_images(run / "samples/seed-000", "photographs"), real), ["fid"])
+    (row,) = found.rows
     assert row.value == pytest.approx(0, abs=1e-4)
     assert row.spread is None
     assert row.method == "photographs"
@@ -83,7 +89,8 @@ def test_diversity_grows_with_the_differences_and_is_zero_for_equal_samples(
     real = real_at(toy_cityscapes)
     equal = make_run(tmp_path / "equal", real, [0, 1], lambda example, seed: example.image)
     different = make_run(tmp_path / "different", real, [0, 1], noisy)
-    values = [evaluate(task_of(Samples.of_run(folder), real), ["lpips"])[0][0].value for folder in (equal, different)]
+    tasks = [task_of(Samples.of_run(folder), real) for folder in (equal, different)]
+    values = [evaluate(task, ["lpips"])[0].rows[0].value for task in tasks]
     assert values[0] == pytest.approx(0, abs=1e-6)
     assert values[1] > 1e-3
 
@@ -91,7 +98,8 @@ def test_diversity_grows_with_the_differences_and_is_zero_for_equal_samples(
 def test_a_deterministic_method_has_no_diversity_by_construction(toy_cityscapes: Path, tmp_path: Path) -> None:
     real = real_at(toy_cityscapes)
     run = make_run(tmp_path, real, [0], noisy, stochastic=False, method="spade", solver=None, guidance=None)
-    (row,), _ = evaluate(task_of(Samples.of_run(run), real), ["lpips"])
+    found, _ = evaluate(task_of(Samples.of_run(run), real), ["lpips"])
+    (row,) = found.rows
     assert row.value == 0
     assert "zero by construction" in row.note
 
@@ -110,18 +118,34 @@ def classes(example) -> np.ndarray:  # type: ignore[no-untyped-def]
     return ClassTable.shipped("cityscapes").evaluate_as[example.label]
 
 
+class Reader:
+    """Reads the class off the picture's red channel; says how often it was asked."""
+
+    name, sha256 = "reader", "0" * 64
+    asked = 0
+
+    def prepare(self, image: np.ndarray, size: tuple[int, int] | None, kernel: str, short_sides: object) -> list:
+        picture = image if size is None else np.asarray(enlarged(image, size, kernel))
+        return [torch.from_numpy(picture[None, ..., 0].copy())]
+
+    def predict(self, passes: list, sizes: list[tuple[int, int]], corners: bool) -> list[np.ndarray]:
+        Reader.asked += len(sizes)
+        shown = [picture[0].numpy() % 19 for picture in passes[0]]
+        return [resize_map(each, size).astype(np.uint8) for each, size in zip(shown, sizes, strict=True)]
+
+
 @pytest.fixture
 def reading_segmenter(monkeypatch: pytest.MonkeyPatch) -> None:
     """A segmenter that reads the class off the picture."""
-    reader = SimpleNamespace(name="reader", sha256="0" * 64, predict=lambda pictures: pictures[..., 0] % 19)
-    monkeypatch.setattr(segmentation, "_segmenter", lambda task: reader)
+    monkeypatch.setattr(segmentation, "_segmenter", lambda task, about: Reader())
 
 
 @pytest.mark.usefixtures("reading_segmenter")
 def test_miou_in_closed_form(toy_cityscapes: Path, tmp_path: Path) -> None:
     real = real_at(toy_cityscapes)
     run = make_run(tmp_path, real, [0, 1], as_label)
-    rows, failures = evaluate(task_of(Samples.of_run(run), real), ["miou"])
+    measured, failures = evaluate(task_of(Samples.of_run(run), real), ["miou"])
+    rows = measured.rows
     assert failures == []
     truth = np.stack([classes(example) for example in real])
     predicted = truth.copy()
@@ -138,6 +162,10 @@ def test_miou_in_closed_form(toy_cityscapes: Path, tmp_path: Path) -> None:
     accuracy = next(row for row in rows if row.metric == "accuracy")
     assert accuracy.value == pytest.approx((1 + (truth == predicted)[truth != 255].mean()) / 2)
     assert len([row for row in rows if row.method != "real photographs"]) == 3 + len(expected)
+    first = next(each for each in measured.per_image if each.seed == 1 and each.id == real[0].id)
+    alone = confusion_matrix(truth[0], predicted[0], 19)
+    assert (first.metric, first.protocol, first.value) == ("miou", "sdm-bench@1", mean_iou(alone))
+    assert len(measured.per_image) == 2 * len(real)
 
 
 @pytest.mark.usefixtures("reading_segmenter")
@@ -146,7 +174,8 @@ def test_the_ceiling_is_that_of_the_photographs_and_what_lies_above_is_marked(
 ) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     real = real_at(toy_cityscapes)
-    rows, _ = evaluate(task_of(Samples.of_run(make_run(tmp_path / "run", real, [0], as_label)), real), ["miou"])
+    measured, _ = evaluate(task_of(Samples.of_run(make_run(tmp_path / "run", real, [0], as_label)), real), ["miou"])
+    rows = measured.rows
     ceiling = next(row for row in rows if row.method == "real photographs" and row.metric == "miou")
     truth = np.stack([classes(example) for example in real])
     read = np.stack([example.image[..., 0] % 19 for example in real if example.image is not None])
@@ -160,13 +189,65 @@ def test_the_ceiling_is_that_of_the_photographs_and_what_lies_above_is_marked(
     assert cached.stat().st_mtime_ns == before
 
 
+@pytest.mark.usefixtures("reading_segmenter")
+def test_kept_predictions_are_taken_again(
+    toy_cityscapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    real = real_at(toy_cityscapes)
+    samples = Samples.of_run(make_run(tmp_path / "run", real, [0, 1], as_label))
+    task = replace(task_of(samples, real), predictions=tmp_path / "kept")
+    first, _ = evaluate(task, ["miou"])
+    asked = Reader.asked
+    folders = list((tmp_path / "kept").iterdir())
+    assert [len(list(folder.glob("*.png"))) for folder in folders] == [len(real)] * 3
+    again, _ = evaluate(task, ["miou"])
+    assert Reader.asked == asked
+    assert [row.value for row in again.rows] == [row.value for row in first.rows]
+    next(folders[0].glob("*.png")).unlink()
+    evaluate(task, ["miou"])
+    assert Reader.asked in (asked, asked + 1)
+    evaluate(replace(task, protocol=protocol("full-size@1")), ["miou"])
+    assert Reader.asked > asked + 1
+
+
+@pytest.mark.usefixtures("reading_segmenter")
+def test_a_protocol_decides_sizes_and_classes(
+    toy_cityscapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against the confusion of arrays that are resized here."""
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    real = real_at(toy_cityscapes)
+    run = make_run(tmp_path / "run", real, [0], as_label)
+    source = folder_source(run / "samples/seed-000")
+    pictures = {name: source.read(index) for index, name in enumerate(source.ids)}
+    table = real.dataset.classes
+
+    def reading(**about: Any) -> Reading:
+        return Reading(Reader(), MIoUProtocol(average="union", **about), real)  # type: ignore[arg-type]
+
+    expected = np.zeros((19, 19), np.int64)
+    every = np.zeros((35, 35), np.int64)
+    raw = np.flatnonzero(table.evaluate_as != 255)
+    for record in real.dataset.records:
+        label = real.dataset.label(record)
+        large = np.asarray(enlarged(pictures[record.id], label.shape, "nearest"))[..., 0] % 19
+        expected += confusion_matrix(table.evaluate_as[label], large, 19)
+        every += confusion_matrix(resize_map(label, SIZE), raw[pictures[record.id][..., 0] % 19], 35, None)
+    full = reading(labels="file", picture_size="labels", picture_kernel="nearest")
+    assert np.array_equal(full.confusion(source), expected)
+    assert np.array_equal(reading(classes="every").confusion(source), every)
+    fixed = reading(label_size=(16, 16)).confusion(source)
+    assert fixed.sum() <= 16 * 16 * len(real)
+
+
 def test_failed_metrics_are_listed_and_the_others_measured(toy_cityscapes: Path, tmp_path: Path) -> None:
     real = real_at(toy_cityscapes)
     run = make_run(tmp_path, real, [0], noisy)
-    rows, failures = evaluate(task_of(Samples.of_run(run), real), ["lpips", "fid", "miou"])
-    assert [row.metric for row in rows] == ["fid"]
+    found, failures = evaluate(task_of(Samples.of_run(run), real, "nothing"), ["lpips", "fid", "miou"])
+    assert [row.metric for row in found.rows] == ["fid"]
     assert failures[0] == "lpips: diversity needs at least two samples a label map; sdm has one seed"
-    assert failures[1].startswith("miou: sdm-bench@1 knows no published segmenter for cityscapes; name another with")
+    assert failures[1].startswith("miou: --segmenter nothing: neither a run")
     with pytest.raises(UserError, match=r"Unknown metric 'fdi'\. Did you mean 'fid'"):
         evaluate(task_of(Samples.of_run(run), real), ["fdi"])
 

@@ -75,3 +75,37 @@ def test_without_pixels_there_is_no_number(average: miou.Average) -> None:
 def test_an_unknown_average_gets_the_nearest(confusion: np.ndarray) -> None:
     with pytest.raises(UserError, match="Did you mean 'labels'"):
         miou.mean_iou(confusion, "label")  # type: ignore[arg-type]
+
+
+def test_classes_can_be_left_out_of_the_mean(confusion: np.ndarray) -> None:
+    """Class 2 is left out; its pixels still count as wrong for class 1."""
+    counted = np.array([True, True, False, True])
+    assert miou.mean_iou(confusion, "union", counted) == pytest.approx(7 / 6 / 2)
+    assert miou.mean_iou(confusion, "all", counted) == pytest.approx(7 / 6 / 3)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_mmsegmentation_counts_the_same() -> None:
+    """Its IoUMetric on twenty random maps of 19 classes with ignored pixels, in percent and rounded to 2 digits."""
+    import torch
+    from mmengine.structures import PixelData
+    from mmseg.evaluation import IoUMetric
+    from mmseg.structures import SegDataSample
+
+    rng = np.random.default_rng(0)
+    metric = IoUMetric(iou_metrics=["mIoU"], ignore_index=255)
+    metric.dataset_meta = {"classes": [str(index) for index in range(19)]}
+    total = np.zeros((19, 19), np.int64)
+    for _ in range(20):
+        label = rng.choice([*range(19), 255], (24, 32)).astype(np.uint8)
+        predicted = np.where(rng.random((24, 32)) < 0.6, label % 19, rng.integers(0, 19, (24, 32))).astype(np.uint8)
+        sample = SegDataSample(
+            gt_sem_seg=PixelData(data=torch.from_numpy(label)[None].long()),
+            pred_sem_seg=PixelData(data=torch.from_numpy(predicted)[None].long()),
+        )
+        metric.process({}, [sample.to_dict()])
+        total += miou.confusion_matrix(label, predicted, 19)
+    found = metric.compute_metrics(metric.results)
+    assert found["mIoU"] == pytest.approx(100 * miou.mean_iou(total), abs=0.005)
+    assert found["aAcc"] == pytest.approx(100 * miou.pixel_accuracy(total), abs=0.005)
+    assert found["mAcc"] == pytest.approx(100 * miou.mean_accuracy(total), abs=0.005)

@@ -62,6 +62,19 @@ def test_the_ablation_keeps_solvers_apart() -> None:
     assert dict(zip(spade["solver"], spade["FID ↓"], strict=True)) == {"ddim, 25 steps": 30.0, "ddpm, 50 steps": 35.0}
 
 
+def test_the_same_samples_under_every_protocol_and_how_far_they_differ() -> None:
+    scores = {"a@1": 0.3, "b@1": 0.45, "c@1": 0.4}
+    rows = [row(metric="miou", direction="higher", protocol=name, value=value) for name, value in scores.items()]
+    rows.append(
+        row(metric="miou", direction="higher", protocol="a@1", method="spade", value=0.2, solver="", steps=None)
+    )
+    frame = make_table("sensitivity", rows).frame
+    assert frame["method"].tolist() == ["sdm", "spade"]
+    assert frame[["a@1", "b@1", "c@1"]].iloc[0].tolist() == [0.3, 0.45, 0.4]
+    assert frame["spread"].tolist() == pytest.approx([0.15, 0])
+    assert frame["b@1"].isna().tolist() == [False, True]
+
+
 def test_what_cannot_be_tabulated_is_refused() -> None:
     with pytest.raises(UserError, match=r"Unknown table 'ablatoin'\. Did you mean 'ablation'"):
         make_table("ablatoin", ROWS)
