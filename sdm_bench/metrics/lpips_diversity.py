@@ -3,27 +3,44 @@
 Network: richzhang/PerceptualSimilarity@082bb24 (package `lpips`, v0.1) for pictures in [-1, 1]. The distance of two
 pictures is the sum over layers of the mean over positions of sum_c w_c (a_c - b_c)^2, a and b the layer's features of
 unit length; so the backbone runs once a picture and only the rest once a pair.
+
+Published diversities have two readings, which differ in what the network is fed (READINGS):
+
+* `plain`: pictures in [-1, 1] at their own size, as the package means it.
+* `sdm`: WeilunWang/semantic-diffusion-model@7171f37, evaluations/{default_dataset,lpips}.py, a copy of StarGAN v2's:
+  squashed to 256 x 256, then to 299 x 299, normalised by ImageNet's mean and deviation, and then scaled by the network
+  a second time. Its network differs from the package's in where 1e-10 is added to a length only. It averages over the
+  pairs of a batch of 50 label maps, in the order of their file names, then over batches; the last batch is kept and,
+  where it is smaller, weighs as much as a full one (`corpus_diversity` with batch=50). 500, 2,000 and 5,000 maps leave
+  no remainder.
 """
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from sdm_bench.devices import pick_device
 from sdm_bench.errors import UserError, unknown_name
-from sdm_bench.tensors import load_strictly, read_safetensors
+from sdm_bench.tensors import load_strictly, read_safetensors, to_unit_range
 
 Net = Literal["alex", "vgg", "squeeze"]
 SMALLEST_SIDE = {"alex": 31, "vgg": 16, "squeeze": 17}
 """Pixels below which a pooling layer has nothing left."""
 CHUNK = 16
 """Pictures that go through the backbone together."""
+SDM_SIDES = (256, 299)
+"""Heights and widths of the two resizings of the reading `sdm`, pixels."""
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+"""Red, green and blue, of values in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +105,30 @@ class LPIPS(nn.Module):
         return self.per_layer(self.features(first), self.features(second)).sum(0)
 
 
+def sdm_input(image: np.ndarray) -> Tensor:
+    """float32 (3, 299, 299), ImageNet-normalised, from about -2.2 to 2.7, of a uint8 (H, W, 3) picture.
+
+    Both resizings are Pillow's bilinear, antialiased and rounded to 8 bits, and don't keep the aspect.
+    """
+    resized = Image.fromarray(image)
+    for side in SDM_SIDES:
+        resized = resized.resize((side, side), Image.Resampling.BILINEAR)
+    mean, deviation = (np.array(each, np.float32) for each in (IMAGENET_MEAN, IMAGENET_DEVIATION))
+    scaled = (np.asarray(resized).astype(np.float32) / 255 - mean) / deviation
+    return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))
+
+
+READINGS: dict[str, Callable[[np.ndarray], Tensor]] = {"plain": to_unit_range, "sdm": sdm_input}
+"""From a uint8 (H, W, 3) picture to what the network is fed, float32 (3, h, w)."""
+
+
+def reading(name: str) -> Callable[[np.ndarray], Tensor]:
+    """The function of READINGS called `name`; raises UserError with the nearest known name."""
+    if name not in READINGS:
+        raise unknown_name("reading of LPIPS", name, READINGS)
+    return READINGS[name]
+
+
 def load_lpips(weights: Path, net: Net = "alex", device: str = "cpu") -> LPIPS:
     """The network with the weights of a safetensors file; raises UserError where they are another network's."""
     with torch.device("meta"):
@@ -100,12 +141,8 @@ def diversity(network: LPIPS, samples: Tensor) -> float:
 
     0 where all are equal; larger is more diverse. Raises UserError for fewer than two samples.
     """
-    if len(samples) < 2:
-        raise UserError(f"{len(samples)} sample(s) of a label map; diversity needs at least two")
-    device = next(network.parameters()).device
+    layers = _sample_features(network, samples)
     with torch.inference_mode():
-        chunks = [network.features(chunk.to(device)) for chunk in samples.split(CHUNK)]
-        layers = [torch.cat(parts) for parts in zip(*chunks, strict=True)]
         rows = [
             network.per_layer([layer[i : i + 1] for layer in layers], [layer[i + 1 :] for layer in layers]).sum(0)
             for i in range(len(samples) - 1)
@@ -113,12 +150,62 @@ def diversity(network: LPIPS, samples: Tensor) -> float:
     return float(torch.cat(rows).double().mean())
 
 
-def corpus_diversity(values: Iterable[float]) -> Diversity:
-    """Mean and spread of the diversities of label maps; raises UserError when there are none."""
+def class_diversity(network: LPIPS, samples: Tensor, label: np.ndarray) -> dict[int, float]:
+    """The diversity inside each class of a label map (H, W): class -> mean LPIPS over its pixels and all pairs.
+
+    The layers' maps of distances are raised to (H, W), bilinear, as the package's spatial maps are; (H, W) is the
+    pictures' size in the reading `plain`. Layers see beyond the borders of a class, so a difference next to a class
+    counts a little in it too. Weighted by their pixels, the classes give the mean of the spatial map, which is not
+    `diversity`: raising weighs the borders otherwise. Raises UserError as `diversity`, and for a label of another rank.
+    """
+    if label.ndim != 2:
+        raise UserError(f"a label map of shape {label.shape}; expected (height, width)")
+    layers = _sample_features(network, samples)
+    pairs = len(samples) * (len(samples) - 1) // 2
+    with torch.inference_mode():
+        spatial = torch.zeros(label.shape, dtype=torch.float64)
+        for maps in _summed_maps(network, layers):
+            raised = F.interpolate(maps / pairs, size=tuple(label.shape), mode="bilinear", align_corners=False)
+            spatial += raised[0, 0].cpu()
+    return _class_means(spatial.numpy(), label)
+
+
+def _sample_features(network: LPIPS, samples: Tensor) -> list[Tensor]:
+    """The features of every layer of all samples of a label map, (S, C, h, w) each."""
+    if len(samples) < 2:
+        raise UserError(f"{len(samples)} sample(s) of a label map; diversity needs at least two")
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        chunks = [network.features(chunk.to(device)) for chunk in samples.split(CHUNK)]
+        return [torch.cat(parts) for parts in zip(*chunks, strict=True)]
+
+
+def _summed_maps(network: LPIPS, layers: list[Tensor]) -> list[Tensor]:
+    """The sum over all pairs of each layer's map of distances, float64 (1, 1, h, w)."""
+    sums = [torch.zeros(1, 1, *layer.shape[2:], dtype=torch.float64, device=layer.device) for layer in layers]
+    for i in range(len(layers[0]) - 1):
+        row = network.maps([layer[i : i + 1] for layer in layers], [layer[i + 1 :] for layer in layers])
+        sums = [total + maps.double().sum(0, keepdim=True) for total, maps in zip(sums, row, strict=True)]
+    return sums
+
+
+def _class_means(spatial: np.ndarray, label: np.ndarray) -> dict[int, float]:
+    classes, index = np.unique(label, return_inverse=True)
+    sums = np.bincount(index.ravel(), weights=spatial.ravel())
+    counts = np.bincount(index.ravel())
+    return {int(each): float(mean) for each, mean in zip(classes, sums / counts, strict=True)}
+
+
+def corpus_diversity(values: Iterable[float], batch: int | None = None) -> Diversity:
+    """Mean and spread of the diversities of label maps; raises UserError when there are none.
+
+    batch: the mean is that of the means of `batch` maps each, in the order given, however few are in the last.
+    """
     each = np.array(list(values), np.float64)
     if not each.size:
         raise UserError("no label maps; diversity needs at least one")
-    return Diversity(float(each.mean()), float(each.std(ddof=1)) if each.size > 1 else float("nan"), each.size)
+    mean = each.mean() if batch is None else np.mean([each[i : i + batch].mean() for i in range(0, each.size, batch)])
+    return Diversity(float(mean), float(each.std(ddof=1)) if each.size > 1 else float("nan"), each.size)
 
 
 def _package_network(net: Net) -> nn.Module:

@@ -8,12 +8,24 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from sdm_bench.errors import UserError
 from sdm_bench.metrics import features
-from sdm_bench.metrics.features import Extractor, cache_key, extract, folder_source
+from sdm_bench.metrics.features import (
+    Extractor,
+    cache_key,
+    extract,
+    folder_source,
+    inception_extractor,
+    logits_extractor,
+    resized_source,
+)
+from sdm_bench.metrics.inception import FIDInception
 from sdm_bench.metrics.resize import resize_mode
+from sdm_bench.tensors import read_safetensors
+from tests.weights.cached import cached
 
 
 class Small(nn.Module):
@@ -180,3 +192,100 @@ def test_reading_stays_a_bounded_way_ahead(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_batch_of_nothing_is_refused(folder: Path) -> None:
     with pytest.raises(UserError, match="batch size of 0"):
         extract(folder_source(folder), extractor(), batch_size=0)
+
+
+def test_a_resized_source_reads_resized_pictures_under_a_manifest_of_its_own(folder: Path) -> None:
+    source = folder_source(folder)
+    resized = resized_source(source, (16, 20), "bicubic")
+    assert (resized.ids, resized.name, len(resized)) == (source.ids, source.name, 7)
+    expected = Image.fromarray(source.read(2)).resize((20, 16), Image.Resampling.BICUBIC)
+    np.testing.assert_array_equal(resized.read(2), np.asarray(expected))
+    others = [
+        resized_source(source, size, kernel) for size in ((16, 20), (20, 16)) for kernel in ("bicubic", "bilinear")
+    ]
+    assert len({source.manifest, *(other.manifest for other in others)}) == 5
+    assert others[0].manifest == resized.manifest
+    assert resized_source(source, (16, 20), "none") is source
+    with pytest.raises(UserError, match="Unknown kernel"):
+        resized_source(source, (16, 20), "area")
+
+
+def test_features_of_resized_pictures_are_kept_apart(folder: Path, tmp_path: Path) -> None:
+    source = folder_source(folder)
+    plain = extract(source, extractor(), tmp_path / "cache")
+    resized = extract(resized_source(source, (16, 20), "bilinear"), extractor(), tmp_path / "cache")
+    assert np.abs(plain - resized).max() > 1e-3
+    given = extractor()
+    extract(resized_source(source, (16, 20), "bilinear"), given, tmp_path / "cache")
+    assert seen(given) == []
+
+
+@pytest.fixture(scope="module")
+def torch_fidelity_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cached weights as the file that torch-fidelity and pytorch-fid load, with a classifier drawn at random."""
+    tensors = read_safetensors(cached("inception-2015-12-05"))
+    with torch.device("meta"):
+        expected = FIDInception().state_dict()
+    counters = {name: torch.zeros((), dtype=torch.int64) for name in expected if name.endswith("num_batches_tracked")}
+    generator = torch.Generator().manual_seed(0)
+    scores = {
+        f"fc.{kind}": torch.randn(expected[f"fc.{kind}"].shape, generator=generator) for kind in ("weight", "bias")
+    }
+    path = tmp_path_factory.mktemp("weights") / "inception"
+    torch.save(counters | scores | tensors, path.with_suffix(".pth"))
+    save_file(scores | tensors, path.with_suffix(".safetensors"))
+    return path.with_suffix(".pth")
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Two pictures of another size than 299, smooth enough for every layer to see something."""
+    root = tmp_path / "two"
+    root.mkdir()
+    for index in range(2):
+        small = Image.fromarray(pixels(index, 9, 12))
+        small.resize((520, 170), Image.Resampling.BICUBIC).save(root / f"{index}.png")
+    return root
+
+
+def test_tf1_features_and_class_scores_are_torch_fidelity_s(torch_fidelity_weights: Path, pictures: Path) -> None:
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    theirs = FeatureExtractorInceptionV3("ours", ["2048", "logits_unbiased"], str(torch_fidelity_weights))
+    source, file = folder_source(pictures), torch_fidelity_weights.with_suffix(".safetensors")
+    batch = torch.from_numpy(np.stack([source.read(k) for k in range(2)]).transpose(0, 3, 1, 2).copy())
+    expected = [found.numpy() for found in theirs(batch)]
+    ours = [extract(source, make(file, "tf1", "cpu")) for make in (inception_extractor, logits_extractor)]
+    for found, wanted in zip(ours, expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
+        assert np.abs(wanted[0] - wanted[1]).max() > 0.05 * np.abs(wanted).max()
+    clean = extract(source, inception_extractor(file, "clean", "cpu"))
+    assert np.abs(clean - expected[0]).max() > 1e-2 * np.abs(expected[0]).max()
+
+
+def test_legacy_features_are_pytorch_fid_s_of_the_folder(
+    torch_fidelity_weights: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pytorch_fid import inception as theirs
+    from pytorch_fid.fid_score import get_activations
+
+    monkeypatch.setattr(theirs, "load_state_dict_from_url", lambda *_, **__: torch.load(torch_fidelity_weights))
+    files = sorted(pictures.iterdir())
+    expected = get_activations(files, theirs.InceptionV3([3]), batch_size=2, num_workers=0)
+    found = extract(
+        folder_source(pictures), inception_extractor(cached("inception-2015-12-05"), "legacy_pytorch", "cpu")
+    )
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_class_scores_need_the_classifier_but_not_its_bias(untrained_cache: Path, tmp_path: Path) -> None:
+    bare = untrained_cache / "weights" / "inception-2015-12-05.safetensors"
+    with pytest.raises(UserError, match=r"inception-2015-12-05\.safetensors: Inception without its .* packaged file"):
+        logits_extractor(bare, device="cpu")
+    file = tmp_path / "changed.safetensors"
+    digests = {inception_extractor(bare, device="cpu").weights_sha256}
+    for weight, bias in ((0, 0), (1, 0), (0, 1)):
+        scores = {"fc.weight": torch.full((1008, 2048), weight), "fc.bias": torch.full((1008,), bias)}
+        save_file(read_safetensors(bare) | {name: value.float() for name, value in scores.items()}, file)
+        digests.add(logits_extractor(file, device="cpu").weights_sha256)
+    assert len(digests) == 3

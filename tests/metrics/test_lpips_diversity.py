@@ -8,11 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
+from torchvision import transforms
 
 from sdm_bench.errors import UserError
-from sdm_bench.metrics.lpips_diversity import LPIPS, SMALLEST_SIDE, Net, corpus_diversity, diversity, load_lpips
+from sdm_bench.metrics.lpips_diversity import (
+    LPIPS,
+    SMALLEST_SIDE,
+    Net,
+    class_diversity,
+    corpus_diversity,
+    diversity,
+    load_lpips,
+    reading,
+)
 from sdm_bench.tensors import read_safetensors, read_torch
 from sdm_bench.weights.layouts import linear_layers
 from tests.weights.cached import cached
@@ -125,6 +136,83 @@ def test_the_corpus_value_is_the_mean_over_maps() -> None:
     assert math.isnan(corpus_diversity([0.1]).spread)
     with pytest.raises(UserError, match="no label maps"):
         corpus_diversity([])
+
+
+def test_means_of_batches_count_a_small_last_one_like_the_others() -> None:
+    values = [0.1, 0.2, 0.3, 0.7]
+    assert corpus_diversity(values, batch=3).mean == pytest.approx((0.2 + 0.7) / 2)
+    assert corpus_diversity(values, batch=2).mean == pytest.approx(0.325)
+    assert corpus_diversity(values, batch=3).spread == corpus_diversity(values).spread
+
+
+@pytest.mark.parametrize("size", [(256, 256), (256, 512), (120, 90)])
+def test_the_reading_of_sdm_is_its_loader_s(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    theirs = transforms.Compose(
+        [
+            transforms.Resize([256, 256]),
+            transforms.Resize([299, 299]),
+            transforms.ToTensor(),
+            transforms.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]),
+        ]
+    )
+    torch.testing.assert_close(reading("sdm")(image), theirs(Image.fromarray(image)), rtol=0, atol=1e-6)
+
+
+def test_the_plain_reading_is_the_picture_between_minus_one_and_one() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    expected = torch.from_numpy(image).permute(2, 0, 1) / 127.5 - 1
+    torch.testing.assert_close(reading("plain")(image), expected, rtol=0, atol=1e-6)
+    with pytest.raises(UserError, match="Unknown reading of LPIPS 'sdn'"):
+        reading("sdn")
+
+
+def package_maps(network: LPIPS, samples: Tensor) -> np.ndarray:
+    """The package's own spatial distances of every pair, (pairs, H, W)."""
+    network.network.spatial = True
+    try:
+        first, second = zip(*combinations(range(len(samples)), 2), strict=True)
+        with torch.no_grad():
+            return network.network(samples[list(first)], samples[list(second)])[:, 0].numpy().astype(np.float64)
+    finally:
+        network.network.spatial = False
+
+
+def test_class_diversity_is_the_mean_of_the_package_s_spatial_distances(alex: LPIPS) -> None:
+    samples = pictures(4, 70, 90)
+    label = np.random.default_rng(0).integers(0, 3, (70, 90)) * 7
+    maps = package_maps(alex, samples)
+    found = class_diversity(alex, samples, label)
+    assert list(found) == [0, 7, 14]
+    for each, value in found.items():
+        assert value == pytest.approx(maps[:, label == each].mean(), rel=1e-5)
+    weighted = sum(value * (label == each).mean() for each, value in found.items())
+    assert weighted == pytest.approx(maps.mean(), rel=1e-5)
+    assert class_diversity(alex, samples, np.zeros((70, 90), int)) == {0: pytest.approx(maps.mean(), rel=1e-5)}
+
+
+def test_a_difference_inside_one_class_is_the_diversity_of_that_class(alex: LPIPS) -> None:
+    """The last layer sees 163 pixels; farther from the difference than that, and than a step of 16, there is none."""
+    base, noise = pictures(2, 64, 640)
+    other = base.clone()
+    other[:, :, 500:] = noise[:, :, 500:]
+    label = np.zeros((64, 640), np.int64)
+    label[:, 260:] = 1
+    samples = torch.stack([base, other, base])
+    found = class_diversity(alex, samples, label)
+    assert found[0] == 0
+    total = package_maps(alex, samples).mean()
+    assert found[1] == pytest.approx(total * 640 / 380, rel=1e-5)
+    assert found[1] > 0.01
+    swapped = class_diversity(alex, samples, 1 - label)
+    assert (swapped[1], swapped[0]) == (found[0], found[1])
+
+
+def test_class_diversity_needs_a_label_map_and_two_samples(alex: LPIPS) -> None:
+    with pytest.raises(UserError, match=r"label map of shape \(1, 40, 40\)"):
+        class_diversity(alex, pictures(2, 40, 40), np.zeros((1, 40, 40), int))
+    with pytest.raises(UserError, match="at least two"):
+        class_diversity(alex, pictures(1, 40, 40), np.zeros((40, 40), int))
 
 
 def test_an_unknown_network_gets_the_nearest() -> None:

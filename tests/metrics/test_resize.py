@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from sdm_bench.errors import UserError
 from sdm_bench.metrics import resize
@@ -31,14 +33,15 @@ def test_channels_stay_apart_and_a_constant_stays(name: str) -> None:
     np.testing.assert_allclose(resize.RESIZES[name].pixels(image), np.full((299, 299, 3), [10, 128, 255]), atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["clean", "legacy_pytorch"])
+@pytest.mark.parametrize("name", ["clean", "legacy_pytorch", "tf1"])
 def test_a_picture_of_the_right_size_is_untouched(name: str) -> None:
     image = picture(299, 299)
     np.testing.assert_allclose(resize.RESIZES[name].pixels(image), image, atol=1e-4)
 
 
 @pytest.mark.parametrize(
-    ("name", "black", "white"), [("clean", -1, 127 / 128), ("legacy_pytorch", -1, 1), ("sdm", -1, 1)]
+    ("name", "black", "white"),
+    [("clean", -1, 127 / 128), ("legacy_pytorch", -1, 1), ("tf1", -1, 127 / 128), ("sdm", -1, 1)],
 )
 def test_the_scaling_of_the_network_input(name: str, black: float, white: float) -> None:
     for value, expected in ((0, black), (255, white)):
@@ -52,6 +55,31 @@ def test_legacy_takes_two_neighbours_whatever_the_scale() -> None:
     image = np.broadcast_to(row[None, :, None], (20, 1000, 3)).copy()
     expected = np.interp((np.arange(299) + 0.5) * 1000 / 299 - 0.5, np.arange(1000), row)
     np.testing.assert_allclose(resize.legacy_pytorch(image)[150, :, 0], expected, atol=2e-2)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_tf1_is_torch_fidelity_s_interpolation_to_the_bit(size: tuple[int, int]) -> None:
+    from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
+
+    batch = torch.from_numpy(picture(*size).transpose(2, 0, 1)).float()[None]
+    expected = interpolate_bilinear_2d_like_tensorflow1x(batch, size=(299, 299), align_corners=False)[0]
+    np.testing.assert_array_equal(resize.tf1(picture(*size)), expected.numpy().transpose(1, 2, 0))
+    assert torch.equal(resize.resize_mode("tf1")(picture(*size)), (expected - 128) / 128)
+
+
+def test_tf1_starts_at_the_first_pixel_not_half_a_pixel_before_its_centre() -> None:
+    """The value at output x is interpolated at x W / 299, so the last one lies on the last input when enlarging."""
+    ramp = np.broadcast_to(np.arange(100, dtype=np.uint8)[None, :, None], (20, 100, 3)).copy()
+    expected = np.minimum(np.arange(299) * 100 / 299, 99)
+    np.testing.assert_allclose(resize.tf1(ramp)[150, :, 0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_clean_is_clean_fid_s_resizer_to_the_bit(size: tuple[int, int]) -> None:
+    from cleanfid.resize import make_resizer
+
+    expected = make_resizer("PIL", False, "bicubic", (299, 299))(picture(*size))
+    np.testing.assert_array_equal(resize.clean(picture(*size)), expected)
 
 
 def test_clean_averages_what_legacy_aliases() -> None:
@@ -95,6 +123,32 @@ def test_sdm_smooths_on_shrinking_only() -> None:
     assert np.abs(resize.sdm_squash(stripes)[100, 5:-5] - 127.5).max() < 1
     small = picture(256, 256)
     np.testing.assert_array_equal(resize.sdm_squash(small), small)
+
+
+@pytest.mark.parametrize("kernel", ["bicubic", "bilinear"])
+def test_resizing_before_is_pillow_s_of_the_saved_picture(kernel: str) -> None:
+    found = resize.resized_before(picture(40, 60), (20, 90), kernel)
+    expected = Image.fromarray(picture(40, 60)).resize((90, 20), getattr(Image, kernel.upper()))
+    assert (found.shape, found.dtype) == ((20, 90, 3), np.uint8)
+    np.testing.assert_array_equal(found, np.asarray(expected))
+
+
+def test_resizing_before_averages_and_can_be_left_out() -> None:
+    """Columns of 0 and 200, shrunk twice: grey in both kernels; at its own size a picture stays."""
+    stripes = np.zeros((32, 64, 3), np.uint8)
+    stripes[:, ::2] = 200
+    for kernel in ("bicubic", "bilinear"):
+        grey = resize.resized_before(stripes, (16, 32), kernel)[:, 4:-4].astype(int)
+        assert np.abs(grey - 100).max() <= 6
+        np.testing.assert_array_equal(resize.resized_before(stripes, (32, 64), kernel), stripes)
+    assert resize.resized_before(stripes, (16, 32), "none") is stripes
+
+
+def test_resizing_before_refuses_other_kernels_and_sizes() -> None:
+    with pytest.raises(UserError, match=r"Unknown kernel 'bicubik'\. Did you mean 'bicubic'"):
+        resize.resized_before(picture(8, 8), (4, 4), "bicubik")
+    with pytest.raises(UserError, match="a size of 0x4"):
+        resize.resized_before(picture(8, 8), (0, 4), "bicubic")
 
 
 def test_an_unknown_way_gets_the_nearest() -> None:
