@@ -27,6 +27,11 @@ Examples:
     help="For miou: a run, a weights file, a name of `weights list`, mmseg:CONFIG.py,WEIGHTS.pth, or toy.",
 )
 @click.option("--predictions", type=options.FOLDER, help="For miou: where predictions are kept and taken from.")
+@click.option(
+    "--statistics",
+    type=click.Path(exists=True, path_type=Path),
+    help="For fid: an .npz with mu and sigma, or a folder with m.npy and s.npy, in place of the photographs.",
+)
 @click.option("--name", help="What the tables call the pictures of --images (default: the folder's name).")
 @click.option("--out", type=options.FILE, help="The CSV the rows are added to (default: RUN/results.csv).")
 @click.option("--samples", type=options.FOLDER, help="Where --checkpoint is sampled into before it is measured.")
@@ -37,6 +42,7 @@ def evaluate(run: Path | None, images: Path | None, samples: Path | None, **chos
     from sdm_bench.commands.evaluate import evaluate_samples, sensitivity, summary
     from sdm_bench.commands.generate import generate_samples
     from sdm_bench.errors import PartialFailure
+    from sdm_bench.processes import is_first
     from sdm_bench.protocols.catalog import ALL
 
     sampling = take_sampling(chosen, None)
@@ -44,8 +50,9 @@ def evaluate(run: Path | None, images: Path | None, samples: Path | None, **chos
         if samples is None:
             raise click.UsageError("--checkpoint is sampled first: say where to with --samples")
         run = generate_samples(**sampling, out=samples, device=chosen["device"])
-    rows, failures = evaluate_samples(run=run, images=images, where=sampling["where"], **chosen)
-    if rows:
+    about = {"where": sampling["where"], "command": options.command_line()}
+    rows, failures = evaluate_samples(run=run, images=images, **about, **chosen)
+    if rows and is_first():
         click.echo(sensitivity(rows) if chosen["protocol_name"] == ALL else summary(rows))
     if failures:
         raise PartialFailure("not computed:\n" + "\n".join(f"  {line}" for line in failures))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdm_bench.commands.evaluate import RESULTS_FILE, evaluate_samples
+from sdm_bench.commands.evaluate import evaluate_samples
 from sdm_bench.commands.generate import Source, Where, generate_samples
 from sdm_bench.commands.report import write_report
 from sdm_bench.commands.train import train_method
@@ -13,6 +13,7 @@ from sdm_bench.evaluation import MEASURES
 from sdm_bench.evaluation.task import Samples
 from sdm_bench.progress import say
 from sdm_bench.protocols.catalog import DEFAULT, protocol
+from sdm_bench.provenance import RESULTS_FILE
 from sdm_bench.results import read_rows
 from sdm_bench.synthesizers import SamplingOptions
 from sdm_bench.trained import SHIPPED

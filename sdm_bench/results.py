@@ -1,6 +1,7 @@
 """The typed result row and its store: one number, and everything that says what it means."""
 
 import csv
+import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from io import StringIO
@@ -23,7 +24,8 @@ class ResultRow(BaseModel):
     variant: a method's ablation, empty for the plain one. class_name: the class a per-class number is of, else empty.
     extractor: the network behind the number (features, distances or segmentation). spread: standard deviation over
     what the note says, None where there is none. num_images: pictures measured, of one seed. seeds: as "0-2" or "0,4".
-    weights_sha256: the generator's; manifest_sha256: over the measured pictures' ids and bytes.
+    weights_sha256: the generator's; manifest_sha256: over the measured pictures' ids and bytes. evaluation: the name of
+    the record in provenance.py that says how it was measured, empty for rows without one.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -48,6 +50,7 @@ class ResultRow(BaseModel):
     weights_sha256: str = ""
     manifest_sha256: str
     note: str = ""
+    evaluation: str = ""
     version: str = __version__
     time: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
@@ -55,8 +58,15 @@ class ResultRow(BaseModel):
         """What the number is of: of two rows with one key, the newer holds."""
         return tuple(getattr(self, name) for name in IDENTITY)
 
+    @property
+    def id(self) -> str:
+        """Ten hexadecimal digits that name the number: what it is of, of which pictures, and its value."""
+        decides = [*self.key(), self.seeds, self.extractor, self.weights_sha256, self.manifest_sha256, self.value]
+        return hashlib.sha256(repr(decides).encode()).hexdigest()[:ID_DIGITS]
 
-COLUMNS = tuple(ResultRow.model_fields)
+
+ID_DIGITS = 10
+COLUMNS = ("id", *ResultRow.model_fields)
 
 
 def read_rows(path: Path) -> list[ResultRow]:
@@ -70,7 +80,8 @@ def read_rows(path: Path) -> list[ResultRow]:
 def _row(path: Path, number: int, cells: dict[str, str]) -> ResultRow:
     optional = ("spread", "steps", "guidance")
     try:
-        return ResultRow(**{k: None if k in optional and v == "" else v for k, v in cells.items()})  # type: ignore[arg-type]
+        fields = {k: None if k in optional and v == "" else v for k, v in cells.items() if k != "id"}
+        return ResultRow(**fields)  # type: ignore[arg-type]
     except (ValidationError, TypeError) as error:
         raise UserError(f"{path}, line {number}: not a result row: {error}") from error
 
@@ -80,7 +91,9 @@ def to_csv(rows: Iterable[ResultRow]) -> str:
     text = StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({k: "" if v is None else v for k, v in row.model_dump().items()} for row in rows)
+    for row in rows:
+        fields = {"id": row.id, **row.model_dump()}
+        writer.writerow({k: "" if v is None else v for k, v in fields.items()})
     return text.getvalue()
 
 

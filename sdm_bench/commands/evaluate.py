@@ -1,9 +1,12 @@
 """Measure samples, or anybody's pictures, and store the numbers."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import torch
 
 from reports.tables import make_table
 from sdm_bench.commands.generate import Where
@@ -13,15 +16,17 @@ from sdm_bench.devices import pick_device
 from sdm_bench.errors import UserError
 from sdm_bench.evaluation import check_names, evaluate
 from sdm_bench.evaluation.task import Measured, Samples, Task
+from sdm_bench.files import read_json
 from sdm_bench.metrics.features import folder_source
 from sdm_bench.per_image import FILE as PER_IMAGE_FILE
 from sdm_bench.per_image import store_per_image
+from sdm_bench.processes import is_first
 from sdm_bench.progress import say
 from sdm_bench.protocols.catalog import ALL, DEFAULT, Protocol, covering, protocol
+from sdm_bench.provenance import RESULTS_FILE, record, versions
 from sdm_bench.results import ResultRow, store
-from sdm_bench.sampling import SampleFolder, SampleOptions
-
-RESULTS_FILE = "results.csv"
+from sdm_bench.sampling import RUN_FILE, SampleFolder, SampleOptions
+from sdm_bench.weights.store import provenance
 
 
 def evaluate_samples(
@@ -33,14 +38,17 @@ def evaluate_samples(
     protocol_name: str = DEFAULT,
     segmenter: str | None = None,
     predictions: Path | None = None,
+    statistics: Path | None = None,
     out: Path | None = None,
     device: str = "auto",
+    command: str = "",
 ) -> tuple[list[ResultRow], list[str]]:
     """Measures the samples of a run, or a folder of somebody else's pictures, and stores the rows.
 
     protocol_name: or `all`, each that says anything about the metric on the dataset. predictions: where the
-    segmenter's are kept and taken from. out: the CSV the rows are added to, by default `<run>/results.csv`. Returns
-    rows and failed metrics with reasons.
+    segmenter's are kept and taken from. statistics: in place of the photographs, for FID. out: the CSV the rows are
+    added to, by default `<run>/results.csv`. command: as it was typed, for the record. Returns rows and failed metrics
+    with reasons.
     """
     if (run is None) == (images is None):
         raise UserError("say what to measure: either a run's folder or --images")
@@ -58,12 +66,11 @@ def evaluate_samples(
     failures: list[str] = []
     for metric in metrics:
         for each in _protocols(metric, protocol_name, real.dataset.name):
-            task = Task(samples, real, each, pick_device(device), segmenter, predictions)
+            task = Task(samples, real, each, pick_device(device), segmenter, predictions, statistics)
             found, failed = evaluate(task, [metric])
             failures += failed
-            rows += found.rows
-            _store(target, found)
-    if rows:
+            rows += _store(target, found, how_measured(task, metric, command))
+    if rows and is_first():
         say(f"{target}: {len(rows)} rows")
     return rows, failures
 
@@ -83,11 +90,51 @@ def _protocols(metric: str, name: str, dataset: str) -> list[Protocol]:
     return found
 
 
-def _store(target: Path, found: Measured) -> None:
-    if found.rows:
-        store(target, found.rows)
+def _store(target: Path, found: Measured, about: dict[str, Any]) -> list[ResultRow]:
+    """Adds what was found to the files at `target`; returns the rows with the name of their record.
+
+    Of several processes the first one writes.
+    """
+    if not is_first():
+        return found.rows
     if found.per_image:
         store_per_image(target.with_name(PER_IMAGE_FILE), found.per_image)
+    if not found.rows:
+        return []
+    name = record(target.parent, about)
+    rows = [row.model_copy(update={"evaluation": name}) for row in found.rows]
+    store(target, rows)
+    return rows
+
+
+def how_measured(task: Task, metric: str, command: str) -> dict[str, Any]:
+    """The record of an evaluation: everything that decides its numbers, and what it ran on."""
+    section = getattr(task.protocol, metric).get(task.dataset.name)
+    names = [] if section is None else section.weights_names()
+    samples = task.samples
+    return {
+        "command": command,
+        "metric": metric,
+        "protocol": {
+            "name": task.protocol.name,
+            "sources": task.protocol.sources,
+            "states": section and section.stated(),
+        },
+        "weights": {name: asdict(found) for name in names if (found := provenance(name)) is not None},
+        "segmenter": task.segmenter,
+        "statistics": str(task.statistics) if task.statistics else None,
+        "pictures": {str(folder.resolve()): samples.sources[seed].manifest for seed, folder in samples.folders.items()},
+        "made by": None if samples.run is None else read_json(samples.run / RUN_FILE),
+        "real": {
+            "root": str(task.dataset.root.resolve()),
+            "split": task.dataset.split,
+            "count": len(task.dataset),
+            "transform": repr(task.real.transform),
+        },
+        "device": str(task.device),
+        "threads": torch.get_num_threads(),
+        "versions": versions(),
+    }
 
 
 def _real_of_run(options: SampleOptions, where: Where) -> Resized:
@@ -108,8 +155,8 @@ def _real_of_images(images: Path, where: Where) -> Resized:
 def summary(rows: Sequence[ResultRow]) -> str:
     """The headline rows as a plain table for a terminal."""
     shown = [row for row in rows if not row.class_name]
-    columns = ["dataset", "method", "metric", "value", "spread", "num_images", "seeds", "protocol", "extractor"]
-    frame = pd.DataFrame([row.model_dump(include=set(columns)) for row in shown], columns=columns)
+    columns = ["id", "dataset", "method", "metric", "value", "spread", "num_images", "seeds", "protocol", "extractor"]
+    frame = pd.DataFrame([{"id": row.id, **row.model_dump()} for row in shown], columns=columns)
     return frame.to_string(index=False, na_rep="", float_format="{:.4f}".format)
 
 

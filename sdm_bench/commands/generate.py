@@ -1,6 +1,5 @@
 """Sample a trained network on a split's label maps."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from sdm_bench.devices import pick_device
 from sdm_bench.errors import UserError
 from sdm_bench.models import catalog
 from sdm_bench.models.preset import DiffusionPreset
+from sdm_bench.processes import rank_and_count
 from sdm_bench.progress import say
 from sdm_bench.sampling import SampleOptions, generate
 from sdm_bench.synthesizers import SamplingOptions, Speed, make_synthesizer
@@ -89,7 +89,7 @@ def generate_samples(
     )
     transform = Transform(options.recipe, options.image_size, dataset.keeps_aspect, training=False)
     written = generate(
-        synthesizer, Resized(dataset, transform), options, folder, seeds, command, batch_size, shard or _own_shard()
+        synthesizer, Resized(dataset, transform), options, folder, seeds, command, batch_size, shard or rank_and_count()
     )
     say(f"{folder}: {written} samples written")
     return folder
@@ -108,11 +108,6 @@ def _check_style(trained: TrainedNetwork, style: str | None) -> None:
     """Whether the network can do what --style asks; a network that was trained with an encoder may come without it."""
     if style is not None and not hasattr(trained.network, "encoder"):
         raise UserError(f"--style {style}: {trained.source} has no encoder that could take a photograph's style")
-
-
-def _own_shard() -> tuple[int, int]:
-    """Under torchrun, this process's share."""
-    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _sample_options(

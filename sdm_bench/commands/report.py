@@ -5,9 +5,9 @@ from pathlib import Path
 
 from reports.figures import write_grids
 from reports.tables import make_table
-from sdm_bench.commands.evaluate import RESULTS_FILE
 from sdm_bench.errors import UserError
 from sdm_bench.progress import say
+from sdm_bench.provenance import RESULTS_FILE
 from sdm_bench.results import read_rows
 from sdm_bench.sampling import SampleFolder
 

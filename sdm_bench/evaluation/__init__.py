@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import click
 
 from sdm_bench.errors import unknown_name
-from sdm_bench.evaluation.measures import fid_rows, lpips_rows
+from sdm_bench.evaluation.distances import fid_rows
+from sdm_bench.evaluation.diversity import lpips_rows
 from sdm_bench.evaluation.segmentation import miou_rows
 from sdm_bench.evaluation.task import Measured, Task
 

@@ -6,7 +6,7 @@ can be kept as PNGs, a folder for everything that decides them, and are taken fr
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,7 +22,8 @@ from sdm_bench.errors import UserError
 from sdm_bench.evaluation.sources import refuse_missing
 from sdm_bench.files import read_json, write_json, write_png
 from sdm_bench.metrics.features import ImageSource
-from sdm_bench.metrics.miou import confusion_matrix
+from sdm_bench.metrics.miou import confusion_matrix, mean_iou
+from sdm_bench.processes import rank_and_count, shared
 from sdm_bench.progress import track
 from sdm_bench.protocols.sections import MIoUProtocol
 
@@ -46,11 +47,14 @@ class Item(NamedTuple):
     passes: list[Tensor]
 
 
-class Predicted(NamedTuple):
-    """One picture: its id, and the confusion matrix, int64 (C, C), of its true and its predicted classes."""
+class Seen(NamedTuple):
+    """What was found in pictures: one confusion matrix, int64 (C, C), and the mean IoU of each picture by its number.
 
-    id: str
+    confusion: entry [true, predicted] a number of pixels. A picture's mean is over the classes in either of its maps.
+    """
+
     confusion: np.ndarray
+    each: dict[int, float]
 
 
 @dataclass(frozen=True)
@@ -71,21 +75,27 @@ class Reading:
         classes = self.real.dataset.classes
         return classes.names if self.about.classes == "every" else classes.evaluated_names
 
-    def confusion(self, source: ImageSource) -> np.ndarray:
-        """int64 (C, C), entry [true, predicted] a number of pixels, over all pictures of `source`."""
-        size = len(self.class_names)
-        return sum((each.confusion for each in self.pictures(source)), np.zeros((size, size), np.int64))
-
-    def pictures(self, source: ImageSource) -> Iterator[Predicted]:
-        """The pictures of `source`, which must be those of the split, in the order of the split."""
+    def read(self, source: ImageSource) -> Seen:
+        """What is found in the pictures of `source`, which must be those of the split; shared by all processes."""
+        count = len(self.real.dataset)
         refuse_missing(source, [record.id for record in self.real.dataset.records])
+        processes = rank_and_count()[1]
+        shares = shared(lambda ranks: [self._seen(source, range(k, count, processes)) for k in ranks], processes)
+        each = {index: value for share in shares for index, value in share.each.items()}
+        return Seen(np.sum([share.confusion for share in shares], axis=0), dict(sorted(each.items())))
+
+    def _seen(self, source: ImageSource, indices: Sequence[int]) -> Seen:
         true_class, predicted_class = self._class_maps()
         folder = self._folder(source)
-        for item, predicted in self._predictions(source, folder):
+        total = np.zeros((len(self.class_names),) * 2, np.int64)
+        each = {}
+        for index, (item, predicted) in zip(indices, self._predictions(source, folder, indices), strict=True):
             if folder is not None and item.kept is None:
                 write_png(folder / f"{item.id}.png", predicted)
-            label = true_class[item.label]
-            yield Predicted(item.id, confusion_matrix(label, predicted_class[predicted], len(self.class_names)))
+            confusion = confusion_matrix(true_class[item.label], predicted_class[predicted], len(total))
+            total += confusion
+            each[index] = mean_iou(confusion)
+        return Seen(total, each)
 
     def _class_maps(self) -> tuple[np.ndarray, np.ndarray]:
         """The class in the confusion matrix of each class of the label maps, and of each that the segmenter knows."""
@@ -95,17 +105,19 @@ class Reading:
         evaluated = np.flatnonzero(classes.evaluate_as != IGNORED)
         return np.arange(len(classes)), evaluated[np.argsort(classes.evaluate_as[evaluated])]
 
-    def _predictions(self, source: ImageSource, folder: Path | None) -> Iterator[tuple[Item, np.ndarray]]:
+    def _predictions(
+        self, source: ImageSource, folder: Path | None, indices: Sequence[int]
+    ) -> Iterator[tuple[Item, np.ndarray]]:
         """The items with their predictions, uint8 (H, W) of the label's size."""
         records = self.real.dataset.records
         index_of = {name: index for index, name in enumerate(source.ids)}
 
-        def item(index: int) -> Item:
-            record = records[index]
+        def item(position: int) -> Item:
+            record = records[indices[position]]
             return self._item(source, index_of[record.id], record, folder)
 
-        items = ahead(item, len(records), 2 * BATCH_SIZE)
-        for batch in batches(track(items, f"segmenting {source.name}", len(records), unit="pictures")):
+        items = ahead(item, len(indices), 2 * BATCH_SIZE)
+        for batch in batches(track(items, f"segmenting {source.name}", len(indices), unit="pictures")):
             yield from zip(batch, self._predict(batch), strict=True)
 
     def _item(self, source: ImageSource, index: int, record: Record, folder: Path | None) -> Item:

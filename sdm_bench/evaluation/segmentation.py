@@ -12,13 +12,12 @@ import numpy as np
 
 from sdm_bench import __version__
 from sdm_bench.errors import UserError
-from sdm_bench.evaluation.predictions import Predicted, Reading
+from sdm_bench.evaluation.predictions import Reading
 from sdm_bench.evaluation.sources import real_source
 from sdm_bench.evaluation.task import Measured, Task, mean_and_spread
 from sdm_bench.files import read_json, write_json
 from sdm_bench.metrics.features import files_source
 from sdm_bench.metrics.miou import frequency_weighted_iou, iou_per_class, mean_iou, pixel_accuracy
-from sdm_bench.per_image import PerImage
 from sdm_bench.protocols.sections import MIoUProtocol
 from sdm_bench.results import ResultRow
 from sdm_bench.weights.store import MissingWeights, cache_folder
@@ -38,9 +37,14 @@ def miou_rows(task: Task) -> Measured:
     """Mean IoU, mean over seeds, and its relatives; IoU of each class; and the ceiling's rows, where there is one."""
     about = task.protocol.miou_on(task.dataset.name)
     reading = Reading(_segmenter(task, about), about, task.real, task.predictions)
-    seen = {seed: list(reading.pictures(source)) for seed, source in task.samples.sources.items()}
-    of_images = [_per_image(task, seed, each) for seed, pictures in seen.items() for each in pictures]
-    confusions = [sum_of(pictures) for pictures in seen.values()]
+    seen = {seed: reading.read(source) for seed, source in task.samples.sources.items()}
+    records = task.dataset.records
+    of_images = [
+        task.per_image(seed, records[index].id, "miou", value)
+        for seed, found in seen.items()
+        for index, value in found.each.items()
+    ]
+    confusions = [found.confusion for found in seen.values()]
     common = {"direction": "higher", "extractor": f"{reading.segmenter.name} {reading.segmenter.sha256[:12]}"}
     rows = _rows(task, reading, confusions, common)
     above = _ceiling(reading)
@@ -52,16 +56,6 @@ def miou_rows(task: Task) -> Measured:
     if rows[0].value > ceiling[0].value:
         rows[0] = rows[0].model_copy(update={"note": f"above the ceiling of {REAL}, {ceiling[0].value:.4f}"})
     return Measured([*rows, *ceiling], of_images)
-
-
-def sum_of(pictures: Sequence[Predicted]) -> np.ndarray:
-    """int64 (C, C): one corpus confusion matrix."""
-    return np.sum([each.confusion for each in pictures], axis=0)
-
-
-def _per_image(task: Task, seed: int, picture: Predicted) -> PerImage:
-    """The mean IoU of one picture over the classes in its label map or its prediction."""
-    return task.per_image(seed, picture.id, "miou", mean_iou(picture.confusion))
 
 
 def _rows(task: Task, reading: Reading, confusions: Sequence[np.ndarray], common: dict[str, Any]) -> list[ResultRow]:
@@ -96,7 +90,7 @@ def real_confusion(reading: Reading) -> np.ndarray:
     name = hashlib.sha256(repr(sorted(key.items())).encode()).hexdigest()[:32]
     file = cache_folder() / "ceilings" / f"{name}.json"
     if not file.is_file():
-        write_json(file, {**key, "confusion": reading.confusion(source).tolist()})
+        write_json(file, {**key, "confusion": reading.read(source).confusion.tolist()})
     return np.array(read_json(file)["confusion"], np.int64)
 
 

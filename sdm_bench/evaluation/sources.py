@@ -2,12 +2,16 @@
 
 import hashlib
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 
 from sdm_bench.datasets.transforms import Resized
 from sdm_bench.errors import UserError
+from sdm_bench.evaluation.task import Task
 from sdm_bench.metrics.features import ImageSource, files_source
+from sdm_bench.weights.registry import entry
+from sdm_bench.weights.store import require
 
 
 def refuse_missing(source: ImageSource, expected: Iterable[str]) -> None:
@@ -19,6 +23,14 @@ def refuse_missing(source: ImageSource, expected: Iterable[str]) -> None:
             f"{len(missing)} missing ({', '.join(missing[:3])})" if missing else f"{len(extra)} too many ({extra[0]})"
         )
         raise UserError(f"{source.name}: not the pictures of the split: {listed}; `sdm-bench generate` resumes")
+
+
+def pinned_weights(task: Task, name: str) -> Path:
+    """The cached weights called `name`; raises UserError where they are not those that the protocol was made with."""
+    expected, found = task.protocol.weights.get(name), entry(name).tensors_sha256
+    if expected != found:
+        raise UserError(f"{task.protocol.name} needs {name} with tensors {expected}; this program knows {found}")
+    return require([name])[name]
 
 
 def real_source(real: Resized) -> ImageSource:

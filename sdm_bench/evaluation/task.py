@@ -23,19 +23,21 @@ from sdm_bench.sampling import SampleFolder, SampleOptions
 class Samples:
     """Pictures to measure: one flat folder a seed.
 
-    options: what made them; None for somebody else's. name: what the table's row is called then.
+    options: what made them; None for somebody else's. name: what the table's row is called then. run: the folder with
+    the run.json of what made them, where there is one.
     """
 
     folders: dict[int, Path]
     options: SampleOptions | None
     name: str
+    run: Path | None = None
 
     @staticmethod
     def of_run(folder: Path) -> "Samples":
         """The samples that `sdm-bench generate` wrote into `folder`."""
         target = SampleFolder(folder)
         options = target.options()
-        return Samples({seed: target.seed_folder(seed) for seed in target.seeds()}, options, options.method)
+        return Samples({seed: target.seed_folder(seed) for seed in target.seeds()}, options, options.method, folder)
 
     @staticmethod
     def of_images(folder: Path, name: str | None = None) -> "Samples":
@@ -66,6 +68,7 @@ class Task:
     """What is measured against what: samples, the real examples at the samples' size, and the protocol.
 
     segmenter: in place of the protocol's. predictions: the folder of kept predictions, None where none are kept.
+    statistics: a file of features' statistics in place of the photographs.
     """
 
     samples: Samples
@@ -74,6 +77,7 @@ class Task:
     device: torch.device
     segmenter: str | None = None
     predictions: Path | None = None
+    statistics: Path | None = None
 
     @property
     def dataset(self) -> SemanticDataset:

@@ -2,14 +2,12 @@
 
 import hashlib
 import json
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -17,21 +15,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from torch import Tensor, nn
 
-from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, WORKERS, in_parallel, read_image
+from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, ahead, in_parallel, read_image
 from sdm_bench.devices import pick_device
 from sdm_bench.errors import UserError
 from sdm_bench.files import atomic_path, sha256_file
 from sdm_bench.metrics.inception import InceptionLogits, feature_tensors, load_inception
 from sdm_bench.metrics.resize import Resize, resize_mode, resized_before
+from sdm_bench.processes import shared
 from sdm_bench.progress import say, track
 from sdm_bench.tensors import tensors_sha256
 
 EXTRACTION_VERSION = "1"
 """Part of the cache key: raised whenever a change of this room changes a feature."""
-LOOKAHEAD = 64
-"""Pictures that are read before the network asks for them."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -141,7 +136,8 @@ def extract(source: ImageSource, extractor: Extractor, cache: Path | None = None
     """Features float32 (N, D) of the pictures in the order of their ids.
 
     With `cache`, a folder, they are kept there under a key of everything that changes them, and taken from there.
-    Raises UserError for a picture that can't be read. The batch size changes nothing but the last bits.
+    Raises UserError for a picture that can't be read. The batch size changes nothing but the last bits. Under torchrun
+    every process extracts its share and gets them all.
     """
     if batch_size < 1:
         raise UserError(f"a batch size of {batch_size}; expected at least 1")
@@ -154,7 +150,7 @@ def extract(source: ImageSource, extractor: Extractor, cache: Path | None = None
     kept = _read(path, parts, len(source)) if path else None
     if kept is not None:
         return kept
-    features = np.concatenate(list(_features(source, extractor, batch_size)))
+    features = np.stack(shared(partial(_features, source, extractor, batch_size), len(source)))
     if path:
         with atomic_path(path) as temporary:
             save_file({"features": features}, temporary, metadata=parts)
@@ -185,27 +181,30 @@ def _read(path: Path, parts: dict[str, str], count: int) -> np.ndarray | None:
     return features
 
 
-def _features(source: ImageSource, extractor: Extractor, batch_size: int) -> Iterator[np.ndarray]:
-    read = partial(_prepared, source, extractor.resize)
-    pictures = track(_in_order(read, len(source)), f"features of {source.name}", len(source), unit="pictures")
-    batch: list[Tensor] = []
-    for picture in pictures:
-        batch.append(picture)
-        if len(batch) == batch_size:
-            yield _forward(extractor, batch)
-            batch = []
-    if batch:
-        yield _forward(extractor, batch)
+def _features(source: ImageSource, extractor: Extractor, batch_size: int, indices: Sequence[int]) -> list[np.ndarray]:
+    """The features of the pictures at `indices`, one row each."""
+
+    def prepared(position: int) -> Tensor:
+        return extractor.resize(source.read(indices[position]))
+
+    pictures = ahead(prepared, len(indices))
+    shown = track(pictures, f"features of {source.name}", len(indices), unit="pictures")
+    return [row for batch in batched(shown, batch_size) for row in _forward(extractor, batch)]
 
 
-def _prepared(source: ImageSource, resize: Resize, index: int) -> Tensor:
-    return resize(source.read(index))
+def batched(pictures: Iterable[Tensor], size: int) -> Iterator[list[Tensor]]:
+    """Runs of `size` pictures, the last one shorter."""
+    stream = iter(pictures)
+    while batch := list(islice(stream, size)):
+        yield batch
 
 
-def _forward(extractor: Extractor, batch: list[Tensor]) -> np.ndarray:
-    images = torch.stack(batch).to(extractor.device, memory_format=torch.channels_last)
+def _forward(extractor: Extractor, batch: Sequence[Tensor]) -> np.ndarray:
+    """Features (N, D). A batch of one becomes two: libraries round a single picture otherwise than several."""
+    whole = torch.stack([*batch, *batch] if len(batch) == 1 else list(batch))
+    images = whole.to(extractor.device, memory_format=torch.channels_last)
     with torch.inference_mode(), _full_precision(extractor.device):
-        return extractor.module(images).float().cpu().numpy()
+        return extractor.module(images)[: len(batch)].float().cpu().numpy()
 
 
 def _full_precision(device: torch.device) -> AbstractContextManager[None]:
@@ -213,19 +212,3 @@ def _full_precision(device: torch.device) -> AbstractContextManager[None]:
     if device.type != "cuda":
         return nullcontext()
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False, fp32_precision="ieee")
-
-
-def _in_order(function: Callable[[int], T], count: int) -> Iterator[T]:
-    """function(0), function(1), ... computed ahead in threads."""
-    with ThreadPoolExecutor(WORKERS) as pool:
-        pending: deque[Future[T]] = deque()
-        try:
-            for index in range(count):
-                pending.append(pool.submit(function, index))
-                if len(pending) > LOOKAHEAD:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()

@@ -18,12 +18,14 @@ ALL = "all"
 class Protocol(Section):
     """Everything that decides what a number means. name: with its version, as in "sdm-bench@1".
 
-    sources: where it is stated. fid, lpips, miou: by dataset; what is not there, the protocol says nothing about.
+    sources: where it is stated. weights: the digests (Entry.tensors_sha256) of the registry's weights that it measures
+    with. fid, lpips, miou: by dataset; what is not there, the protocol says nothing about.
     """
 
     name: str
     summary: str
     sources: tuple[str, ...] = ()
+    weights: dict[str, str] = Field(default_factory=dict)
     fid: dict[str, FIDProtocol] = Field(default_factory=dict)
     lpips: dict[str, LPIPSProtocol] = Field(default_factory=dict)
     miou: dict[str, MIoUProtocol] = Field(default_factory=dict)
@@ -31,8 +33,8 @@ class Protocol(Section):
     @property
     def feature_weights(self) -> tuple[str, ...]:
         """Registry names of the weights behind FID and LPIPS."""
-        names = [each.extractor for each in self.fid.values()] + [each.weights for each in self.lpips.values()]
-        return tuple(dict.fromkeys(names))
+        sections: list[MetricSection] = [*self.fid.values(), *self.lpips.values()]
+        return tuple(dict.fromkeys(name for each in sections for name in each.weights_names()))
 
     def fid_on(self, dataset: str) -> FIDProtocol:
         """What it says of FID on a dataset; raises UserError where that is nothing, or not enough to measure by."""

@@ -1,6 +1,6 @@
 """What a protocol fixes for each metric on each dataset; protocols are YAML of these fields."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,6 +25,14 @@ class MetricSection(Section):
 
     unknown: dict[str, str] = Field(default_factory=dict)
 
+    def stated(self) -> dict[str, Any]:
+        """The fields as YAML has them; without `unknown` where nothing is."""
+        return self.model_dump(mode="json", exclude=None if self.unknown else {"unknown"})
+
+    def weights_names(self) -> list[str]:
+        """Registry names of the weights it needs."""
+        return []
+
 
 class FIDProtocol(MetricSection):
     """The Fréchet distance.
@@ -32,6 +40,7 @@ class FIDProtocol(MetricSection):
     extractor: registry name of its weights. resize: a mode of metrics/resize.py, from the picture to the extractor.
     real: the photographs of the evaluated split, resized to the samples' size as the recipe `real_recipe` does; or
     statistics that the authors ship. real_count: how many photographs there are, None where anything goes.
+    companions: also KID, FD-infinity, precision, recall, density and coverage of the same features.
     """
 
     extractor: Literal["inception-2015-12-05"]
@@ -39,18 +48,26 @@ class FIDProtocol(MetricSection):
     real: Literal["evaluated split", "statistics of the training split"] = "evaluated split"
     real_recipe: Literal["sdm", "spade"] = "sdm"
     real_count: int | None = None
+    companions: bool = False
+
+    def weights_names(self) -> list[str]:
+        return [self.extractor]
 
 
 class LPIPSProtocol(MetricSection):
     """LPIPS diversity: over all pairs of the samples of a label map, mean over label maps.
 
     weights: registry name of the backbone. reading: how pictures become its input, see metrics/lpips_diversity.py.
-    samples: how many a label map has; None: as many as there are, from two on.
+    samples: how many a label map has; None: as many as there are, from two on. per_class: also inside each class.
     """
 
     weights: Literal["lpips-alex", "lpips-vgg"]
     reading: Literal["plain", "sdm"] = "plain"
     samples: int | None = None
+    per_class: bool = False
+
+    def weights_names(self) -> list[str]:
+        return [self.weights]
 
 
 class MIoUProtocol(MetricSection):
@@ -77,6 +94,9 @@ class MIoUProtocol(MetricSection):
     classes: Literal["evaluated", "every"] = "evaluated"
     average: Literal["union", "all", "labels"]
     without: tuple[str, ...] = ()
+
+    def weights_names(self) -> list[str]:
+        return [] if self.segmenter is None else [self.segmenter]
 
 
 METRICS: dict[str, type[MetricSection]] = {"fid": FIDProtocol, "lpips": LPIPSProtocol, "miou": MIoUProtocol}

@@ -58,7 +58,7 @@ def test_fid_is_the_mean_over_seeds_of_the_distance_to_the_real_pictures(toy_cit
     run = make_run(tmp_path / "run", real, [0, 1], noisy)
     write_real = make_run(tmp_path / "real", real, [0], lambda example, seed: example.image)
     found, failures = evaluate(task_of(Samples.of_run(run), real), ["fid"])
-    (row,) = found.rows
+    row = found.rows[0]
     assert failures == []
     extractor = inception_extractor(weights_path("inception-2015-12-05"), "clean", "cpu")
     features = [
@@ -77,7 +77,7 @@ def test_real_pictures_are_at_no_distance_from_themselves(toy_cityscapes: Path, 
     real = real_at(toy_cityscapes)
     run = make_run(tmp_path, real, [0], lambda example, seed: example.image)
     found, _ = evaluate(task_of(Samples.of_images(run / "samples/seed-000", "photographs"), real), ["fid"])
-    (row,) = found.rows
+    row = found.rows[0]
     assert row.value == pytest.approx(0, abs=1e-4)
     assert row.spread is None
     assert row.method == "photographs"
@@ -235,9 +235,9 @@ def test_a_protocol_decides_sizes_and_classes(
         expected += confusion_matrix(table.evaluate_as[label], large, 19)
         every += confusion_matrix(resize_map(label, SIZE), raw[pictures[record.id][..., 0] % 19], 35, None)
     full = reading(labels="file", picture_size="labels", picture_kernel="nearest")
-    assert np.array_equal(full.confusion(source), expected)
-    assert np.array_equal(reading(classes="every").confusion(source), every)
-    fixed = reading(label_size=(16, 16)).confusion(source)
+    assert np.array_equal(full.read(source).confusion, expected)
+    assert np.array_equal(reading(classes="every").read(source).confusion, every)
+    fixed = reading(label_size=(16, 16)).read(source).confusion
     assert fixed.sum() <= 16 * 16 * len(real)
 
 
@@ -245,8 +245,11 @@ def test_failed_metrics_are_listed_and_the_others_measured(toy_cityscapes: Path,
     real = real_at(toy_cityscapes)
     run = make_run(tmp_path, real, [0], noisy)
     found, failures = evaluate(task_of(Samples.of_run(run), real, "nothing"), ["lpips", "fid", "miou"])
-    assert [row.metric for row in found.rows] == ["fid"]
-    assert failures[0] == "lpips: diversity needs at least two samples a label map; sdm has one seed"
+    assert {row.metric for row in found.rows} == {"fid", "kid", "kid_standard_error", "precision", "recall"}
+    assert failures[0] == (
+        "lpips: diversity needs at least two samples a label map for sdm-bench@1; sdm has 1 (seeds: 0); "
+        "`sdm-bench generate --seeds 0-1` adds the others"
+    )
     assert failures[1].startswith("miou: --segmenter nothing: neither a run")
     with pytest.raises(UserError, match=r"Unknown metric 'fdi'\. Did you mean 'fid'"):
         evaluate(task_of(Samples.of_run(run), real), ["fdi"])

@@ -1,0 +1,45 @@
+"""sdm-bench protocols"""
+
+import click
+
+EXAMPLE = """\b
+Examples:
+  sdm-bench protocols list
+  sdm-bench protocols show sdm@1
+  sdm-bench protocols diff sdm@1 sdm-bench@1
+"""
+
+
+@click.group(epilog=EXAMPLE)
+def protocols() -> None:
+    """What numbers mean: list, show and compare the named protocols."""
+
+
+@protocols.command("list", epilog="\b\nExample:\n  sdm-bench protocols list\n")
+def list_protocols() -> None:
+    """Every protocol and the datasets it covers; ? marks those for which a source leaves something open."""
+    from sdm_bench.commands.protocols import describe_all
+
+    click.echo(describe_all())
+
+
+@protocols.command(epilog="\b\nExample:\n  sdm-bench protocols show sdm@1\n")
+@click.argument("name")
+def show(name: str) -> None:
+    """Everything that the protocol NAME fixes, as YAML."""
+    from sdm_bench.commands.protocols import show as show_protocol
+
+    click.echo(show_protocol(name))
+
+
+@protocols.command(epilog="\b\nExample:\n  sdm-bench protocols diff sdm@1 sdm-bench@1\n")
+@click.argument("first")
+@click.argument("second")
+def diff(first: str, second: str) -> None:
+    """The fields in which the protocols FIRST and SECOND differ, and on which datasets."""
+    from sdm_bench.commands.protocols import differences
+
+    for each in differences(first, second):
+        click.echo(f"{each.metric}.{each.field} ({', '.join(each.datasets)})")
+        click.echo(f"  {first}: {each.first}")
+        click.echo(f"  {second}: {each.second}")

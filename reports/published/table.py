@@ -1,0 +1,72 @@
+"""The published numbers of a dataset as a table of their own: measured rows never stand beside them."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from reports.published.catalog import METRICS, REAL, UNKNOWN, PublishedNumber, published
+from reports.tables import ARROWS, HEADINGS, Table
+from sdm_bench.models.catalog import METHODS
+
+TITLES = {**HEADINGS, "accuracy": "accuracy"}
+SIZE = "width x height"
+LEGEND = (
+    "None of these numbers was measured by this program; numbers of different protocols do not compare.",
+    f"protocol: by which the measurement can be repeated; {UNKNOWN}: no source says enough for that.",
+    "mark: V, at least two written sources agree; S, there is one.",
+    "mIoU and accuracy are fractions.",
+)
+
+
+def published_table(dataset: str) -> Table:
+    """What others published on a dataset: a line for each method, variant, size, protocol, mark and source.
+
+    The columns of values are named "published FID ↓" and so on, so that no join with a table of measured rows mixes
+    them. Raises UserError for a dataset of which there is none.
+    """
+    numbers = sorted(published(dataset), key=_order)
+    lines: dict[tuple, dict[str, object]] = {}
+    for number in numbers:
+        line = _line(number)
+        lines.setdefault(tuple(line.values()), line)[_column(number.metric)] = number.value
+    present = [_column(metric) for metric in METRICS if any(number.metric == metric for number in numbers)]
+    frame = pd.DataFrame(list(lines.values()))[["method", "variant", SIZE, *present, "protocol", "mark", "source"]]
+    title = f"Numbers that others published on {dataset}"
+    return Table(f"published-{dataset}", title, frame, [*LEGEND, *_remarks(numbers)])
+
+
+def _order(number: PublishedNumber) -> tuple[bool, int, str]:
+    """Methods of the catalog in its order, others by name, photographs last; within one, the order of the files."""
+    known = list(METHODS)
+    place = known.index(number.method) if number.method in known else len(known)
+    return number.method == REAL, place, number.method.lower()
+
+
+def _line(number: PublishedNumber) -> dict[str, object]:
+    size = f"{number.size[1]}x{number.size[0]}" if number.size else ""
+    return {
+        "method": _title(number),
+        "variant": number.variant,
+        SIZE: size,
+        "protocol": number.protocol,
+        "mark": number.mark,
+        "source": number.source,
+    }
+
+
+def _title(number: PublishedNumber) -> str:
+    return METHODS[number.method].title if number.method in METHODS else number.method
+
+
+def _column(metric: str) -> str:
+    return f"published {TITLES[metric]} {ARROWS[METRICS[metric].direction]}"
+
+
+def _remarks(numbers: Sequence[PublishedNumber]) -> list[str]:
+    """Notes, and where numbers were read that were not read in their source; each once, after those it is of."""
+    subjects: dict[str, list[str]] = {}
+    for number in numbers:
+        read_in = f"read in {', '.join(number.read_in)}" if number.read_in else ""
+        for text in filter(None, (number.note, read_in)):
+            subjects.setdefault(text, []).append(f"{_title(number)} {TITLES[number.metric]} {number.value:g}")
+    return [f"{', '.join(whose)}: {text}" for text, whose in subjects.items()]

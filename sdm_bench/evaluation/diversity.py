@@ -1,0 +1,111 @@
+"""LPIPS diversity of a task: the mean distance of a label map's samples."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from sdm_bench.datasets.base import Record
+from sdm_bench.datasets.transforms import resize_map
+from sdm_bench.errors import UserError
+from sdm_bench.evaluation.sources import pinned_weights, refuse_missing
+from sdm_bench.evaluation.task import Measured, Samples, Task, spell_seeds
+from sdm_bench.metrics.features import ImageSource
+from sdm_bench.metrics.lpips_diversity import (
+    LPIPS,
+    Net,
+    class_diversity,
+    corpus_diversity,
+    diversity,
+    load_lpips,
+    reading,
+)
+from sdm_bench.processes import shared
+from sdm_bench.progress import track
+from sdm_bench.protocols.sections import LPIPSProtocol
+from sdm_bench.results import ResultRow
+
+SDM_BATCH = 50
+"""Label maps whose mean the reading `sdm` averages first."""
+NETS: dict[str, Net] = {"lpips-alex": "alex", "lpips-vgg": "vgg"}
+Found = tuple[float, dict[int, float]]
+"""The diversity of one label map, and that inside each of its classes."""
+
+
+def lpips_rows(task: Task) -> Measured:
+    """LPIPS diversity, mean and spread over label maps; where the protocol asks for it, inside each class too."""
+    about = task.protocol.lpips_on(task.dataset.name)
+    options = task.samples.options
+    if options is not None and not options.stochastic:
+        note = "zero by construction: one picture a label map"
+        return Measured(
+            [task.row(metric="lpips", value=0.0, direction="higher", extractor=_title(about), note=note)], []
+        )
+    sources = _sources(task, about)
+    ids = _common_ids(sources)
+    records = {record.id: record for record in task.dataset.records}
+    network = load_lpips(pinned_weights(task, about.weights), NETS[about.weights], str(task.device))
+
+    def work(numbers: Sequence[int]) -> list[Found]:
+        return [
+            _of_map(task, about, network, [source.read(number) for source in sources], records.get(ids[number]))
+            for number in track(numbers, "LPIPS diversity", len(numbers), unit="maps")
+        ]
+
+    each = shared(work, len(ids))
+    of_maps = [task.per_image(None, name, "lpips", value) for name, (value, _) in zip(ids, each, strict=True)]
+    return Measured(_rows(task, about, len(sources), each), of_maps)
+
+
+def _rows(task: Task, about: LPIPSProtocol, samples: int, each: Sequence[Found]) -> list[ResultRow]:
+    found = corpus_diversity((value for value, _ in each), SDM_BATCH if about.reading == "sdm" else None)
+    seeds = spell_seeds(sorted(task.samples.folders)[:samples])
+    common = {"direction": "higher", "extractor": _title(about), "note": "spread over label maps", "seeds": seeds}
+    rows = [task.row(metric="lpips", value=found.mean, spread=_or_none(found.spread), **common)]
+    for index, name in enumerate(task.dataset.classes.names):
+        values = [classes[index] for _, classes in each if index in classes]
+        if values:
+            inside = corpus_diversity(values)
+            fields = {"value": inside.mean, "spread": _or_none(inside.spread)}
+            rows.append(task.row(metric="class_lpips", class_name=name, **fields, **common))
+    return rows
+
+
+def _or_none(spread: float) -> float | None:
+    return None if np.isnan(spread) else spread
+
+
+def _title(about: LPIPSProtocol) -> str:
+    return about.weights if about.reading == "plain" else f"{about.weights}, {about.reading}"
+
+
+def _sources(task: Task, about: LPIPSProtocol) -> list[ImageSource]:
+    """The samples of as many seeds as the protocol takes, the lowest first; raises UserError where there are fewer."""
+    samples: Samples = task.samples
+    wanted = about.samples or max(2, len(samples.folders))
+    if len(samples.folders) < wanted:
+        least = "at least two samples" if about.samples is None else f"{wanted} samples"
+        spelt = spell_seeds(samples.folders)
+        raise UserError(
+            f"diversity needs {least} a label map for {task.protocol.name}; {samples.name} has {len(samples.folders)} "
+            f"(seeds: {spelt}); `sdm-bench generate --seeds 0-{wanted - 1}` adds the others"
+        )
+    return [samples.sources[seed] for seed in sorted(samples.folders)[:wanted]]
+
+
+def _common_ids(sources: Sequence[ImageSource]) -> tuple[str, ...]:
+    first, *others = sources
+    for other in others:
+        refuse_missing(other, first.ids)
+    return first.ids
+
+
+def _of_map(
+    task: Task, about: LPIPSProtocol, network: LPIPS, samples: Sequence[np.ndarray], record: Record | None
+) -> Found:
+    prepare = reading(about.reading)
+    pictures = torch.stack([prepare(sample) for sample in samples])
+    if not about.per_class or record is None:
+        return diversity(network, pictures), {}
+    label = resize_map(task.dataset.label(record), task.real.transform.size)
+    return diversity(network, pictures), class_diversity(network, pictures, label)
