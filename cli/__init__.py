@@ -11,7 +11,7 @@ from sdm_bench import __version__
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 COMMANDS = {
-    "benchmark": ("cli.benchmark:benchmark", "Measure what sampling costs, and what fewer steps cost in quality."),
+    "benchmark": ("cli.benchmark:benchmark", "Measure what sampling and evaluation cost."),
     "data": ("cli.data:data", "List, prepare, verify datasets; render toy scenes."),
     "demo": ("cli.demo:demo", "The whole walk on the toy scenes: sample, measure, tables, pictures."),
     "evaluate": ("cli.evaluate:evaluate", "Measure samples, or a folder of pictures, under a named protocol."),
@@ -22,6 +22,7 @@ COMMANDS = {
     "protocols": ("cli.protocols:protocols", "What numbers mean: list, show and compare the named protocols."),
     "report": ("cli.report:report", "Tables and a picture grid from the results of runs."),
     "segment": ("cli.segment:segment", "Train the evaluation segmenters."),
+    "stats": ("cli.stats:stats", "Write and take the statistics that FID compares with."),
     "train": ("cli.train:train", "Train a method on a dataset; the same command resumes."),
     "weights": ("cli.weights:weights", "List, fetch, import and verify published weights."),
 }

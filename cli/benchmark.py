@@ -19,6 +19,11 @@ Examples:
   sdm-bench benchmark solvers
   sdm-bench benchmark solvers --solver unipc --steps 5,10,20 --scenes 200 --reference
 """
+EVALUATION_EXAMPLE = """\b
+Examples:
+  sdm-bench benchmark evaluation FOLDER
+  sdm-bench benchmark evaluation FOLDER --counts 500,2000 --limit 60
+"""
 SOLVERS = ("ddpm", "ddim", "dpm-solver++", "dpm-solver++-sde", "unipc")
 
 
@@ -30,7 +35,7 @@ Example:
 
 @click.group(epilog=EXAMPLE)
 def benchmark() -> None:
-    """Measure what sampling costs, and what fewer steps cost in quality."""
+    """Measure what sampling and evaluation cost, and what fewer steps cost in quality."""
 
 
 @benchmark.command(epilog=STEP_EXAMPLE)
@@ -65,6 +70,27 @@ def sampling(
     if quality:
         click.echo()
         ctx.invoke(solvers, method=method, device=chosen["device"])
+
+
+@benchmark.command(epilog=EVALUATION_EXAMPLE)
+@click.argument("folder", type=options.EXISTING_FOLDER)
+@click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Timings of each, in turn.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True)
+@click.option("--counts", type=options.Seeds(), default="500,2000,5000,50000", show_default=True, help="Of features.")
+@click.option("--limit", type=float, default=300.0, show_default=True, help="Seconds until a distance is given up.")
+@options.device
+def evaluation(folder: Path, repeats: int, batch_size: int, counts: list[int], limit: float, device: str) -> None:
+    """Images a second of FID's features of FOLDER, and seconds of the distance, beside the reference packages.
+
+    clean-fid, pytorch-fid and torch-fidelity are measured where they are installed, with the same weights.
+    """
+    from sdm_bench.benchmarks.evaluation import extraction_speed, frechet_speed
+    from sdm_bench.weights.store import require
+
+    weights = require(["inception-2015-12-05"])["inception-2015-12-05"]
+    click.echo(extraction_speed(folder, weights, repeats, batch_size, device=device).to_string(index=False))
+    click.echo()
+    click.echo(frechet_speed(counts, limit=limit).to_string(index=False))
 
 
 @benchmark.command(epilog=SOLVER_EXAMPLE)

@@ -27,11 +27,7 @@ Examples:
     help="For miou: a run, a weights file, a name of `weights list`, mmseg:CONFIG.py,WEIGHTS.pth, or toy.",
 )
 @click.option("--predictions", type=options.FOLDER, help="For miou: where predictions are kept and taken from.")
-@click.option(
-    "--statistics",
-    type=click.Path(exists=True, path_type=Path),
-    help="For fid: an .npz with mu and sigma, or a folder with m.npy and s.npy, in place of the photographs.",
-)
+@click.option("--statistics", help="For fid, in place of photographs: a file or folder, or a name of `stats import`.")
 @click.option("--name", help="What the tables call the pictures of --images (default: the folder's name).")
 @click.option("--out", type=options.FILE, help="The CSV the rows are added to (default: RUN/results.csv).")
 @click.option("--samples", type=options.FOLDER, help="Where --checkpoint is sampled into before it is measured.")
@@ -39,7 +35,7 @@ Examples:
 @options.device
 def evaluate(run: Path | None, images: Path | None, samples: Path | None, **chosen: Any) -> None:
     """Measure the samples of RUN, or --images, or those that --checkpoint makes first, and print the numbers."""
-    from sdm_bench.commands.evaluate import evaluate_samples, sensitivity, summary
+    from sdm_bench.commands.evaluate import check_before_sampling, evaluate_samples, sensitivity, summary
     from sdm_bench.commands.generate import generate_samples
     from sdm_bench.errors import PartialFailure
     from sdm_bench.processes import is_first
@@ -49,6 +45,7 @@ def evaluate(run: Path | None, images: Path | None, samples: Path | None, **chos
     if sampling["source"].checkpoint is not None and run is None and images is None:
         if samples is None:
             raise click.UsageError("--checkpoint is sampled first: say where to with --samples")
+        check_before_sampling(chosen["metrics"], chosen["protocol_name"])
         run = generate_samples(**sampling, out=samples, device=chosen["device"])
     about = {"where": sampling["where"], "command": options.command_line()}
     rows, failures = evaluate_samples(run=run, images=images, **about, **chosen)

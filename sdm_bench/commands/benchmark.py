@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from sdm_bench.benchmark import random_condition, step_costs
+from sdm_bench.benchmarks.sampling import random_condition, step_costs
 from sdm_bench.commands.evaluate import evaluate_samples
 from sdm_bench.commands.generate import Source, Where, generate_samples
 from sdm_bench.datasets.base import ClassTable

@@ -10,11 +10,13 @@ import torch
 
 from reports.tables import make_table
 from sdm_bench.commands.generate import Where
+from sdm_bench.commands.statistics import resolve_statistics
 from sdm_bench.datasets.catalog import open_dataset
 from sdm_bench.datasets.transforms import DEFAULT_RECIPE, Resized, Transform
 from sdm_bench.devices import pick_device
 from sdm_bench.errors import UserError
 from sdm_bench.evaluation import check_names, evaluate
+from sdm_bench.evaluation.preflight import say_missing_weights
 from sdm_bench.evaluation.task import Measured, Samples, Task
 from sdm_bench.files import read_json
 from sdm_bench.metrics.features import folder_source
@@ -38,7 +40,7 @@ def evaluate_samples(
     protocol_name: str = DEFAULT,
     segmenter: str | None = None,
     predictions: Path | None = None,
-    statistics: Path | None = None,
+    statistics: str | None = None,
     out: Path | None = None,
     device: str = "auto",
     command: str = "",
@@ -62,17 +64,26 @@ def evaluate_samples(
         real = _real_of_images(images, where)
     target = out or ((run / RESULTS_FILE) if run is not None else Path(RESULTS_FILE))
     check_names(metrics)
+    reference = resolve_statistics(statistics)
+    cells = [(metric, each) for metric in metrics for each in _protocols(metric, protocol_name, real.dataset.name)]
+    say_missing_weights(cells, real.dataset.name, segmenter)
     rows: list[ResultRow] = []
     failures: list[str] = []
-    for metric in metrics:
-        for each in _protocols(metric, protocol_name, real.dataset.name):
-            task = Task(samples, real, each, pick_device(device), segmenter, predictions, statistics)
-            found, failed = evaluate(task, [metric])
-            failures += failed
-            rows += _store(target, found, how_measured(task, metric, command))
+    for metric, each in cells:
+        task = Task(samples, real, each, pick_device(device), segmenter, predictions, reference)
+        found, failed = evaluate(task, [metric])
+        failures += failed
+        rows += _store(target, found, how_measured(task, metric, command))
     if rows and is_first():
         say(f"{target}: {len(rows)} rows")
     return rows, failures
+
+
+def check_before_sampling(metrics: Sequence[str], protocol_name: str) -> None:
+    """Names what can't be measured whatever is sampled: unknown metrics and protocols, and missing weights."""
+    check_names(metrics)
+    if protocol_name != ALL:
+        say_missing_weights([(metric, protocol(protocol_name)) for metric in metrics], None, None)
 
 
 def _protocols(metric: str, name: str, dataset: str) -> list[Protocol]:

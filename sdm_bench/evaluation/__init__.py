@@ -9,6 +9,7 @@ from sdm_bench.evaluation.distances import fid_rows
 from sdm_bench.evaluation.diversity import lpips_rows
 from sdm_bench.evaluation.segmentation import miou_rows
 from sdm_bench.evaluation.task import Measured, Task
+from sdm_bench.weights.store import MissingWeights
 
 MEASURES: dict[str, Callable[[Task], Measured]] = {"fid": fid_rows, "lpips": lpips_rows, "miou": miou_rows}
 
@@ -28,6 +29,8 @@ def evaluate(task: Task, metrics: Sequence[str]) -> tuple[Measured, list[str]]:
     for metric in metrics:
         try:
             measured = MEASURES[metric](task)
+        except MissingWeights as error:
+            failures.append(f"{metric}: {error.short}")
         except click.ClickException as error:
             failures.append(f"{metric}: {error.message}")
         else:

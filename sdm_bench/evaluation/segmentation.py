@@ -111,4 +111,4 @@ def _segmenter(task: Task, about: MIoUProtocol) -> "Segmenter":
     try:
         return load_segmenter(source, dataset.name, dataset.classes, task.device)
     except MissingWeights as error:
-        raise UserError(f"{error.message}\nor {OWN_SEGMENTER}") from error
+        raise UserError(f"{error.short}; bring them or {OWN_SEGMENTER}") from error

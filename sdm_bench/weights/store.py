@@ -58,6 +58,11 @@ class MissingWeights(UserError):
         """The missing names."""
         return tuple(each.name for each in self.entries)
 
+    @property
+    def short(self) -> str:
+        """One line, for where the whole list was shown before."""
+        return f"weights that are not in the cache: {', '.join(self.names)}"
+
 
 def cache_folder() -> Path:
     """The user's cache: $SDM_BENCH_CACHE, or the platform's cache folder."""

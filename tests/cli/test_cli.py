@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 import pandas as pd
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from cli import COMMANDS, main
+from sdm_bench.results import read_rows
 from sdm_bench.weights.store import CACHE_VARIABLE
 
 
@@ -86,7 +88,7 @@ def test_numbers_go_to_stdout_and_talk_to_stderr(
 ) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(untrained_cache))
     result = sdm_bench("evaluate", walk / "spade", "--metric", "fid")
-    assert result.stdout.splitlines()[0].split()[:4] == ["dataset", "method", "metric", "value"]
+    assert result.stdout.splitlines()[0].split()[:5] == ["id", "dataset", "method", "metric", "value"]
     assert "warning: FID from 5 images" in result.stderr
     assert "warning" not in result.stdout
 
@@ -96,8 +98,9 @@ def test_some_failed_cells_exit_with_one_and_are_listed(
 ) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(untrained_cache))
     result = sdm_bench("evaluate", walk / "spade", "--metric", "lpips", "--metric", "miou", code=1)
-    assert "not computed:\n  miou: Weights that are not in " in result.stderr
-    assert "cityscapes-drn-d-105: mean IoU on Cityscapes" in result.stderr
+    assert "not computed:\n  miou: weights that are not in the cache: cityscapes-drn-d-105; bring" in result.stderr
+    listed, _ = result.stderr.split("What needs them will be left out.")
+    assert "cityscapes-drn-d-105: mean IoU on Cityscapes" in listed
     assert "lpips" in result.stdout
 
 
@@ -113,6 +116,47 @@ def test_the_same_samples_under_every_protocol(
     assert "left out: spade@1: miou on cityscapes can't be reconstructed" in result.stderr
     assert len(list(kept.glob("*/*.png"))) == 4 * 5
     assert (tmp_path / "per-image.csv").is_file()
+    number = next(line for line in out.read_text().splitlines() if ",miou," in line).split(",")[0]
+    account = sdm_bench("explain", number[:8], out).stdout
+    assert "command: sdm-bench" in account or "command: ''" in account
+    for part in ("manifest_sha256:", "segmenter: toy", "torch:", "name: full-size@1", "seed-000"):
+        assert part in account
+
+
+def test_protocols_are_listed_shown_and_compared() -> None:
+    listed = sdm_bench("protocols", "list").stdout
+    assert "spade@1: FID by pytorch-fid as it comes." in listed
+    assert "  fid: cityscapes?, ade20k?, coco_stuff?" in listed
+    shown = yaml.safe_load(sdm_bench("protocols", "show", "scdm@1").stdout)
+    assert shown["miou"]["coco_stuff"]["average"] == "all"
+    assert "unknown" not in shown["miou"]["coco_stuff"]
+    assert "segmenter" in shown["miou"]["ade20k"]["unknown"]
+    compared = sdm_bench("protocols", "diff", "sdm@1", "sdm-bench@1").stdout
+    assert "fid.resize (celebamask_hq, cityscapes, ade20k, coco_stuff)\n  sdm@1: sdm\n  sdm-bench@1: clean" in compared
+    assert sdm_bench("protocols", "diff", "sdm@1", "sdm@1").stdout == ""
+
+
+def test_statistics_are_written_taken_and_compared_with(
+    walk: Path, toy_cityscapes: Path, untrained_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(untrained_cache))
+    out = tmp_path / "real.npz"
+    real = ("--dataset", "cityscapes", "--data", toy_cityscapes, "--image-size", "32")
+    assert "images: 5" in sdm_bench("stats", "export", out, *real).stdout
+    assert "resize: clean" in sdm_bench("stats", "show", out).stdout
+    values = {}
+    for name, options in (("photographs", ()), ("statistics", ("--statistics", out))):
+        target = tmp_path / f"{name}.csv"
+        sdm_bench("evaluate", walk / "spade", "--metric", "fid", "--out", target, *options)
+        values[name] = {row.metric: row for row in read_rows(target)}
+    expected, found = values["photographs"]["fid"], values["statistics"]["fid"]
+    assert found.value == pytest.approx(expected.value, rel=1e-6)
+    assert "real: statistics of 5 images, real.npz" in found.note
+    assert set(values["statistics"]) == {"fid"}
+    failed = sdm_bench("evaluate", walk / "spade", "--metric", "fid", "--protocol", "inade@1", "--out", out, code=1)
+    assert "inade@1 compares with statistics of the training split" in failed.stderr
+    failed = sdm_bench("evaluate", walk / "spade", "--metric", "fid", "--statistics", "nothing", code=2)
+    assert "--statistics nothing: neither a file or folder, nor imported statistics" in failed.stderr
 
 
 def test_somebody_elses_pictures_are_measured(
@@ -124,7 +168,7 @@ def test_somebody_elses_pictures_are_measured(
     data = ("--dataset", "cityscapes", "--data", toy_cityscapes)
     result = sdm_bench("evaluate", "--images", images, *data, "--metric", "fid", "--name", "theirs", "--out", out)
     ours = pd.read_csv(walk / "spade" / "results.csv").query("metric == 'fid'")["value"].item()
-    theirs = pd.read_csv(out)
+    theirs = pd.read_csv(out).query("metric == 'fid'")
     assert theirs["value"].item() == pytest.approx(ours, rel=1e-6)
     assert theirs["method"].item() == "theirs"
     assert "theirs" in result.stdout

@@ -17,6 +17,7 @@ from sdm_bench.evaluation.task import Samples, Task, spell_seeds
 from sdm_bench.files import write_json, write_png
 from sdm_bench.metrics.features import extract, folder_source, inception_extractor
 from sdm_bench.metrics.frechet import frechet_distance
+from sdm_bench.metrics.lpips_diversity import diversity, load_lpips, sdm_input
 from sdm_bench.metrics.miou import confusion_matrix, mean_iou
 from sdm_bench.protocols.catalog import protocol
 from sdm_bench.protocols.sections import MIoUProtocol
@@ -102,6 +103,40 @@ def test_a_deterministic_method_has_no_diversity_by_construction(toy_cityscapes:
     (row,) = found.rows
     assert row.value == 0
     assert "zero by construction" in row.note
+
+
+def test_sdm_measures_ten_samples_by_its_own_reading(toy_cityscapes: Path, tmp_path: Path) -> None:
+    """The mean over pairs of LPIPS of pictures prepared as the released script does; of nine samples there is none."""
+    real = real_at(toy_cityscapes)
+    run = make_run(tmp_path, real, list(range(11)), noisy)
+    samples = Samples.of_run(run)
+    task = replace(task_of(samples, real), protocol=protocol("sdm@1"))
+    found, _ = evaluate(task, ["lpips"])
+    (row,) = found.rows
+    network = load_lpips(weights_path("lpips-alex"))
+    pictures = [[sdm_input(source.read(k)) for seed, source in samples.sources.items() if seed < 10] for k in range(5)]
+    each = [diversity(network, torch.stack(of_map)) for of_map in pictures]
+    assert row.value == pytest.approx(np.mean(each), rel=1e-6)
+    assert (row.seeds, row.extractor) == ("0-9", "lpips-alex, sdm")
+    assert [number.value for number in found.per_image] == pytest.approx(each)
+    fewer = replace(samples, folders={seed: samples.folders[seed] for seed in range(9)})
+    _, failures = evaluate(replace(task, samples=fewer), ["lpips"])
+    assert "diversity needs 10 samples a label map for sdm@1; sdm has 9 (seeds: 0-8)" in failures[0]
+
+
+def test_diversity_inside_a_class_is_where_the_samples_differ(toy_cityscapes: Path, tmp_path: Path) -> None:
+    """Samples that differ in the sky alone: more there than on the road, whose pixels are far from it."""
+    real = real_at(toy_cityscapes)
+
+    def recoloured_sky(example, seed: int) -> np.ndarray:  # type: ignore[no-untyped-def]
+        picture = example.image.copy()
+        picture[example.label == 23] = 255 * seed
+        return picture
+
+    found, _ = evaluate(task_of(Samples.of_run(make_run(tmp_path, real, [0, 1], recoloured_sky)), real), ["lpips"])
+    inside = {row.class_name: row.value for row in found.rows if row.metric == "class_lpips"}
+    assert inside["sky"] > 2 * inside["road"]
+    assert len(inside) > 5
 
 
 def as_label(example, seed: int) -> np.ndarray:  # type: ignore[no-untyped-def]

@@ -11,12 +11,12 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from sdm_bench import evaluation_speed
+from sdm_bench.benchmarks import evaluation
+from sdm_bench.benchmarks.evaluation import Timed, extraction_speed, frechet_speed, random_features
+from sdm_bench.benchmarks.reference_packages import EXTRACTIONS, OURS, Setting, packed_weights, reason
 from sdm_bench.errors import UserError
-from sdm_bench.evaluation_speed import Timed, extraction_speed, frechet_speed, random_features
 from sdm_bench.metrics.frechet import frechet_distance
 from sdm_bench.metrics.inception import FIDInception
-from sdm_bench.reference_packages import EXTRACTIONS, OURS, Setting, packed_weights, reason
 
 PACKAGES = ("cleanfid", "pytorch_fid", "torch_fidelity")
 
@@ -55,12 +55,12 @@ def test_every_package_extracts_what_this_program_does(
     for package in PACKAGES:
         pytest.importorskip(package)
     once = {key: make for key, make in EXTRACTIONS.items() if key != ("legacy_pytorch", "clean-fid")}
-    monkeypatch.setattr(evaluation_speed, "EXTRACTIONS", once)
+    monkeypatch.setattr(evaluation, "EXTRACTIONS", once)
     monkeypatch.setattr(torch.nn.Conv2d, "reset_parameters", lambda self: None)  # slow, and weights are loaded anyway
     hub, files = torch.hub.get_dir(), (str(folder / "one.png"),)
     with packed_weights(weights) as packed:
         setting = Setting(folder, files, weights, packed, 2, 0, torch.device("cpu"))
-        runs, features, notes = evaluation_speed._first_runs(setting)
+        runs, features, notes = evaluation._first_runs(setting)
     assert (set(runs), notes) == (set(once), {})
     for reading, program in once:
         ours, theirs = features[reading, OURS], features[reading, program]
@@ -73,7 +73,7 @@ def test_every_package_extracts_what_this_program_does(
 def test_absent_and_failing_packages_are_rows(folder: Path, no_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cleanfid.fid", None)
     monkeypatch.setattr(
-        evaluation_speed,
+        evaluation,
         "EXTRACTIONS",
         {
             ("clean", OURS): lambda setting, reading: lambda: np.ones((len(setting.files), 2)),
@@ -106,7 +106,7 @@ def test_an_error_of_this_program_is_no_row(folder: Path, no_weights: Path) -> N
 def test_programs_take_turns_in_alternating_order() -> None:
     ran: list[str] = []
     runs = {("clean", name): (lambda name=name: ran.append(name)) for name in ("a", "b", "c")}
-    times = evaluation_speed._in_turns(runs, 3)  # type: ignore[arg-type]
+    times = evaluation._in_turns(runs, 3)  # type: ignore[arg-type]
     assert "".join(ran) == "abccbaabc"
     assert {len(each) for each in times.values()} == {3}
 
@@ -149,17 +149,17 @@ def test_the_distance_of_random_features_is_known() -> None:
 def test_a_distance_is_given_up_after_the_limit() -> None:
     ours, theirs = multiprocessing.Pipe()
     theirs.send(None)
-    assert evaluation_speed._received(ours, 0.01).note == "given up after 0.01 s"
+    assert evaluation._received(ours, 0.01).note == "given up after 0.01 s"
     theirs.send(None)
     theirs.send(Timed(1.0, 2.0))
-    assert evaluation_speed._received(ours, 0.01) == Timed(1.0, 2.0)
+    assert evaluation._received(ours, 0.01) == Timed(1.0, 2.0)
     theirs.close()
     with pytest.raises(EOFError):
-        evaluation_speed._received(ours, 0.01)
+        evaluation._received(ours, 0.01)
 
 
 def test_another_process_says_what_went_wrong_there() -> None:
-    assert evaluation_speed._timed("nothing", 4, 4, 10.0).note == "KeyError: 'nothing'"
+    assert evaluation._timed("nothing", 4, 4, 10.0).note == "KeyError: 'nothing'"
 
 
 def test_reasons_fit_on_a_line() -> None:

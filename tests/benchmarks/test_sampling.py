@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sdm_bench.benchmark import random_condition, step_costs
+from sdm_bench.benchmarks.sampling import random_condition, step_costs
 from sdm_bench.commands.benchmark import benchmark_steps, random_network
 from sdm_bench.errors import UserError
 from sdm_bench.models.unet import UNet

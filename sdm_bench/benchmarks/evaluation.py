@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdm_bench.errors import UserError, unknown_name
-from sdm_bench.progress import track
-from sdm_bench.reference_packages import (
+from sdm_bench.benchmarks.reference_packages import (
     DISTANCES,
     EXTRACTIONS,
     OURS,
@@ -29,6 +27,8 @@ from sdm_bench.reference_packages import (
     reason,
     version,
 )
+from sdm_bench.errors import UserError, unknown_name
+from sdm_bench.progress import track
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,90 @@
+"""Statistics of features in files: written for other programs, and taken from them."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sdm_bench.commands.generate import Where
+from sdm_bench.datasets.catalog import open_dataset
+from sdm_bench.datasets.transforms import Resized, Transform
+from sdm_bench.errors import UserError
+from sdm_bench.evaluation.sources import real_source
+from sdm_bench.metrics.features import ImageSource, cache_key, extract, folder_source, inception_extractor
+from sdm_bench.metrics.frechet import statistics
+from sdm_bench.metrics.statistics_files import StoredStatistics, read_statistics, write_statistics
+from sdm_bench.protocols.catalog import DEFAULT, protocol
+from sdm_bench.weights.store import cache_folder, require
+
+
+def export_statistics(
+    out: Path,
+    images: Path | None = None,
+    where: Where | None = None,
+    image_size: int | None = None,
+    protocol_name: str = DEFAULT,
+    device: str = "auto",
+) -> StoredStatistics:
+    """Writes mean and covariance of a folder's pictures, or of a split's photographs, to an .npz; returns them.
+
+    image_size: the short side that photographs get first, by default the dataset's native one. The protocol says which
+    extractor and which resizing; pytorch-fid and clean-fid read the file as their own.
+    """
+    if (images is None) == (where is None or where.dataset is None):
+        raise UserError("say of what: either --images, or --dataset with --data")
+    dataset = (where and where.dataset) or "folder"
+    about = protocol(protocol_name).fid_on(dataset)
+    source = folder_source(images) if images is not None else _photographs(where, image_size, about.real_recipe)
+    extractor = inception_extractor(require([about.extractor])[about.extractor], about.resize, device)
+    found = statistics(extract(source, extractor, cache_folder() / "features"))
+    write_statistics(out, found, cache_key(source, extractor))
+    return read_statistics(out)
+
+
+def _photographs(where: Where | None, image_size: int | None, recipe: str) -> ImageSource:
+    assert where is not None
+    assert where.dataset is not None
+    if where.data is None:
+        raise UserError(f"--dataset {where.dataset} needs --data: where is it?")
+    dataset = open_dataset(where.dataset, where.data, where.split)
+    transform = Transform(recipe, dataset.size(image_size), dataset.keeps_aspect, training=False)
+    return real_source(Resized(dataset, transform))
+
+
+def import_statistics(path: Path, name: str, stated: dict[str, str], count: int | None = None) -> Path:
+    """Keeps a file's statistics in the cache as `name`, for --statistics; returns where.
+
+    stated: what the user knows of them and the file doesn't say: extractor, resize. Raises UserError where the file
+    says otherwise, or where the name is taken by other statistics.
+    """
+    found = read_statistics(path)
+    for key, value in stated.items():
+        if found.about.get(key, value) != value:
+            raise UserError(f"{path}: says {key} {found.about[key]}, not {value}")
+    if count is not None and found.count not in (None, count):
+        raise UserError(f"{path}: says {found.count} images, not {count}")
+    about = {"source": str(path.resolve()), **stated, **found.about}
+    target = named_statistics(name)
+    if target.is_file():
+        raise UserError(f"{target}: there are statistics of this name already; delete the file or choose another name")
+    write_statistics(target, replace(found.statistics(), count=found.count or count or 0), about)
+    return target
+
+
+def named_statistics(name: str) -> Path:
+    """Where statistics imported as `name` are kept."""
+    return cache_folder() / "statistics" / f"{name}.npz"
+
+
+def resolve_statistics(source: str | None) -> Path | None:
+    """The file or folder of --statistics: a path, or the name of imported statistics; raises UserError."""
+    if source is None or Path(source).exists():
+        return Path(source) if source else None
+    if not named_statistics(source).is_file():
+        known = ", ".join(sorted(path.stem for path in named_statistics("x").parent.glob("*.npz"))) or "none"
+        raise UserError(f"--statistics {source}: neither a file or folder, nor imported statistics ({known})")
+    return named_statistics(source)
+
+
+def describe(found: StoredStatistics) -> dict[str, Any]:
+    """What is known of statistics."""
+    return {"dimensions": found.mean.size, "images": found.count or "not stated", **found.about}

@@ -1,0 +1,66 @@
+"""The same numbers, to the bit, from one process and from two, and with any batch size."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sdm_bench.metrics import features
+from sdm_bench.metrics.features import extract, folder_source, inception_extractor
+from sdm_bench.metrics.frechet import frechet_distance
+from sdm_bench.results import ResultRow, read_rows
+from sdm_bench.weights.store import weights_path
+from tests.evaluation.test_evaluate import make_run, noisy, real_at
+
+PROGRAM = """
+import sys
+from cli import main
+main(sys.argv[1:])
+"""
+
+
+def evaluated(run: Path, data: Path, out: Path, cache: Path, processes: int) -> dict[tuple, ResultRow]:
+    """The rows of `sdm-bench evaluate` with so many processes of one thread."""
+    for part in ("features", "ceilings"):
+        for file in (cache / part).glob("*"):
+            file.unlink()
+    options = ["--metric", "fid", "--metric", "lpips", "--metric", "miou", "--segmenter", "toy", "--out", str(out)]
+    command = ["-c", PROGRAM, "evaluate", str(run), "--data", str(data), "--device", "cpu", *options]
+    processes_of = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+    launcher = [*processes_of, "--no-python", sys.executable]
+    start = [sys.executable, *(launcher if processes > 1 else []), *command]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    done = subprocess.run(start, env=environment, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("class_lpips") == 0
+    assert done.stdout.count(" fid ") == 1, "only the first process prints"
+    return {row.key(): row for row in read_rows(out)}
+
+
+def test_two_processes_find_what_one_finds(toy_cityscapes: Path, untrained_cache: Path, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", real_at(toy_cityscapes), [0, 1], noisy)
+    alone = evaluated(run, toy_cityscapes, tmp_path / "one" / "results.csv", untrained_cache, 1)
+    both = evaluated(run, toy_cityscapes, tmp_path / "two" / "results.csv", untrained_cache, 2)
+    assert alone.keys() == both.keys()
+    assert {row.metric for row in alone.values()} >= {"fid", "kid", "precision", "lpips", "class_lpips", "miou", "iou"}
+    for key, row in alone.items():
+        assert both[key].value == row.value, key
+        assert both[key].id == row.id
+    per_image = [(tmp_path / name / "per-image.csv").read_text() for name in ("one", "two")]
+    assert per_image[0] == per_image[1]
+
+
+def test_batches_change_no_printed_digit(toy_cityscapes: Path, tmp_path: Path) -> None:
+    run = make_run(tmp_path, real_at(toy_cityscapes), [0, 1], noisy)
+    extractor = inception_extractor(weights_path("inception-2015-12-05"), "clean", "cpu")
+    found = set()
+    for size in (1, 2, 5, 32):
+        first, second = (extract(folder_source(run / f"samples/seed-00{k}"), extractor, None, size) for k in (0, 1))
+        found.add(f"{frechet_distance(first, second):.6g}")
+    assert len(found) == 1
+
+
+def test_what_batches_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [len(batch) for batch in features.batched(iter([None] * 7), 3)] == [3, 3, 1]  # type: ignore[list-item]
