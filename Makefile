@@ -33,7 +33,7 @@ $(SETUP): requirements.lock pyproject.toml
 	@touch $@
 
 lock:
-	$(UV) pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
+	$(UV) pip compile --quiet --universal --python-version 3.11 --extra dev --extra vit --upgrade \
 		--no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
 
 GANS := pix2pixhd spade dagan scgan clade ccfpse groupdnet inade oasis
