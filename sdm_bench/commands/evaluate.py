@@ -52,16 +52,7 @@ def evaluate_samples(
     added to, by default `<run>/results.csv`. command: as it was typed, for the record. Returns rows and failed metrics
     with reasons.
     """
-    if (run is None) == (images is None):
-        raise UserError("say what to measure: either a run's folder or --images")
-    where = where or Where()
-    if run is not None:
-        samples = Samples.of_run(run)
-        real = _real_of_run(SampleFolder(run).options(), where)
-    else:
-        assert images is not None
-        samples = Samples.of_images(images, name)
-        real = _real_of_images(images, where)
+    samples, real = _subject(run, images, where or Where(), name)
     target = out or ((run / RESULTS_FILE) if run is not None else Path(RESULTS_FILE))
     check_names(metrics)
     reference = resolve_statistics(statistics)
@@ -77,6 +68,15 @@ def evaluate_samples(
     if rows and is_first():
         say(f"{target}: {len(rows)} rows")
     return rows, failures
+
+
+def _subject(run: Path | None, images: Path | None, where: Where, name: str | None) -> tuple[Samples, Resized]:
+    """The samples to measure, and the real examples at their size."""
+    if run is not None and images is None:
+        return Samples.of_run(run), _real_of_run(SampleFolder(run).options(), where)
+    if images is None or run is not None:
+        raise UserError("say what to measure: either a run's folder or --images")
+    return Samples.of_images(images, name), _real_of_images(images, where)
 
 
 def check_before_sampling(metrics: Sequence[str], protocol_name: str) -> None:

@@ -5,19 +5,20 @@ every table, and what lies above it is marked.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sdm_bench import __version__
 from sdm_bench.errors import UserError
-from sdm_bench.evaluation.predictions import Reading
+from sdm_bench.evaluation.predictions import Reading, Seen
 from sdm_bench.evaluation.sources import real_source
 from sdm_bench.evaluation.task import Measured, Task, mean_and_spread
 from sdm_bench.files import read_json, write_json
 from sdm_bench.metrics.features import files_source
 from sdm_bench.metrics.miou import frequency_weighted_iou, iou_per_class, mean_iou, pixel_accuracy
+from sdm_bench.per_image import PerImage
 from sdm_bench.protocols.sections import MIoUProtocol
 from sdm_bench.results import ResultRow
 from sdm_bench.weights.store import MissingWeights, cache_folder
@@ -38,24 +39,27 @@ def miou_rows(task: Task) -> Measured:
     about = task.protocol.miou_on(task.dataset.name)
     reading = Reading(_segmenter(task, about), about, task.real, task.predictions)
     seen = {seed: reading.read(source) for seed, source in task.samples.sources.items()}
-    records = task.dataset.records
-    of_images = [
-        task.per_image(seed, records[index].id, "miou", value)
-        for seed, found in seen.items()
-        for index, value in found.each.items()
-    ]
-    confusions = [found.confusion for found in seen.values()]
     common = {"direction": "higher", "extractor": f"{reading.segmenter.name} {reading.segmenter.sha256[:12]}"}
-    rows = _rows(task, reading, confusions, common)
-    above = _ceiling(reading)
-    if above is None:
-        return Measured(rows, of_images)
+    rows = _rows(task, reading, [found.confusion for found in seen.values()], common)
+    ceiling = _ceiling_rows(task, reading, common)
+    if ceiling and rows[0].value > ceiling[0].value:
+        rows[0] = rows[0].model_copy(update={"note": f"above the ceiling of {REAL}, {ceiling[0].value:.4f}"})
+    return Measured([*rows, *ceiling], list(_of_images(task, seen)))
+
+
+def _of_images(task: Task, seen: Mapping[int, Seen]) -> Iterator[PerImage]:
+    for seed, found in seen.items():
+        for index, value in found.each.items():
+            yield task.per_image(seed, task.dataset.records[index].id, "miou", value)
+
+
+def _ceiling_rows(task: Task, reading: Reading, common: dict[str, Any]) -> list[ResultRow]:
+    """The rows of the real photographs; none where label maps come without them."""
+    if any(record.image is None for record in task.dataset.records):
+        return []
     made_by = {"method": REAL, "variant": "", "solver": "", "steps": None, "guidance": None, "weights_sha256": ""}
     of_real = {**common, **made_by, "seeds": "", "manifest_sha256": real_source(task.real).manifest}
-    ceiling = _rows(task, reading, [above], of_real)
-    if rows[0].value > ceiling[0].value:
-        rows[0] = rows[0].model_copy(update={"note": f"above the ceiling of {REAL}, {ceiling[0].value:.4f}"})
-    return Measured([*rows, *ceiling], of_images)
+    return _rows(task, reading, [real_confusion(reading)], of_real)
 
 
 def _rows(task: Task, reading: Reading, confusions: Sequence[np.ndarray], common: dict[str, Any]) -> list[ResultRow]:
@@ -92,13 +96,6 @@ def real_confusion(reading: Reading) -> np.ndarray:
     if not file.is_file():
         write_json(file, {**key, "confusion": reading.read(source).confusion.tolist()})
     return np.array(read_json(file)["confusion"], np.int64)
-
-
-def _ceiling(reading: Reading) -> np.ndarray | None:
-    """The confusion matrix of the real photographs; None where label maps come without them."""
-    if any(record.image is None for record in reading.real.dataset.records):
-        return None
-    return real_confusion(reading)
 
 
 def _segmenter(task: Task, about: MIoUProtocol) -> "Segmenter":
