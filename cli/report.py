@@ -20,7 +20,7 @@ Example:
     multiple=True,
     default=("comparison",),
     show_default=True,
-    help="comparison, ablation or sensitivity; repeatable.",
+    help="comparison, companions, ablation or sensitivity; repeatable.",
 )
 @click.option("--published", is_flag=True, help="Also what others published on the datasets, in tables of its own.")
 @click.option("--figure/--no-figure", default=True, help="Whether to draw grid.png from the runs' samples.")

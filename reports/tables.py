@@ -1,6 +1,6 @@
 """Result rows pivoted into tables: methods against each other, and the ablation of condition and guidance."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,19 @@ from sdm_bench.models.catalog import METHODS
 from sdm_bench.results import ResultRow
 
 HEADINGS = {"fid": "FID", "lpips": "LPIPS", "miou": "mIoU"}
-DIGITS = {"fid": 2, "lpips": 4, "miou": 4}
+COMPANIONS = {
+    "fid": "FID",
+    "fd_infinity": "FD-infinity",
+    "kid": "KID",
+    "kid_standard_error": "KID error",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+    "inception_score": "IS",
+}
+"""Of the same features as FID, which stands beside them."""
+DIGITS = {"fid": 2, "fd_infinity": 2, "lpips": 4, "miou": 4}
 ARROWS = {"lower": "↓", "higher": "↑"}
 EMBEDDINGS = {"sdm-concat": "concat", "sdm": "SPADE"}
 
@@ -65,6 +77,14 @@ def comparison(rows: Sequence[ResultRow]) -> Table:
     return Table("comparison", "Comparison of methods", _without_empty(_with_steps(frame)), _notes(rows))
 
 
+def companions(rows: Sequence[ResultRow]) -> Table:
+    """FID with what else was computed of the same features: one line a method, variant and guidance."""
+    frame = _pivot(rows, ["dataset", "protocol", "method", "variant", "solver", "steps", "guidance"], COMPANIONS)
+    frame["method"] = [METHODS[name].title if name in METHODS else name for name in frame["method"]]
+    notes = _notes([row for row in rows if row.metric == "fid"])
+    return Table("companions", "FID and its companions", _without_empty(_with_steps(frame)), notes)
+
+
 def ablation(rows: Sequence[ResultRow]) -> Table:
     """How the label map enters (concatenated or through SPADE) against sampling without and with guidance."""
     chosen = [row for row in rows if row.method in EMBEDDINGS]
@@ -90,7 +110,7 @@ def sensitivity(rows: Sequence[ResultRow]) -> Table:
     return Table("sensitivity", "The same samples under each protocol", _without_empty(_with_steps(wide)), _notes(rows))
 
 
-TABLES = {"comparison": comparison, "ablation": ablation, "sensitivity": sensitivity}
+TABLES = {"comparison": comparison, "companions": companions, "ablation": ablation, "sensitivity": sensitivity}
 
 
 def make_table(name: str, rows: Sequence[ResultRow]) -> Table:
@@ -102,16 +122,18 @@ def make_table(name: str, rows: Sequence[ResultRow]) -> Table:
     return TABLES[name](rows)
 
 
-def _pivot(rows: Iterable[ResultRow], index: list[str]) -> pd.DataFrame:
-    """One line for each value of the `index` fields, one column a metric, then spreads, N and seeds."""
-    main = pd.DataFrame([row.model_dump() for row in rows if row.metric in HEADINGS])
+def _pivot(rows: Iterable[ResultRow], index: list[str], headings: Mapping[str, str] = HEADINGS) -> pd.DataFrame:
+    """One line for each value of the `index` fields, one column a metric of `headings`, then N and seeds."""
+    main = pd.DataFrame([row.model_dump() for row in rows if row.metric in headings])
+    if main.empty:
+        raise UserError(f"no results of {', '.join(headings)} for the table")
     main["guidance"] = main["guidance"].astype(float)
     main["steps"] = main["steps"].astype(float).fillna(0)
     groups = main.groupby(index, sort=False, dropna=False)
     lines = []
     for key, group in groups:
         line = dict(zip(index, key, strict=True))
-        for metric, heading in HEADINGS.items():
+        for metric, heading in headings.items():
             of_metric = group[group["metric"] == metric]
             if len(of_metric):
                 newest = of_metric.sort_values("time").iloc[-1]
@@ -157,8 +179,8 @@ def _cell(column: str, value: object) -> str:
     if isinstance(value, float):
         if pd.isna(value):
             return ""
-        for metric, heading in HEADINGS.items():
-            if column.startswith(heading):
-                return f"{value:.{DIGITS[metric]}f}"
+        for metric, heading in {**COMPANIONS, **HEADINGS}.items():
+            if column.startswith(f"{heading} "):
+                return f"{value:.{DIGITS.get(metric, 4)}f}"
         return f"{value:.4g}"
     return str(value)

@@ -62,6 +62,16 @@ def test_the_ablation_keeps_solvers_apart() -> None:
     assert dict(zip(spade["solver"], spade["FID ↓"], strict=True)) == {"ddim, 25 steps": 30.0, "ddpm, 50 steps": 35.0}
 
 
+def test_companions_stand_beside_fid() -> None:
+    rows = [row(value=30.0), row(metric="kid", value=0.0123456), row(metric="recall", value=0.5, direction="higher")]
+    table = make_table("companions", [*rows, *ROWS[4:6]])
+    line = table.markdown().splitlines()[-3]
+    assert "| 30.00 | 0.0123 | 0.5000 |" in line, line
+    assert list(table.frame.columns)[-5:] == ["FID ↓", "KID ↓", "recall ↑", "images", "seeds"]
+    with pytest.raises(UserError, match="no results of fid, fd_infinity"):
+        make_table("companions", ROWS[4:6])
+
+
 def test_the_same_samples_under_every_protocol_and_how_far_they_differ() -> None:
     scores = {"a@1": 0.3, "b@1": 0.45, "c@1": 0.4}
     rows = [row(metric="miou", direction="higher", protocol=name, value=value) for name, value in scores.items()]
