@@ -19,13 +19,24 @@ def weights() -> None:
 
 @weights.command("list", epilog="\b\nExample:\n  sdm-bench weights list\n")
 def list_weights() -> None:
-    """Every published file the program can use: whether it is in the cache, what it is for, its licence."""
+    """Every published file the program can use: whether and how large it is in the cache, what it is for, its licence.
+
+    Then where the generators are that authors have released; `generate --checkpoint` takes those as they come.
+    """
+    from sdm_bench.models.catalog import METHODS
     from sdm_bench.weights.registry import registry
-    from sdm_bench.weights.store import provenance
+    from sdm_bench.weights.store import provenance, weights_path
 
     for entry in registry().values():
-        state = "in the cache" if provenance(entry.name) else "missing"
+        there = provenance(entry.name) is not None
+        state = f"in the cache, {weights_path(entry.name).stat().st_size / 1e6:.1f} MB" if there else "missing"
         click.echo(f"{entry.name}: {state}; {entry.purpose}; {entry.licence}")
+        for source in entry.published:
+            click.echo(f"  {source.address}; sha256 {source.sha256 or 'not published'}")
+    click.echo("released generators, for generate --checkpoint FILE:")
+    for method in METHODS.values():
+        if method.released:
+            click.echo(f"  {method.name}: {method.released}; {method.license}")
 
 
 @weights.command(epilog="\b\nExamples:\n  sdm-bench weights fetch\n  sdm-bench weights fetch lpips-vgg --offline\n")

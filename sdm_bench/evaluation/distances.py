@@ -25,8 +25,11 @@ from sdm_bench.weights.store import cache_folder
 
 FEW_IMAGES = 2048
 """Fewer images than this leave the covariances of FID's features singular and the distance biased upwards."""
-DIRECTIONS = {"fid": "lower", "kid": "lower", "fd_infinity": "lower"}
-"""Of the others higher is better."""
+LOWER = ("fid", "kid", "kid_standard_error", "fd_infinity")
+"""Metrics, by the end of their names, of which lower is better."""
+INCEPTION = "inception-2015-12-05"
+PREFIXES = {INCEPTION: "", "dinov2-vit-l-14": "dinov2_", "clip-vit-b-32": "clip_"}
+"""What metrics of other features are called with: their numbers are of another size."""
 
 
 class Reference(NamedTuple):
@@ -44,7 +47,7 @@ def fid_rows(task: Task) -> Measured:
     """
     about = task.protocol.fid_on(task.dataset.name)
     weights = pinned_weights(task, about.extractor)
-    extractor = inception_extractor(weights, about.resize, str(task.device))
+    extractor = _extractor(about, weights, str(task.device))
     real = _reference(task, about, extractor)
     found: dict[str, list[float]] = {}
     for source in task.samples.sources.values():
@@ -52,8 +55,17 @@ def fid_rows(task: Task) -> Measured:
         for name, value in _values(about, _features(source, extractor), real, weights).items():
             found.setdefault(name, []).append(value)
     _warn_of_few(about, task)
+    prefix = PREFIXES[about.extractor]
     title = f"{extractor.name}, {about.resize}"
-    return Measured([_row(task, name, values, title, real.note) for name, values in found.items()], [])
+    return Measured([_row(task, f"{prefix}{name}", values, title, real.note) for name, values in found.items()], [])
+
+
+def _extractor(about: FIDProtocol, weights: Path, device: str) -> Extractor:
+    if about.extractor == INCEPTION:
+        return inception_extractor(weights, about.resize, device)
+    from sdm_bench.metrics.vit import vit_extractor
+
+    return vit_extractor(about.extractor, weights, device)
 
 
 def _values(about: FIDProtocol, features: np.ndarray, real: Reference, weights: Path) -> dict[str, float]:
@@ -65,7 +77,7 @@ def _values(about: FIDProtocol, features: np.ndarray, real: Reference, weights: 
                 found |= compute(features, real.features, real.fitted)
             except UserError as error:
                 say(f"{names} left out: {error.message}")
-        found |= _inception_score(features, weights)
+        found |= _inception_score(features, weights) if about.extractor == INCEPTION else {}
     return found
 
 
@@ -108,7 +120,7 @@ def _inception_score(features: np.ndarray, weights: Path) -> dict[str, float]:
 def _row(task: Task, name: str, values: list[float], title: str, note: str) -> ResultRow:
     fields: dict[str, Any] = mean_and_spread(values)
     fields["note"] = ", ".join(part for part in (fields.get("note", ""), note) if part)
-    return task.row(metric=name, **fields, direction=DIRECTIONS.get(name, "higher"), extractor=title)
+    return task.row(metric=name, **fields, direction="lower" if name.endswith(LOWER) else "higher", extractor=title)
 
 
 def _reference(task: Task, about: FIDProtocol, extractor: Extractor) -> Reference:

@@ -37,14 +37,15 @@ class MetricSection(Section):
 class FIDProtocol(MetricSection):
     """The Fréchet distance.
 
-    extractor: registry name of its weights. resize: a mode of metrics/resize.py, from the picture to the extractor.
+    extractor: registry name of its weights. resize: a mode of metrics/resize.py, from the picture to Inception; vision
+    transformers have their own.
     real: the photographs of the evaluated split, resized to the samples' size as the recipe `real_recipe` does; or
     statistics that the authors ship. real_count: how many photographs there are, None where anything goes.
     companions: also KID, FD-infinity, precision, recall, density and coverage of the same features.
     """
 
-    extractor: Literal["inception-2015-12-05"]
-    resize: Literal["clean", "legacy_pytorch", "sdm", "tf1"]
+    extractor: Literal["inception-2015-12-05", "dinov2-vit-l-14", "clip-vit-b-32"]
+    resize: Literal["clean", "legacy_pytorch", "sdm", "tf1", "its own"]
     real: Literal["evaluated split", "statistics of the training split"] = "evaluated split"
     real_recipe: Literal["sdm", "spade"] = "sdm"
     real_count: int | None = None

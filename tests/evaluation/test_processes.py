@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from sdm_bench.metrics import features
 from sdm_bench.metrics.features import extract, folder_source, inception_extractor
@@ -60,6 +62,17 @@ def test_batches_change_no_printed_digit(toy_cityscapes: Path, tmp_path: Path) -
         first, second = (extract(folder_source(run / f"samples/seed-00{k}"), extractor, None, size) for k in (0, 1))
         found.add(f"{frechet_distance(first, second):.6g}")
     assert len(found) == 1
+
+
+def test_pngs_and_lossless_webps_have_the_same_features(toy_cityscapes: Path, tmp_path: Path) -> None:
+    run = make_run(tmp_path, real_at(toy_cityscapes), [0], noisy)
+    pngs, webps = run / "samples/seed-000", tmp_path / "webps"
+    webps.mkdir()
+    for path in sorted(pngs.iterdir(), reverse=True):
+        Image.open(path).save(webps / f"{path.stem}.webp", lossless=True)
+    extractor = inception_extractor(weights_path("inception-2015-12-05"), "clean", "cpu")
+    first, second = (extract(folder_source(folder), extractor) for folder in (pngs, webps))
+    np.testing.assert_array_equal(first, second)
 
 
 def test_what_batches_are(monkeypatch: pytest.MonkeyPatch) -> None:
