@@ -16,7 +16,7 @@ from sdm_bench.datasets.transforms import DEFAULT_RECIPE, Resized, Transform
 from sdm_bench.devices import pick_device
 from sdm_bench.errors import UserError
 from sdm_bench.evaluation import check_names, evaluate
-from sdm_bench.evaluation.preflight import say_missing_weights
+from sdm_bench.evaluation.preflight import needed_weights, say_missing_weights
 from sdm_bench.evaluation.task import Measured, Samples, Task
 from sdm_bench.files import read_json
 from sdm_bench.metrics.features import folder_source
@@ -121,7 +121,7 @@ def _store(target: Path, found: Measured, about: dict[str, Any]) -> list[ResultR
 def how_measured(task: Task, metric: str, command: str) -> dict[str, Any]:
     """The record of an evaluation: everything that decides its numbers, and what it ran on."""
     section = getattr(task.protocol, metric).get(task.dataset.name)
-    names = [] if section is None else section.weights_names()
+    names = needed_weights(metric, task.protocol, task.dataset.name, task.segmenter)
     samples = task.samples
     return {
         "command": command,

@@ -23,13 +23,17 @@ def _needed(metric: str, protocol: Protocol, dataset: str | None, segmenter: str
     if dataset is None:
         every = [set(section.weights_names()) for section in sections.values()]
         return [] if metric == "miou" or not every else sorted(set.intersection(*every))
+    return needed_weights(metric, protocol, dataset, segmenter)
+
+
+def needed_weights(metric: str, protocol: Protocol, dataset: str, segmenter: str | None) -> list[str]:
+    """Registry names of the weights that a metric needs; a segmenter published in several files is several."""
+    sections = getattr(protocol, metric)
     if dataset not in sections or (metric == "miou" and segmenter is not None):
         return []
-    names = sections[dataset].weights_names()
-    return names if metric != "miou" else [file for name in names for file in _files(name)]
-
-
-def _files(segmenter: str) -> Iterable[str]:
+    names: list[str] = sections[dataset].weights_names()
+    if metric != "miou":
+        return names
     from segmenters.catalog import released_files
 
-    return released_files(segmenter)
+    return [file for name in names for file in released_files(name)]

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from sdm_bench.evaluation import distances, evaluate
-from sdm_bench.evaluation.preflight import say_missing_weights
+from sdm_bench.evaluation.preflight import needed_weights, say_missing_weights
 from sdm_bench.evaluation.task import Samples
 from sdm_bench.metrics.features import extract, folder_source, inception_extractor
 from sdm_bench.metrics.frechet import frechet_distance, statistics
 from sdm_bench.metrics.statistics_files import write_statistics
 from sdm_bench.metrics.vit import vit_extractor
-from sdm_bench.protocols.catalog import protocol
+from sdm_bench.protocols.catalog import protocol, protocol_names
+from sdm_bench.weights.registry import entries_of
 from sdm_bench.weights.store import CACHE_VARIABLE, weights_path
 from tests.evaluation.test_evaluate import make_run, noisy, real_at, task_of
 from tests.metrics.test_vit import drawn, needs_library, saved, tiny
@@ -71,3 +72,15 @@ def test_what_is_missing_is_listed_at_once_and_before(
     assert "upernet" not in unknown_dataset
     say_missing_weights([("miou", own)], "ade20k", "runs/unet")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", protocol_names())
+def test_every_weight_that_a_protocol_needs_is_in_the_registry(name: str) -> None:
+    each = protocol(name)
+    for metric in ("fid", "lpips", "miou"):
+        for dataset in getattr(each, metric):
+            needed = needed_weights(metric, each, dataset, None)
+            assert needed or dataset == "folder" or getattr(each, metric)[dataset].unknown
+            assert len(entries_of(needed)) == len(needed)
+            assert [entry.name for entry in entries_of(needed)] == needed
+            assert needed_weights("miou", each, dataset, "toy") == []
