@@ -16,6 +16,7 @@ from sdm_bench.datasets.transforms import DEFAULT_RECIPE, Resized, Transform
 from sdm_bench.devices import pick_device
 from sdm_bench.errors import UserError
 from sdm_bench.evaluation import check_names, evaluate
+from sdm_bench.evaluation.distances import refuse_without_statistics
 from sdm_bench.evaluation.preflight import needed_weights, say_missing_weights
 from sdm_bench.evaluation.task import Measured, Samples, Task
 from sdm_bench.files import read_json
@@ -56,14 +57,15 @@ def evaluate_samples(
     target = out or ((run / RESULTS_FILE) if run is not None else Path(RESULTS_FILE))
     check_names(metrics)
     reference = resolve_statistics(statistics)
-    cells = [(metric, each) for metric in metrics for each in _protocols(metric, protocol_name, real.dataset.name)]
+    chosen = {metric: _protocols(metric, protocol_name, real.dataset.name, reference) for metric in metrics}
+    cells = [(metric, each) for metric, protocols in chosen.items() for each in protocols]
     say_missing_weights(cells, real.dataset.name, segmenter)
     rows: list[ResultRow] = []
     failures: list[str] = []
     for metric, each in cells:
         task = Task(samples, real, each, pick_device(device), segmenter, predictions, reference)
         found, failed = evaluate(task, [metric])
-        failures += failed
+        failures += [f"{each.name}, {line}" for line in failed] if protocol_name == ALL else failed
         rows += _store(target, found, how_measured(task, metric, command))
     if rows and is_first():
         say(f"{target}: {len(rows)} rows")
@@ -86,7 +88,7 @@ def check_before_sampling(metrics: Sequence[str], protocol_name: str) -> None:
         say_missing_weights([(metric, protocol(protocol_name)) for metric in metrics], None, None)
 
 
-def _protocols(metric: str, name: str, dataset: str) -> list[Protocol]:
+def _protocols(metric: str, name: str, dataset: str, statistics: Path | None) -> list[Protocol]:
     """The protocol called `name`; for `all`, those by which the metric can be measured, the others being named."""
     if name != ALL:
         return [protocol(name)]
@@ -94,6 +96,8 @@ def _protocols(metric: str, name: str, dataset: str) -> list[Protocol]:
     for each in covering(metric, dataset):
         try:
             each.stated(metric, dataset)
+            if metric == "fid" and statistics is None:
+                refuse_without_statistics(each, each.fid_on(dataset))
         except UserError as error:
             say(f"left out: {error.message}")
         else:

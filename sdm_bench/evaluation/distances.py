@@ -18,6 +18,7 @@ from sdm_bench.metrics.kernel import kernel_distance
 from sdm_bench.metrics.manifold import density_coverage, precision_recall
 from sdm_bench.metrics.statistics_files import read_statistics
 from sdm_bench.progress import say
+from sdm_bench.protocols.catalog import Protocol
 from sdm_bench.protocols.sections import FIDProtocol
 from sdm_bench.results import ResultRow
 from sdm_bench.tensors import read_safetensors
@@ -127,13 +128,18 @@ def _reference(task: Task, about: FIDProtocol, extractor: Extractor) -> Referenc
     """The real side: photographs, or statistics from a file that the user brings."""
     if task.statistics is not None:
         return _read_reference(task.statistics, extractor)
-    if about.real != "evaluated split":
-        raise UserError(
-            f"{task.protocol.name} compares with {about.real}, as its authors ship them; give --statistics the folder "
-            "with m.npy and s.npy, or an .npz"
-        )
+    refuse_without_statistics(task.protocol, about)
     features = _features(real_source(task.photographs(about.real_recipe)), extractor)
     return Reference(gaussian(features), features, "")
+
+
+def refuse_without_statistics(protocol: Protocol, about: FIDProtocol) -> None:
+    """Raises UserError where a protocol compares with statistics that the user has to bring."""
+    if about.real != "evaluated split":
+        raise UserError(
+            f"{protocol.name} compares with {about.real}, as its authors ship them; give --statistics the folder "
+            "with m.npy and s.npy, or an .npz"
+        )
 
 
 def _read_reference(path: Path, extractor: Extractor) -> Reference:

@@ -123,6 +123,18 @@ def test_the_same_samples_under_every_protocol(
         assert part in account
 
 
+def test_fid_under_every_protocol_needs_nothing_that_nobody_gave(
+    walk: Path, untrained_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(untrained_cache))
+    out = tmp_path / "results.csv"
+    result = sdm_bench("evaluate", walk / "spade", "--metric", "fid", "--protocol", "all", "--out", out, code=1)
+    assert "| oasis@1 | sdm-bench@1 | sdm@1 | spread |" in result.stdout
+    assert "left out: inade@1 compares with statistics of the training split" in result.stderr
+    assert "dgm-eval@1, fid: weights that are not in the cache: dinov2-vit-l-14" in result.stderr
+    assert len({row.value for row in read_rows(out) if row.metric == "fid"}) == 3
+
+
 def test_protocols_are_listed_shown_and_compared() -> None:
     listed = sdm_bench("protocols", "list").stdout
     assert "spade@1: FID by pytorch-fid as it comes." in listed
