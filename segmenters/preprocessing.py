@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from PIL import Image
 from PIL.Image import Resampling
@@ -22,6 +23,7 @@ from sdm_bench.tensors import to_unit_range
 Size = tuple[int, int]
 """(height, width) in pixels."""
 CORNERS = "-corners"
+OPENCV = "bilinear-opencv"
 SizeRule = Callable[[Size], tuple[Size, ...]]
 """From a picture's size to the sizes at which a segmenter sees it, one pass each."""
 
@@ -90,9 +92,11 @@ class Preprocessing:
 def enlarged(image: np.ndarray, size: Size, kernel: str) -> np.ndarray | Tensor:
     """A uint8 picture (H, W, 3) at `size`.
 
-    kernel: nearest, bilinear or bicubic, by Pillow to uint8 (h, w, 3); or bilinear-corners or bicubic-corners, by torch
-    with aligned corners to a picture (3, h, w) in [-1, 1], or a little beyond, that is not rounded.
+    kernel: nearest, bilinear or bicubic by Pillow, or bilinear-opencv, to uint8 (h, w, 3); or bilinear-corners or
+    bicubic-corners, by torch with aligned corners to a picture (3, h, w) in [-1, 1], or a little beyond, not rounded.
     """
+    if kernel == OPENCV:
+        return cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
     mode = kernel.removesuffix(CORNERS)
     if mode == kernel:
         return _resized(image, size, Resampling[kernel.upper()])

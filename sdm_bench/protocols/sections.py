@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Kernel = Literal["nearest", "bilinear", "bicubic", "bilinear-corners", "bicubic-corners"]
-"""How pictures are resized: by Pillow, antialiased and rounded to 8 bits; or, with corners, by torch with aligned
-corners, neither antialiased nor rounded."""
+Kernel = Literal["nearest", "bilinear", "bicubic", "bilinear-opencv", "bilinear-corners", "bicubic-corners"]
+"""How pictures are resized: by Pillow, antialiased and rounded to 8 bits; by OpenCV, rounded but not antialiased; or,
+with corners, by torch with aligned corners, neither antialiased nor rounded."""
 Size = tuple[int, int]
 """(height, width) in pixels."""
 

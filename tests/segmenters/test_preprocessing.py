@@ -69,6 +69,7 @@ def test_a_picture_is_enlarged_with_or_without_its_corners() -> None:
     torch.testing.assert_close((aligned[0, 0] + 1) * 127.5, torch.tensor([0.0, 50.0, 100.0, 150.0, 200.0]))
     plain = enlarged(ramp, (2, 5), "bilinear")
     assert plain[0, :, 0].tolist() == [0, 20, 100, 180, 200]
+    assert enlarged(ramp, (2, 4), "bilinear-opencv")[0, :, 0].tolist() == [0, 50, 150, 200]
     assert enlarged(ramp, (2, 4), "nearest")[0, :, 0].tolist() == [0, 0, 200, 200]
 
 
