@@ -131,17 +131,13 @@ class _Loop:
     ):
         self.run, self.objective, self.options = run, objective, options
         self.accelerator, self.make_grid, self.refresh = accelerator, make_grid, refresh
-        self.step, self.before = step, seconds
+        self.step, self.seconds, self.before = step, seconds, seconds
         self.started = time.monotonic()
         self.sums: dict[str, float] = {}
         self.counted, self.counted_from = 0, self.started
         self.saved = step
         run.forget_after(step)
         self.writer = _summary_writer(run, step) if accelerator.is_main_process else None
-
-    @property
-    def seconds(self) -> float:
-        return self.before + time.monotonic() - self.started
 
     def finished(self) -> bool:
         options = self.options
@@ -153,6 +149,8 @@ class _Loop:
             micro = [next(batches).to(self.accelerator.device) for _ in range(accumulate)]
             figures = self.objective.step(micro, self.step / (self.options.steps or float("inf")))
             self.step += 1
+            # read once a step, so that the budget ends by the very number that is saved
+            self.seconds = self.before + time.monotonic() - self.started
             self._count(figures)
             if self.step % self.options.log_every == 0:
                 self._log()
