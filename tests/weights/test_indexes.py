@@ -13,6 +13,16 @@ from tests.weights.server import Server
 LAST = "http://127.0.0.1:9/closed/"
 
 
+def at(host: str) -> str:
+    """The address of an index on a made-up host."""
+    return f"https://{host}/index"
+
+
+def settings(**values: str) -> bytes:
+    """A pip.conf; names are written with hyphens."""
+    return "\n".join(["[global]", *(f"{key.replace('_', '-')} = {value}" for key, value in values.items())]).encode()
+
+
 def configure(monkeypatch: pytest.MonkeyPatch, *files: Path) -> None:
     monkeypatch.setattr(indexes, "pip_files", lambda: list(files))
 
@@ -22,26 +32,23 @@ def test_without_settings_the_public_index_is_asked() -> None:
 
 
 def test_variables_come_before_files_and_each_index_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    text = (
-        b"[global]\nindex-url = https://file/index\nextra-index-url =\n    https://a/index\n    https://extra/index\n"
-    )
+    text = settings(index_url=at("file"), extra_index_url=f"\n    {at('a')}\n    {at('extra')}")
     configure(monkeypatch, put(tmp_path / "pip.conf", text))
-    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://c/index https://d/index")
-    monkeypatch.setenv("PIP_INDEX_URL", "https://b/index")
-    monkeypatch.setenv("UV_INDEX", "https://a/index mine=https://u:p@named/index?x=y")
-    monkeypatch.setenv("UV_DEFAULT_INDEX", "https://uv/index")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", f"{at('c')} {at('d')}")
+    monkeypatch.setenv("PIP_INDEX_URL", at("b"))
+    monkeypatch.setenv("UV_INDEX", f"{at('a')} mine={at('u:p@named')}?x=y")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", at("uv"))
     hosts = "uv a u:p@named b c d file extra"
     found = [address.removesuffix("/index").removesuffix("/index?x=y") for address in indexes.index_addresses()]
     assert found == [*(f"https://{host}" for host in hosts.split()), LAST]
 
 
 def test_the_later_file_wins_and_a_broken_one_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    first = put(
-        tmp_path / "a", b"[global]\nindex-url = https://first\ncert = /first.pem\n[install]\nindex-url = https://no\n"
-    )
-    second = put(tmp_path / "b", b"[global]\nindex_url = https://100%25/second\n")
+    other = settings(index_url=at("no")).replace(b"[global]", b"\n[install]")
+    first = put(tmp_path / "a", settings(index_url=at("first"), cert="/first.pem") + other)
+    second = put(tmp_path / "b", settings(index_url=at("100%25")).replace(b"index-url", b"index_url"))
     configure(monkeypatch, first, put(tmp_path / "broken", b"index-url = 3\n"), second, tmp_path / "absent")
-    assert indexes.index_addresses() == ["https://100%25/second", LAST]
+    assert indexes.index_addresses() == [at("100%25"), LAST]
 
 
 def test_pip_files_end_with_the_chosen_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,11 +100,11 @@ def test_an_index_in_a_folder_is_read(tmp_path: Path) -> None:
 
 
 def test_passwords_go_to_their_own_host_only() -> None:
-    index = "https://me:secret@index.example/index"
+    index = at("me:secret@index.example")
     assert indexes.credentials_for("https://index.example/files/a.whl", index) == ("me", "secret")
     assert indexes.credentials_for("https://files.example/a.whl", index) is None
     assert indexes.credentials_for("http://index.example/a.whl", index) is None
-    assert indexes.credentials_for("https://index.example/a.whl", "https://index.example/index") is None
+    assert indexes.credentials_for("https://index.example/a.whl", at("index.example")) is None
 
 
 def test_passwords_are_not_printed() -> None:
