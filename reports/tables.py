@@ -10,7 +10,7 @@ import pandas as pd
 from sdm_bench.errors import UserError, unknown_name
 from sdm_bench.files import write_text
 from sdm_bench.models.catalog import METHODS
-from sdm_bench.results import ResultRow
+from sdm_bench.results import REAL, ResultRow
 
 HEADINGS = {"fid": "FID", "lpips": "LPIPS", "miou": "mIoU"}
 COMPANIONS = {
@@ -94,7 +94,14 @@ def ablation(rows: Sequence[ResultRow]) -> Table:
     frame.insert(2, "condition", [EMBEDDINGS[name] for name in frame["method"]])
     frame["guidance"] = [f"{scale:g}" if scale > 1 else "without" for scale in frame["guidance"]]
     frame = frame.sort_values(["dataset", "condition", "guidance"], ascending=[True, False, False], kind="stable")
-    return Table("ablation", "Ablation: condition embedding and guidance", frame.drop(columns="method"), _notes(chosen))
+    notes = [*_notes(chosen), *_ceilings(rows)]
+    return Table("ablation", "Ablation: condition embedding and guidance", frame.drop(columns="method"), notes)
+
+
+def _ceilings(rows: Sequence[ResultRow]) -> list[str]:
+    """Mean IoU of the real photographs, for tables that have no line for them."""
+    found = {(row.dataset, row.protocol): row for row in rows if (row.method, row.metric) == (REAL, "miou")}
+    return [f"mIoU of {REAL} ({dataset}, {name}): {row.value:.4f}" for (dataset, name), row in found.items()]
 
 
 def sensitivity(rows: Sequence[ResultRow]) -> Table:

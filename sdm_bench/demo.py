@@ -13,8 +13,7 @@ from sdm_bench.evaluation import MEASURES
 from sdm_bench.evaluation.task import Samples
 from sdm_bench.progress import say
 from sdm_bench.protocols.catalog import DEFAULT, protocol
-from sdm_bench.provenance import RESULTS_FILE
-from sdm_bench.results import read_rows
+from sdm_bench.results import RESULTS_FILE, read_rows
 from sdm_bench.synthesizers import SamplingOptions
 from sdm_bench.trained import SHIPPED
 from sdm_bench.training.loop import LoopOptions

@@ -11,10 +11,9 @@ from typing import Any
 from sdm_bench import __version__
 from sdm_bench.errors import UserError
 from sdm_bench.files import read_json, write_json
-from sdm_bench.results import ResultRow, read_rows
+from sdm_bench.results import RESULTS_FILE, ResultRow, read_rows
 
 FOLDER = "provenance"
-RESULTS_FILE = "results.csv"
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pillow", "lpips", "onedl-mmsegmentation", "onedl-mmcv")
 """Packages of which another version can change a number."""
 

@@ -66,6 +66,10 @@ class ResultRow(BaseModel):
 
 
 ID_DIGITS = 10
+REAL = "real photographs"
+"""The method of rows of what a segmenter makes of the photographs themselves."""
+RESULTS_FILE = "results.csv"
+"""What a run's results are called."""
 COLUMNS = ("id", *ResultRow.model_fields)
 
 

@@ -19,11 +19,10 @@ from segmenters.mmsegmentation import (
     ConfigDict,
     DefaultScope,
     EncoderDecoder,
-    imresize,
     rescale_size,
     revert_sync_batchnorm,
 )
-from segmenters.preprocessing import Preprocessing, Size, SizeRule, as_it_is
+from segmenters.preprocessing import OPENCV, Fixed, Preprocessing, Size, SizeRule, as_it_is, enlarged
 
 PREFIX = "mmseg:"
 COCO_CLASSES = 182
@@ -38,7 +37,7 @@ class OpenCVPreprocessing(Preprocessing):
     def passes(self, image: np.ndarray) -> list[Tensor]:
         """RGB pictures (3, h, w) in [-1, 1] of a uint8 picture (H, W, 3)."""
         sizes = self.sizes((image.shape[0], image.shape[1]))
-        return [to_unit_range(imresize(image, size[::-1], interpolation="bilinear")) for size in sizes]
+        return [to_unit_range(np.asarray(enlarged(image, size, OPENCV))) for size in sizes]
 
 
 @dataclass(frozen=True)
@@ -50,16 +49,6 @@ class KeptRatio:
     def __call__(self, size: Size) -> tuple[Size, ...]:
         width, height = rescale_size(size[::-1], self.scale)
         return ((height, width),)
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """One pass at `size`, whatever the aspect ratio."""
-
-    size: Size
-
-    def __call__(self, size: Size) -> tuple[Size, ...]:
-        return (self.size,)
 
 
 class ConfiguredSegmenter(nn.Module):

@@ -5,7 +5,7 @@ import warnings
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from mmcv.cnn import ConvModule
-    from mmcv.image import imresize, rescale_size
+    from mmcv.image import rescale_size
     from mmengine.config import Config, ConfigDict
     from mmengine.model.utils import revert_sync_batchnorm
     from mmengine.registry import DefaultScope
@@ -31,7 +31,6 @@ __all__ = [
     "ResLayer",
     "ResNet",
     "UPerHead",
-    "imresize",
     "pixel_head",
     "rescale_size",
     "revert_sync_batchnorm",

@@ -37,7 +37,7 @@ class Segmenter:
 
     name: str
     network: nn.Module
-    image_size: Size
+    image_size: Size | None
     sha256: str
     device: torch.device
     preprocessing: Preprocessing | None = None
@@ -56,6 +56,7 @@ class Segmenter:
         """
         picture = image if size is None else enlarged(image, size, kernel)
         if self.preprocessing is None:
+            assert self.image_size is not None, "a segmenter of one's own has the size it was trained at"
             whole = picture if isinstance(picture, Tensor) else to_unit_range(picture)
             return [resized(whole[None], self.image_size)[0]]
         if isinstance(picture, Tensor):
@@ -99,7 +100,7 @@ def load_segmenter(source: str, dataset: str, classes: ClassTable, device: torch
     if source.startswith(PREFIX):
         configured, files = load_configured(source, classes)
         preprocessing = configured.preprocessing
-        return Segmenter(source, configured.to(device).eval(), (0, 0), _digest(files), device, preprocessing)
+        return Segmenter(source, configured.to(device).eval(), None, _digest(files), device, preprocessing)
     path = shipped_weights("unet") if source == SHIPPED else Path(source)
     if not path.exists():
         known = ", ".join([*released_names(), SHIPPED])

@@ -34,13 +34,13 @@ def as_it_is(size: Size) -> tuple[Size, ...]:
 
 
 @dataclass(frozen=True)
-class Square:
-    """One pass at `side` x `side` pixels, whatever the aspect ratio."""
+class Fixed:
+    """One pass at `size`, whatever the aspect ratio."""
 
-    side: int
+    size: Size
 
     def __call__(self, size: Size) -> tuple[Size, ...]:
-        return ((self.side, self.side),)
+        return (self.size,)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _resized(image: np.ndarray, size: Size, kernel: Resampling) -> np.ndarray:
 
 
 PREPROCESSING = {
-    "face_parsing": Preprocessing(sizes=Square(512), kernel=Resampling.NEAREST),
+    "face_parsing": Preprocessing(sizes=Fixed((512, 512)), kernel=Resampling.NEAREST),
     "drn": Preprocessing(mean=(0.290101, 0.328081, 0.286964), std=(0.182954, 0.186566, 0.184475)),
     "csail": Preprocessing(
         mean=(0.485, 0.456, 0.406),

@@ -14,8 +14,6 @@ from sdm_bench.protocols.catalog import protocol_names
 
 UNKNOWN = "unknown"
 """The protocol of a number of which no source says enough to repeat the measurement."""
-REAL = "real photographs"
-"""The method of a segmenter's score on photographs, which is a ceiling and no method."""
 DATASETS = ("ade20k", "celebamask_hq", "cityscapes", "coco_stuff")
 PERCENT = "percent"
 Unit = Literal["", "fraction"]

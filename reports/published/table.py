@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from reports.published.catalog import METRICS, REAL, UNKNOWN, PublishedNumber, published
+from reports.published.catalog import METRICS, UNKNOWN, PublishedNumber, published
 from reports.tables import ARROWS, HEADINGS, Table
 from sdm_bench.models.catalog import METHODS
+from sdm_bench.results import REAL
 
 TITLES = {**HEADINGS, "accuracy": "accuracy"}
 SIZE = "width x height"

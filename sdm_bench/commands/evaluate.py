@@ -1,12 +1,10 @@
 """Measure samples, or anybody's pictures, and store the numbers."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
 from reports.tables import make_table
 from sdm_bench.commands.generate import Where
@@ -16,20 +14,19 @@ from sdm_bench.datasets.transforms import DEFAULT_RECIPE, Resized, Transform
 from sdm_bench.devices import pick_device
 from sdm_bench.errors import UserError
 from sdm_bench.evaluation import check_names, evaluate
+from sdm_bench.evaluation.account import how_measured
 from sdm_bench.evaluation.distances import refuse_without_statistics
-from sdm_bench.evaluation.preflight import needed_weights, say_missing_weights
+from sdm_bench.evaluation.preflight import say_missing_weights
 from sdm_bench.evaluation.task import Measured, Samples, Task
-from sdm_bench.files import read_json
 from sdm_bench.metrics.features import folder_source
 from sdm_bench.per_image import FILE as PER_IMAGE_FILE
 from sdm_bench.per_image import store_per_image
 from sdm_bench.processes import is_first
 from sdm_bench.progress import say
 from sdm_bench.protocols.catalog import ALL, DEFAULT, Protocol, covering, protocol
-from sdm_bench.provenance import RESULTS_FILE, record, versions
-from sdm_bench.results import ResultRow, store
-from sdm_bench.sampling import RUN_FILE, SampleFolder, SampleOptions
-from sdm_bench.weights.store import provenance
+from sdm_bench.provenance import record
+from sdm_bench.results import RESULTS_FILE, ResultRow, store
+from sdm_bench.sampling import SampleFolder, SampleOptions
 
 
 def evaluate_samples(
@@ -120,36 +117,6 @@ def _store(target: Path, found: Measured, about: dict[str, Any]) -> list[ResultR
     rows = [row.model_copy(update={"evaluation": name}) for row in found.rows]
     store(target, rows)
     return rows
-
-
-def how_measured(task: Task, metric: str, command: str) -> dict[str, Any]:
-    """The record of an evaluation: everything that decides its numbers, and what it ran on."""
-    section = getattr(task.protocol, metric).get(task.dataset.name)
-    names = needed_weights(metric, task.protocol, task.dataset.name, task.segmenter)
-    samples = task.samples
-    return {
-        "command": command,
-        "metric": metric,
-        "protocol": {
-            "name": task.protocol.name,
-            "sources": task.protocol.sources,
-            "states": section and section.stated(),
-        },
-        "weights": {name: asdict(found) for name in names if (found := provenance(name)) is not None},
-        "segmenter": task.segmenter,
-        "statistics": str(task.statistics) if task.statistics else None,
-        "pictures": {str(folder.resolve()): samples.sources[seed].manifest for seed, folder in samples.folders.items()},
-        "made by": None if samples.run is None else read_json(samples.run / RUN_FILE),
-        "real": {
-            "root": str(task.dataset.root.resolve()),
-            "split": task.dataset.split,
-            "count": len(task.dataset),
-            "transform": repr(task.real.transform),
-        },
-        "device": str(task.device),
-        "threads": torch.get_num_threads(),
-        "versions": versions(),
-    }
 
 
 def _real_of_run(options: SampleOptions, where: Where) -> Resized:

@@ -8,8 +8,7 @@ from reports.published.table import published_table
 from reports.tables import make_table
 from sdm_bench.errors import UserError
 from sdm_bench.progress import say
-from sdm_bench.provenance import RESULTS_FILE
-from sdm_bench.results import read_rows
+from sdm_bench.results import RESULTS_FILE, read_rows
 from sdm_bench.sampling import SampleFolder
 
 

@@ -8,12 +8,12 @@ from sdm_bench.commands.generate import Where
 from sdm_bench.datasets.catalog import open_dataset
 from sdm_bench.datasets.transforms import Resized, Transform
 from sdm_bench.errors import UserError
-from sdm_bench.evaluation.sources import real_source
-from sdm_bench.metrics.features import ImageSource, cache_key, extract, folder_source, inception_extractor
+from sdm_bench.evaluation.sources import features_of, pinned_weights, protocol_extractor, real_source
+from sdm_bench.metrics.features import ImageSource, cache_key, folder_source
 from sdm_bench.metrics.frechet import statistics
 from sdm_bench.metrics.statistics_files import StoredStatistics, read_statistics, write_statistics
 from sdm_bench.protocols.catalog import DEFAULT, protocol
-from sdm_bench.weights.store import cache_folder, require
+from sdm_bench.weights.store import cache_folder
 
 
 def export_statistics(
@@ -32,10 +32,11 @@ def export_statistics(
     if (images is None) == (where is None or where.dataset is None):
         raise UserError("say of what: either --images, or --dataset with --data")
     dataset = (where and where.dataset) or "folder"
-    about = protocol(protocol_name).fid_on(dataset)
+    chosen = protocol(protocol_name)
+    about = chosen.fid_on(dataset)
     source = folder_source(images) if images is not None else _photographs(where, image_size, about.real_recipe)
-    extractor = inception_extractor(require([about.extractor])[about.extractor], about.resize, device)
-    found = statistics(extract(source, extractor, cache_folder() / "features"))
+    extractor = protocol_extractor(about, pinned_weights(chosen, about.extractor), device)
+    found = statistics(features_of(source, extractor))
     write_statistics(out, found, cache_key(source, extractor))
     return read_statistics(out)
 

@@ -7,11 +7,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sdm_bench.errors import UserError
-from sdm_bench.evaluation.sources import pinned_weights, real_source, refuse_missing
+from sdm_bench.evaluation.sources import (
+    INCEPTION,
+    features_of,
+    pinned_weights,
+    protocol_extractor,
+    real_source,
+    refuse_missing,
+)
 from sdm_bench.evaluation.task import Measured, Task, mean_and_spread
 from sdm_bench.files import sha256_file
 from sdm_bench.metrics.extrapolation import frechet_distance_infinity
-from sdm_bench.metrics.features import Extractor, ImageSource, extract, inception_extractor
+from sdm_bench.metrics.features import Extractor, ImageSource
 from sdm_bench.metrics.frechet import Gaussian, frechet_distance, gaussian
 from sdm_bench.metrics.inception_score import inception_score
 from sdm_bench.metrics.kernel import kernel_distance
@@ -22,13 +29,11 @@ from sdm_bench.protocols.catalog import Protocol
 from sdm_bench.protocols.sections import FIDProtocol
 from sdm_bench.results import ResultRow
 from sdm_bench.tensors import read_safetensors
-from sdm_bench.weights.store import cache_folder
 
 FEW_IMAGES = 2048
 """Fewer images than this leave the covariances of FID's features singular and the distance biased upwards."""
 LOWER = ("fid", "kid", "kid_standard_error", "fd_infinity")
 """Metrics, by the end of their names, of which lower is better."""
-INCEPTION = "inception-2015-12-05"
 PREFIXES = {INCEPTION: "", "dinov2-vit-l-14": "dinov2_", "clip-vit-b-32": "clip_"}
 """What metrics of other features are called with: their numbers are of another size."""
 
@@ -47,13 +52,13 @@ def fid_rows(task: Task) -> Measured:
     A value is the mean over seeds, its spread their standard deviation; each seed is a set of its own.
     """
     about = task.protocol.fid_on(task.dataset.name)
-    weights = pinned_weights(task, about.extractor)
-    extractor = _extractor(about, weights, str(task.device))
+    weights = pinned_weights(task.protocol, about.extractor)
+    extractor = protocol_extractor(about, weights, str(task.device))
     real = _reference(task, about, extractor)
     found: dict[str, list[float]] = {}
     for source in task.samples.sources.values():
         _refuse_other_count(source, task)
-        for name, value in _values(about, _features(source, extractor), real, weights).items():
+        for name, value in _values(about, features_of(source, extractor), real, weights).items():
             found.setdefault(name, []).append(value)
     _warn_of_few(about, task)
     prefix = PREFIXES[about.extractor]
@@ -61,61 +66,66 @@ def fid_rows(task: Task) -> Measured:
     return Measured([_row(task, f"{prefix}{name}", values, title, real.note) for name, values in found.items()], [])
 
 
-def _extractor(about: FIDProtocol, weights: Path, device: str) -> Extractor:
-    if about.extractor == INCEPTION:
-        return inception_extractor(weights, about.resize, device)
-    from sdm_bench.metrics.vit import vit_extractor
-
-    return vit_extractor(about.extractor, weights, device)
-
-
 def _values(about: FIDProtocol, features: np.ndarray, real: Reference, weights: Path) -> dict[str, float]:
     """The metrics of one seed by name, FID first; a companion that needs more images is left out with a line."""
     found = {"fid": frechet_distance(features, real.fitted)}
-    if about.companions and real.features is not None:
-        for names, compute in COMPANIONS.items():
-            try:
-                found |= compute(features, real.features, real.fitted)
-            except UserError as error:
-                say(f"{names} left out: {error.message}")
-        found |= _inception_score(features, weights) if about.extractor == INCEPTION else {}
+    if not about.companions or real.features is None:
+        return found
+    sets = Sets(features, real.features, real.fitted, weights)
+    for names, compute in COMPANIONS.items():
+        if names == INCEPTION_SCORE and about.extractor != INCEPTION:
+            continue
+        try:
+            found |= compute(sets)
+        except UserError as error:
+            say(f"{names} left out: {error.message}")
     return found
 
 
-def _kernel(features: np.ndarray, real: np.ndarray, fitted: Gaussian) -> dict[str, float]:
-    found = kernel_distance(features, real)
+class Sets(NamedTuple):
+    """What companions are computed of: features (N, D) and (M, D), the real ones' fit, the extractor's weights."""
+
+    generated: np.ndarray
+    real: np.ndarray
+    fitted: Gaussian
+    weights: Path
+
+
+def _kernel(sets: Sets) -> dict[str, float]:
+    found = kernel_distance(sets.generated, sets.real)
     return {"kid": found.value, "kid_standard_error": found.standard_error}
 
 
-def _infinity(features: np.ndarray, real: np.ndarray, fitted: Gaussian) -> dict[str, float]:
-    return {"fd_infinity": frechet_distance_infinity(features, fitted).value}
+def _infinity(sets: Sets) -> dict[str, float]:
+    return {"fd_infinity": frechet_distance_infinity(sets.generated, sets.fitted).value}
 
 
-def _precision_recall(features: np.ndarray, real: np.ndarray, fitted: Gaussian) -> dict[str, float]:
-    found = precision_recall(real, features)
+def _precision_recall(sets: Sets) -> dict[str, float]:
+    found = precision_recall(sets.real, sets.generated)
     return {"precision": found.precision, "recall": found.recall}
 
 
-def _density_coverage(features: np.ndarray, real: np.ndarray, fitted: Gaussian) -> dict[str, float]:
-    found = density_coverage(real, features)
+def _density_coverage(sets: Sets) -> dict[str, float]:
+    found = density_coverage(sets.real, sets.generated)
     return {"density": found.density, "coverage": found.coverage}
 
 
-Companion = Callable[[np.ndarray, np.ndarray, Gaussian], dict[str, float]]
-COMPANIONS: dict[str, Companion] = {
+def _inception_score(sets: Sets) -> dict[str, float]:
+    """Where the weights have the classifier that it needs; the packaged ones have not. Its logits have no bias."""
+    classifier = read_safetensors(sets.weights).get("fc.weight")
+    if classifier is None:
+        return {}
+    return {"inception_score": inception_score(sets.generated @ classifier.numpy().T, logits=True).mean}
+
+
+INCEPTION_SCORE = "Inception score"
+COMPANIONS: dict[str, Callable[[Sets], dict[str, float]]] = {
     "KID": _kernel,
     "FD-infinity": _infinity,
     "precision and recall": _precision_recall,
     "density and coverage": _density_coverage,
+    INCEPTION_SCORE: _inception_score,
 }
-
-
-def _inception_score(features: np.ndarray, weights: Path) -> dict[str, float]:
-    """The Inception score, where the weights have the classifier that it needs; its logits have no bias."""
-    classifier = read_safetensors(weights).get("fc.weight")
-    if classifier is None:
-        return {}
-    return {"inception_score": inception_score(features @ classifier.numpy().T, logits=True).mean}
 
 
 def _row(task: Task, name: str, values: list[float], title: str, note: str) -> ResultRow:
@@ -129,7 +139,7 @@ def _reference(task: Task, about: FIDProtocol, extractor: Extractor) -> Referenc
     if task.statistics is not None:
         return _read_reference(task.statistics, extractor)
     refuse_without_statistics(task.protocol, about)
-    features = _features(real_source(task.photographs(about.real_recipe)), extractor)
+    features = features_of(real_source(task.photographs(about.real_recipe)), extractor)
     return Reference(gaussian(features), features, "")
 
 
@@ -152,10 +162,6 @@ def _read_reference(path: Path, extractor: Extractor) -> Reference:
     file = sha256_file(path if path.is_file() else path / "s.npy")[:12]
     made = f"of {stored.count} images" if stored.count else "of an unknown number of images"
     return Reference(gaussian(stored.statistics()), None, f"real: statistics {made}, {path.name} {file}")
-
-
-def _features(source: ImageSource, extractor: Extractor) -> np.ndarray:
-    return extract(source, extractor, cache_folder() / "features")
 
 
 def _refuse_other_count(source: ImageSource, task: Task) -> None:

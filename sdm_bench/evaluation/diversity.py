@@ -1,6 +1,6 @@
 """LPIPS diversity of a task: the mean distance of a label map's samples."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -12,24 +12,22 @@ from sdm_bench.evaluation.sources import pinned_weights, refuse_missing
 from sdm_bench.evaluation.task import Measured, Samples, Task, spell_seeds
 from sdm_bench.metrics.features import ImageSource
 from sdm_bench.metrics.lpips_diversity import (
+    BATCHES,
     LPIPS,
+    MapDiversity,
     Net,
-    class_diversity,
     corpus_diversity,
     diversity,
     load_lpips,
     reading,
 )
+from sdm_bench.per_image import PerImage
 from sdm_bench.processes import shared
 from sdm_bench.progress import track
 from sdm_bench.protocols.sections import LPIPSProtocol
 from sdm_bench.results import ResultRow
 
-SDM_BATCH = 50
-"""Label maps whose mean the reading `sdm` averages first."""
 NETS: dict[str, Net] = {"lpips-alex": "alex", "lpips-vgg": "vgg"}
-Found = tuple[float, dict[int, float]]
-"""The diversity of one label map, and that inside each of its classes."""
 
 
 def lpips_rows(task: Task) -> Measured:
@@ -44,26 +42,33 @@ def lpips_rows(task: Task) -> Measured:
     sources = _sources(task, about)
     ids = _common_ids(sources)
     records = {record.id: record for record in task.dataset.records}
-    network = load_lpips(pinned_weights(task, about.weights), NETS[about.weights], str(task.device))
+    network = load_lpips(pinned_weights(task.protocol, about.weights), NETS[about.weights], str(task.device))
 
-    def work(numbers: Sequence[int]) -> list[Found]:
+    def work(numbers: Sequence[int]) -> list[MapDiversity]:
         return [
             _of_map(task, about, network, [source.read(number) for source in sources], records.get(ids[number]))
             for number in track(numbers, "LPIPS diversity", len(numbers), unit="maps")
         ]
 
     each = shared(work, len(ids))
-    of_maps = [task.per_image(None, name, "lpips", value) for name, (value, _) in zip(ids, each, strict=True)]
-    return Measured(_rows(task, about, len(sources), each), of_maps)
+    return Measured(_rows(task, about, len(sources), each), list(_of_maps(task, ids, each)))
 
 
-def _rows(task: Task, about: LPIPSProtocol, samples: int, each: Sequence[Found]) -> list[ResultRow]:
-    found = corpus_diversity((value for value, _ in each), SDM_BATCH if about.reading == "sdm" else None)
+def _of_maps(task: Task, ids: Sequence[str], each: Sequence[MapDiversity]) -> Iterator[PerImage]:
+    """The mean of each label map, and its spread over pairs where there are several."""
+    for name, found in zip(ids, each, strict=True):
+        yield task.per_image(None, name, "lpips", found.mean)
+        if found.pairs.size > 1:
+            yield task.per_image(None, name, "lpips_spread", found.spread)
+
+
+def _rows(task: Task, about: LPIPSProtocol, samples: int, each: Sequence[MapDiversity]) -> list[ResultRow]:
+    found = corpus_diversity((one.mean for one in each), BATCHES[about.reading])
     seeds = spell_seeds(sorted(task.samples.folders)[:samples])
     common = {"direction": "higher", "extractor": _title(about), "note": "spread over label maps", "seeds": seeds}
     rows = [task.row(metric="lpips", value=found.mean, spread=_or_none(found.spread), **common)]
     for index, name in enumerate(task.dataset.classes.names):
-        values = [classes[index] for _, classes in each if index in classes]
+        values = [one.classes[index] for one in each if index in one.classes]
         if values:
             inside = corpus_diversity(values)
             fields = {"value": inside.mean, "spread": _or_none(inside.spread)}
@@ -102,10 +107,9 @@ def _common_ids(sources: Sequence[ImageSource]) -> tuple[str, ...]:
 
 def _of_map(
     task: Task, about: LPIPSProtocol, network: LPIPS, samples: Sequence[np.ndarray], record: Record | None
-) -> Found:
+) -> MapDiversity:
     prepare = reading(about.reading)
     pictures = torch.stack([prepare(sample) for sample in samples])
     if not about.per_class or record is None:
-        return diversity(network, pictures), {}
-    label = resize_map(task.dataset.label(record), task.real.transform.size)
-    return diversity(network, pictures), class_diversity(network, pictures, label)
+        return diversity(network, pictures)
+    return diversity(network, pictures, resize_map(task.dataset.label(record), task.real.transform.size))

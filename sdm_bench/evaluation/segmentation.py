@@ -20,7 +20,7 @@ from sdm_bench.metrics.features import files_source
 from sdm_bench.metrics.miou import frequency_weighted_iou, iou_per_class, mean_iou, pixel_accuracy
 from sdm_bench.per_image import PerImage
 from sdm_bench.protocols.sections import MIoUProtocol
-from sdm_bench.results import ResultRow
+from sdm_bench.results import REAL, ResultRow
 from sdm_bench.weights.store import MissingWeights, cache_folder
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ OWN_SEGMENTER = (
     "name another with --segmenter: a run of `sdm-bench segment train`, a weights file, `toy`, or any network of "
     "MMSegmentation as mmseg:CONFIG.py,CHECKPOINT.pth"
 )
-REAL = "real photographs"
-"""What tables call the ceiling's row."""
 
 
 def miou_rows(task: Task) -> Measured:

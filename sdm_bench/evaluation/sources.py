@@ -1,4 +1,4 @@
-"""Pictures to measure: the real photographs as a source, and whether a source holds the pictures of a split."""
+"""What measuring starts from: the photographs as pictures to measure, and features by a protocol's extractor."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,10 +8,13 @@ import numpy as np
 
 from sdm_bench.datasets.transforms import Resized
 from sdm_bench.errors import UserError
-from sdm_bench.evaluation.task import Task
-from sdm_bench.metrics.features import ImageSource, files_source
+from sdm_bench.metrics.features import Extractor, ImageSource, extract, files_source, inception_extractor
+from sdm_bench.protocols.catalog import Protocol
+from sdm_bench.protocols.sections import FIDProtocol
 from sdm_bench.weights.registry import entry
-from sdm_bench.weights.store import require
+from sdm_bench.weights.store import cache_folder, require
+
+INCEPTION = "inception-2015-12-05"
 
 
 def refuse_missing(source: ImageSource, expected: Iterable[str]) -> None:
@@ -25,12 +28,26 @@ def refuse_missing(source: ImageSource, expected: Iterable[str]) -> None:
         raise UserError(f"{source.name}: not the pictures of the split: {listed}; `sdm-bench generate` resumes")
 
 
-def pinned_weights(task: Task, name: str) -> Path:
+def pinned_weights(protocol: Protocol, name: str) -> Path:
     """The cached weights called `name`; raises UserError where they are not those that the protocol was made with."""
-    expected, found = task.protocol.weights.get(name), entry(name).tensors_sha256
+    expected, found = protocol.weights.get(name), entry(name).tensors_sha256
     if expected != found:
-        raise UserError(f"{task.protocol.name} needs {name} with tensors {expected}; this program knows {found}")
+        raise UserError(f"{protocol.name} needs {name} with tensors {expected}; this program knows {found}")
     return require([name])[name]
+
+
+def protocol_extractor(about: FIDProtocol, weights: Path, device: str) -> Extractor:
+    """The network that a protocol takes features from, with its resizing."""
+    if about.extractor == INCEPTION:
+        return inception_extractor(weights, about.resize, device)
+    from sdm_bench.metrics.vit import vit_extractor
+
+    return vit_extractor(about.extractor, weights, device)
+
+
+def features_of(source: ImageSource, extractor: Extractor) -> np.ndarray:
+    """Features (N, D) of pictures, from the user's cache where they are known."""
+    return extract(source, extractor, cache_folder() / "features")
 
 
 def real_source(real: Resized) -> ImageSource:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -19,8 +19,8 @@ from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, ahead, in_parallel, read
 from sdm_bench.devices import pick_device
 from sdm_bench.errors import UserError
 from sdm_bench.files import atomic_path, sha256_file
-from sdm_bench.metrics.inception import InceptionLogits, feature_tensors, load_inception
-from sdm_bench.metrics.resize import Resize, resize_mode, resized_before
+from sdm_bench.metrics.inception import feature_tensors, load_inception
+from sdm_bench.metrics.resize import Resize, resize_mode
 from sdm_bench.processes import shared
 from sdm_bench.progress import say, track
 from sdm_bench.tensors import tensors_sha256
@@ -66,24 +66,6 @@ def inception_extractor(weights: Path, resize: str = "clean", device: str = "aut
     return Extractor("inception-2015-12-05", digest, resize_mode(resize), network, pick_device(device))
 
 
-def logits_extractor(weights: Path, resize: str = "tf1", device: str = "auto") -> Extractor:
-    """The same network's scores of 1,008 classes without their bias (N, 1008), for the Inception score.
-
-    toshas/torch-fidelity@5e211a9 calls them `logits_unbiased` and resizes as `tf1`. Raises UserError where the file has
-    no classifier.
-    """
-    network = load_inception(weights, device)
-    if not hasattr(network, "fc"):
-        raise UserError(
-            f"{weights}: Inception without its classifier (no fc.weight), so without class scores; the published "
-            "pt_inception-2015-12-05-6726825d.pth has one, the packaged file of the same features has not"
-        )
-    logits = InceptionLogits(network)
-    tensors = {**feature_tensors(network), "fc.weight": network.fc.weight}
-    name = "inception-2015-12-05-logits"
-    return Extractor(name, tensors_sha256(tensors), resize_mode(resize), logits, pick_device(device))
-
-
 def folder_source(folder: Path) -> ImageSource:
     """The PNG, JPEG and WebP pictures directly in `folder`, sorted by stem, which is their id.
 
@@ -118,18 +100,6 @@ def files_source(name: str, files: dict[str, Path]) -> ImageSource:
     lines = [f"{key} {digest}\n" for key, digest in zip(ids, in_parallel(sha256_file, paths), strict=True)]
     manifest = hashlib.sha256("".join(lines).encode()).hexdigest()
     return ImageSource(name, ids, lambda index: read_image(paths[index]), manifest)
-
-
-def resized_source(source: ImageSource, size: tuple[int, int], kernel: str) -> ImageSource:
-    """The pictures of `source`, each resized to (height, width) when it is read: `resized_before` of metrics/resize.py.
-
-    The manifest holds size and kernel. With the kernel `none` it is `source` itself, so that its features stay valid.
-    """
-    if kernel == "none":
-        return source
-    resized_before(np.zeros((1, 1, 3), np.uint8), size, kernel)  # raises before anything is read
-    digest = hashlib.sha256(f"{source.manifest} resized to {size[0]}x{size[1]} {kernel}\n".encode()).hexdigest()
-    return replace(source, read=lambda index: resized_before(source.read(index), size, kernel), manifest=digest)
 
 
 def extract(source: ImageSource, extractor: Extractor, cache: Path | None = None, batch_size: int = 32) -> np.ndarray:

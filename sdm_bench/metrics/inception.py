@@ -119,21 +119,6 @@ class FIDInception(nn.Module):
         return self.blocks(x)[-1].flatten(1)
 
 
-class InceptionLogits(nn.Module):
-    """float32 (N, 3, 299, 299) in [-1, 1] -> scores (N, 1008) before the softmax, the classifier's bias left out.
-
-    The bias is left out as by toshas/torch-fidelity@5e211a9, feature_extractor_inceptionv3.py, and by the TensorFlow
-    program of the Inception score (Salimans et al. 2016, arXiv:1606.03498). network: one with a classifier.
-    """
-
-    def __init__(self, network: FIDInception):
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.network(x) @ self.network.fc.weight.T
-
-
 @cache
 def convolutions() -> dict[str, tuple[int, ...]]:
     """Name -> weight shape of the 94 convolutions (each with its batch norm), in the order of the network."""

@@ -118,6 +118,8 @@ def sdm_input(image: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))
 
 
+BATCHES = {"plain": None, "sdm": 50}
+"""By reading, the label maps whose mean is averaged first; None: all."""
 READINGS: dict[str, Callable[[np.ndarray], Tensor]] = {"plain": to_unit_range, "sdm": sdm_input}
 """From a uint8 (H, W, 3) picture to what the network is fed, float32 (3, h, w)."""
 
@@ -136,32 +138,49 @@ def load_lpips(weights: Path, net: Net = "alex", device: str = "cpu") -> LPIPS:
     return network.load(read_safetensors(weights), weights).to(pick_device(device))
 
 
-def diversity(network: LPIPS, samples: Tensor) -> float:
-    """The mean LPIPS over all S (S - 1) / 2 pairs of samples of one label map, float32 (S, 3, H, W) in [-1, 1].
+@dataclass(frozen=True)
+class MapDiversity:
+    """What the samples of one label map show. pairs: float64 (S (S - 1) / 2,), the LPIPS of each pair.
 
-    0 where all are equal; larger is more diverse. Raises UserError for fewer than two samples.
+    classes: class -> mean LPIPS over its pixels and all pairs; empty where no label map was given.
     """
+
+    pairs: np.ndarray
+    classes: dict[int, float]
+
+    @property
+    def mean(self) -> float:
+        """0 where all samples are equal; larger is more diverse."""
+        return float(self.pairs.mean())
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation over the pairs, over their number less one; nan for two samples."""
+        return float(self.pairs.std(ddof=1)) if self.pairs.size > 1 else float("nan")
+
+
+def diversity(network: LPIPS, samples: Tensor, label: np.ndarray | None = None) -> MapDiversity:
+    """LPIPS over all pairs of samples of one label map, float32 (S, 3, H, W) in [-1, 1]; one backbone pass a sample.
+
+    label: (H, W), for the diversity inside each of its classes. The layers' maps of distances are raised to (H, W),
+    bilinear, as the package's spatial maps are; (H, W) is the pictures' size in the reading `plain`. Layers see beyond
+    the borders of a class, so a difference next to a class counts a little in it too. Weighted by their pixels, the
+    classes give the mean of the spatial map, which is not the mean over pairs: raising weighs the borders otherwise.
+    Raises UserError for fewer than two samples and for a label of another rank.
+    """
+    if label is not None and label.ndim != 2:
+        raise UserError(f"a label map of shape {label.shape}; expected (height, width)")
     layers = _sample_features(network, samples)
     with torch.inference_mode():
         rows = [
             network.per_layer([layer[i : i + 1] for layer in layers], [layer[i + 1 :] for layer in layers]).sum(0)
             for i in range(len(samples) - 1)
         ]
-    return float(torch.cat(rows).double().mean())
+    pairs = torch.cat(rows).double().cpu().numpy()
+    return MapDiversity(pairs, {} if label is None else _inside_classes(network, layers, label, pairs.size))
 
 
-def class_diversity(network: LPIPS, samples: Tensor, label: np.ndarray) -> dict[int, float]:
-    """The diversity inside each class of a label map (H, W): class -> mean LPIPS over its pixels and all pairs.
-
-    The layers' maps of distances are raised to (H, W), bilinear, as the package's spatial maps are; (H, W) is the
-    pictures' size in the reading `plain`. Layers see beyond the borders of a class, so a difference next to a class
-    counts a little in it too. Weighted by their pixels, the classes give the mean of the spatial map, which is not
-    `diversity`: raising weighs the borders otherwise. Raises UserError as `diversity`, and for a label of another rank.
-    """
-    if label.ndim != 2:
-        raise UserError(f"a label map of shape {label.shape}; expected (height, width)")
-    layers = _sample_features(network, samples)
-    pairs = len(samples) * (len(samples) - 1) // 2
+def _inside_classes(network: LPIPS, layers: list[Tensor], label: np.ndarray, pairs: int) -> dict[int, float]:
     with torch.inference_mode():
         spatial = torch.zeros(label.shape, dtype=torch.float64)
         for maps in _summed_maps(network, layers):

@@ -3,7 +3,6 @@
 * One archive, `*.npz`, with `mu` (D,) and `sigma` (D, D): mseitzer/pytorch-fid@b9c1811 (`--save-stats`) and
   GaParmar/clean-fid@e88c4d6 (`make_custom_stats`).
 * A folder with `m.npy` and `s.npy`: tzt101/INADE@770a667 and tzt101/CLADE@1ffd19d, datasets/train_mu_si/<dataset>.
-* The features themselves, for the kernel distance: `feats` (N, D) in clean-fid's `*_kid.npz`, or a bare `.npy`.
 
 None says how many pictures it is made of, by which weights or with which resizing. Ours are archives that say it in two
 more arrays, `n` and `about`, which both programs pass over. Pickled arrays are refused.
@@ -79,17 +78,6 @@ def write_statistics(path: Path, statistics: Statistics, about: Mapping[str, str
     # numpy appends .npz to names that lack it, not to open files
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, mu=mean, sigma=covariance, n=np.array(statistics.count, np.int64), about=said)
-
-
-def read_features(path: Path) -> np.ndarray:
-    """Features float32 or float64 (N, D) of clean-fid's archive with `feats`, or of a bare `.npy`; raises UserError."""
-    path = Path(path)
-    found = _read_array(path) if path.suffix == ".npy" else _read_archive(path, ("feats",))["feats"]
-    if found.ndim != 2 or found.dtype not in (np.float32, np.float64):
-        raise UserError(f"{path}: features of shape {found.shape} and type {found.dtype}; expected floats (N, D)")
-    if not np.isfinite(found).all():
-        raise UserError(f"{path}: features that are not finite")
-    return found
 
 
 def _checked(mean: np.ndarray, covariance: np.ndarray, path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -39,7 +38,7 @@ class ViT:
     """A published reading. classes: of `transformers`, model and configuration; settings: the latter's fields.
 
     side: height and width of the input, pixels. output: the field of the model's output that is the feature,
-    (N, dimensions); unit_length: divided by its length. unused: beginnings of names in the weights that decide nothing.
+    (N, dimensions). unused: beginnings of names in the weights that decide nothing.
     """
 
     classes: tuple[str, str]
@@ -48,7 +47,6 @@ class ViT:
     resize: Resize
     output: str
     dimensions: int
-    unit_length: bool = False
     unused: tuple[str, ...] = ()
 
 
@@ -61,15 +59,6 @@ def short_side_cropped(image: Pixels, side: int) -> Pixels:
     shorter = min(height, width)
     resized = resized_before(image, (int(side * height / shorter), int(side * width / shorter)), "bicubic")
     return _middle(resized, side).astype(np.float32)
-
-
-def square_resized(image: Pixels, side: int) -> Pixels:
-    """float32 (side, side, 3), 0..255: the square in the middle, bicubic to `side`, rounded to 8 bits."""
-    height, width = image.shape[:2]
-    shorter = min(height, width)
-    top, left = (height - shorter) // 2, (width - shorter) // 2
-    square = Image.fromarray(image[top : top + shorter, left : left + shorter])
-    return np.asarray(square.resize((side, side), Image.Resampling.BICUBIC)).astype(np.float32)
 
 
 def _middle(image: Pixels, side: int) -> Pixels:
@@ -114,34 +103,18 @@ VITS: dict[str, ViT] = {
         dimensions=512,
         unused=CLIP_UNUSED,
     ),
-    # CMMD (Jayasumana et al. 2023, arXiv:2401.09603), sayakpaul/cmmd-pytorch@f82af08, embedding.py and io_util.py:
-    # the image embedding at unit length
-    "clip-vit-l-14-336": ViT(
-        classes=CLIP_CLASSES,
-        settings={
-            **{"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16},
-            **{"image_size": 336, "patch_size": 14, "projection_dim": 768},
-        },
-        side=336,
-        resize=Resize("square-336", partial(square_resized, side=336), *CLIP),
-        output="image_embeds",
-        dimensions=768,
-        unit_length=True,
-        unused=CLIP_UNUSED,
-    ),
 }
 
 
 class ViTFeatures(nn.Module):
     """float32 (N, 3, side, side), normalised -> features (N, D)."""
 
-    def __init__(self, network: nn.Module, output: str, unit_length: bool):
+    def __init__(self, network: nn.Module, output: str):
         super().__init__()
-        self.network, self.output, self.unit_length = network, output, unit_length
+        self.network, self.output = network, output
 
     def forward(self, x: Tensor) -> Tensor:
-        features = getattr(self.network(pixel_values=x), self.output)
-        return F.normalize(features, dim=1) if self.unit_length else features
+        return getattr(self.network(pixel_values=x), self.output)
 
 
 def vit_extractor(name: str, weights: Path, device: str = "auto") -> Extractor:
@@ -157,7 +130,7 @@ def vit_extractor(name: str, weights: Path, device: str = "auto") -> Extractor:
     network = _network(about, tensors, path)
     # under the file's names, so that the digest doesn't depend on the library's
     digest = tensors_sha256({key: value for key, value in tensors.items() if not key.endswith("mask_token")})
-    module = ViTFeatures(network, about.output, about.unit_length).eval().requires_grad_(False)
+    module = ViTFeatures(network, about.output).eval().requires_grad_(False)
     chosen = pick_device(device)
     return Extractor(name, digest, about.resize, module.to(chosen), chosen)
 

@@ -24,7 +24,7 @@ def test_dinov2_measures_under_names_of_its_own(
     toy_cityscapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weights = saved(drawn(tiny(monkeypatch, "dinov2-vit-l-14")), tmp_path)
-    monkeypatch.setattr(distances, "pinned_weights", lambda task, name: weights)
+    monkeypatch.setattr(distances, "pinned_weights", lambda protocol, name: weights)
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     real = real_at(toy_cityscapes)
     samples = Samples.of_run(make_run(tmp_path / "run", real, [0], noisy))

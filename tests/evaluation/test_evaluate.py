@@ -115,10 +115,13 @@ def test_sdm_measures_ten_samples_by_its_own_reading(toy_cityscapes: Path, tmp_p
     (row,) = found.rows
     network = load_lpips(weights_path("lpips-alex"))
     pictures = [[sdm_input(source.read(k)) for seed, source in samples.sources.items() if seed < 10] for k in range(5)]
-    each = [diversity(network, torch.stack(of_map)) for of_map in pictures]
+    each = [diversity(network, torch.stack(of_map)).mean for of_map in pictures]
     assert row.value == pytest.approx(np.mean(each), rel=1e-6)
     assert (row.seeds, row.extractor) == ("0-9", "lpips-alex, sdm")
-    assert [number.value for number in found.per_image] == pytest.approx(each)
+    kept = {name: [one.value for one in found.per_image if one.metric == name] for name in ("lpips", "lpips_spread")}
+    assert kept["lpips"] == pytest.approx(each)
+    spreads = [diversity(network, torch.stack(of_map)).pairs.std(ddof=1) for of_map in pictures]
+    assert kept["lpips_spread"] == pytest.approx(spreads)
     fewer = replace(samples, folders={seed: samples.folders[seed] for seed in range(9)})
     _, failures = evaluate(replace(task, samples=fewer), ["lpips"])
     assert "diversity needs 10 samples a label map for sdm@1; sdm has 9 (seeds: 0-8)" in failures[0]

@@ -19,8 +19,6 @@ from sdm_bench.metrics.features import (
     extract,
     folder_source,
     inception_extractor,
-    logits_extractor,
-    resized_source,
 )
 from sdm_bench.metrics.inception import FIDInception
 from sdm_bench.metrics.resize import resize_mode
@@ -178,32 +176,6 @@ def test_a_batch_of_nothing_is_refused(folder: Path) -> None:
         extract(folder_source(folder), extractor(), batch_size=0)
 
 
-def test_a_resized_source_reads_resized_pictures_under_a_manifest_of_its_own(folder: Path) -> None:
-    source = folder_source(folder)
-    resized = resized_source(source, (16, 20), "bicubic")
-    assert (resized.ids, resized.name, len(resized)) == (source.ids, source.name, 7)
-    expected = Image.fromarray(source.read(2)).resize((20, 16), Image.Resampling.BICUBIC)
-    np.testing.assert_array_equal(resized.read(2), np.asarray(expected))
-    others = [
-        resized_source(source, size, kernel) for size in ((16, 20), (20, 16)) for kernel in ("bicubic", "bilinear")
-    ]
-    assert len({source.manifest, *(other.manifest for other in others)}) == 5
-    assert others[0].manifest == resized.manifest
-    assert resized_source(source, (16, 20), "none") is source
-    with pytest.raises(UserError, match="Unknown kernel"):
-        resized_source(source, (16, 20), "area")
-
-
-def test_features_of_resized_pictures_are_kept_apart(folder: Path, tmp_path: Path) -> None:
-    source = folder_source(folder)
-    plain = extract(source, extractor(), tmp_path / "cache")
-    resized = extract(resized_source(source, (16, 20), "bilinear"), extractor(), tmp_path / "cache")
-    assert np.abs(plain - resized).max() > 1e-3
-    given = extractor()
-    extract(resized_source(source, (16, 20), "bilinear"), given, tmp_path / "cache")
-    assert seen(given) == []
-
-
 @pytest.fixture(scope="module")
 def torch_fidelity_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cached weights as the file that torch-fidelity and pytorch-fid load, with a classifier drawn at random."""
@@ -239,7 +211,8 @@ def test_tf1_features_and_class_scores_are_torch_fidelity_s(torch_fidelity_weigh
     source, file = folder_source(pictures), torch_fidelity_weights.with_suffix(".safetensors")
     batch = torch.from_numpy(np.stack([source.read(k) for k in range(2)]).transpose(0, 3, 1, 2).copy())
     expected = [found.numpy() for found in theirs(batch)]
-    ours = [extract(source, make(file, "tf1", "cpu")) for make in (inception_extractor, logits_extractor)]
+    features = extract(source, inception_extractor(file, "tf1", "cpu"))
+    ours = [features, features @ read_safetensors(file)["fc.weight"].numpy().T]
     for found, wanted in zip(ours, expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
         assert np.abs(wanted[0] - wanted[1]).max() > 0.05 * np.abs(wanted).max()
@@ -260,16 +233,3 @@ def test_legacy_features_are_pytorch_fid_s_of_the_folder(
         folder_source(pictures), inception_extractor(cached("inception-2015-12-05"), "legacy_pytorch", "cpu")
     )
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
-
-
-def test_class_scores_need_the_classifier_but_not_its_bias(untrained_cache: Path, tmp_path: Path) -> None:
-    bare = untrained_cache / "weights" / "inception-2015-12-05.safetensors"
-    with pytest.raises(UserError, match=r"inception-2015-12-05\.safetensors: Inception without its .* packaged file"):
-        logits_extractor(bare, device="cpu")
-    file = tmp_path / "changed.safetensors"
-    digests = {inception_extractor(bare, device="cpu").weights_sha256}
-    for weight, bias in ((0, 0), (1, 0), (0, 1)):
-        scores = {"fc.weight": torch.full((1008, 2048), weight), "fc.bias": torch.full((1008,), bias)}
-        save_file(read_safetensors(bare) | {name: value.float() for name, value in scores.items()}, file)
-        digests.add(logits_extractor(file, device="cpu").weights_sha256)
-    assert len(digests) == 3

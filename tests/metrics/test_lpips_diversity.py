@@ -18,7 +18,6 @@ from sdm_bench.metrics.lpips_diversity import (
     LPIPS,
     SMALLEST_SIDE,
     Net,
-    class_diversity,
     corpus_diversity,
     diversity,
     load_lpips,
@@ -93,14 +92,14 @@ def test_diversity_is_the_mean_over_all_pairs(alex: LPIPS, count: int) -> None:
     first, second = zip(*combinations(range(count), 2), strict=True)
     pairs = alex(samples[list(first)], samples[list(second)])
     assert len(pairs) == count * (count - 1) // 2
-    assert diversity(alex, samples) == pytest.approx(pairs.mean().item(), rel=1e-5)
+    assert diversity(alex, samples).mean == pytest.approx(pairs.mean().item(), rel=1e-5)
 
 
 def test_equal_samples_have_none_and_more_noise_has_more(alex: LPIPS) -> None:
     base, noise = pictures(2, 48, 48)
-    assert diversity(alex, base.expand(4, 3, 48, 48)) == 0
+    assert diversity(alex, base.expand(4, 3, 48, 48)).mean == 0
     samples = [torch.stack([base, (base + scale * noise).clamp(-1, 1)]) for scale in (0.05, 0.5)]
-    assert 0 < diversity(alex, samples[0]) < diversity(alex, samples[1])
+    assert 0 < diversity(alex, samples[0]).mean < diversity(alex, samples[1]).mean
 
 
 def test_the_backbone_runs_once_a_picture(alex: LPIPS) -> None:
@@ -182,13 +181,13 @@ def test_class_diversity_is_the_mean_of_the_package_s_spatial_distances(alex: LP
     samples = pictures(4, 70, 90)
     label = np.random.default_rng(0).integers(0, 3, (70, 90)) * 7
     maps = package_maps(alex, samples)
-    found = class_diversity(alex, samples, label)
+    found = diversity(alex, samples, label).classes
     assert list(found) == [0, 7, 14]
     for each, value in found.items():
         assert value == pytest.approx(maps[:, label == each].mean(), rel=1e-5)
     weighted = sum(value * (label == each).mean() for each, value in found.items())
     assert weighted == pytest.approx(maps.mean(), rel=1e-5)
-    assert class_diversity(alex, samples, np.zeros((70, 90), int)) == {0: pytest.approx(maps.mean(), rel=1e-5)}
+    assert diversity(alex, samples, np.zeros((70, 90), int)).classes == {0: pytest.approx(maps.mean(), rel=1e-5)}
 
 
 def test_a_difference_inside_one_class_is_the_diversity_of_that_class(alex: LPIPS) -> None:
@@ -199,20 +198,20 @@ def test_a_difference_inside_one_class_is_the_diversity_of_that_class(alex: LPIP
     label = np.zeros((64, 640), np.int64)
     label[:, 260:] = 1
     samples = torch.stack([base, other, base])
-    found = class_diversity(alex, samples, label)
+    found = diversity(alex, samples, label).classes
     assert found[0] == 0
     total = package_maps(alex, samples).mean()
     assert found[1] == pytest.approx(total * 640 / 380, rel=1e-5)
     assert found[1] > 0.01
-    swapped = class_diversity(alex, samples, 1 - label)
+    swapped = diversity(alex, samples, 1 - label).classes
     assert (swapped[1], swapped[0]) == (found[0], found[1])
 
 
 def test_class_diversity_needs_a_label_map_and_two_samples(alex: LPIPS) -> None:
     with pytest.raises(UserError, match=r"label map of shape \(1, 40, 40\)"):
-        class_diversity(alex, pictures(2, 40, 40), np.zeros((1, 40, 40), int))
+        diversity(alex, pictures(2, 40, 40), np.zeros((1, 40, 40), int))
     with pytest.raises(UserError, match="at least two"):
-        class_diversity(alex, pictures(1, 40, 40), np.zeros((40, 40), int))
+        diversity(alex, pictures(1, 40, 40), np.zeros((40, 40), int))
 
 
 def test_an_unknown_network_gets_the_nearest() -> None:

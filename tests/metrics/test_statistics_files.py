@@ -8,7 +8,7 @@ import pytest
 
 from sdm_bench.errors import UserError
 from sdm_bench.metrics.frechet import Statistics, frechet_distance, statistics
-from sdm_bench.metrics.statistics_files import read_features, read_statistics, write_statistics
+from sdm_bench.metrics.statistics_files import read_statistics, write_statistics
 
 ABOUT = {"extractor": "small", "resize": "clean", "weights_sha256": "00", "manifest": "ab"}
 
@@ -136,23 +136,3 @@ def test_only_archives_of_statistics_are_written(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not finite"):
         write_statistics(tmp_path / "a.npz", Statistics(np.full(2, np.nan), np.eye(2), 5), {})
     assert not list(tmp_path.iterdir())
-
-
-def test_features_of_clean_fid_and_bare_ones_are_read(tmp_path: Path) -> None:
-    np.savez_compressed(tmp_path / "x_kid.npz", feats=features(1))
-    np.save(tmp_path / "x.npy", features(1))
-    for name in ("x_kid.npz", "x.npy"):
-        np.testing.assert_array_equal(read_features(tmp_path / name), features(1))
-    np.save(tmp_path / "flat.npy", features(1).ravel())
-    with pytest.raises(UserError, match=r"flat\.npy: features of shape \(240,\)"):
-        read_features(tmp_path / "flat.npy")
-    np.save(tmp_path / "nan.npy", features(1) * np.nan)
-    with pytest.raises(UserError, match="not finite"):
-        read_features(tmp_path / "nan.npy")
-    np.savez(tmp_path / "mu.npz", mu=np.zeros(3))
-    with pytest.raises(UserError, match="no feats in it; it holds mu"):
-        read_features(tmp_path / "mu.npz")
-    np.savez(tmp_path / "archive.npy.npz", feats=features(1))
-    (tmp_path / "archive.npy.npz").rename(tmp_path / "archive.npy")
-    with pytest.raises(UserError, match="an archive of arrays; expected one bare array"):
-        read_features(tmp_path / "archive.npy")

@@ -113,7 +113,7 @@ def sdm_lpips(case: Case) -> dict[str, Any]:
     images = [case.tensor(name) for name in sorted(case.inputs)]
     pairs = [(i, j) for i in range(len(images)) for j in range(i + 1, len(images))]
     each = [network(images[i], images[j]).mean() for i, j in pairs]
-    per_map = [diversity(network, torch.stack(samples)) for samples in zip(*images, strict=True)]
+    per_map = [diversity(network, torch.stack(samples)).mean for samples in zip(*images, strict=True)]
     out = {"pair_0_1": each[0][None], "all_pairs": torch.stack(each), "mean_of_pairs": [np.mean(per_map)]}
     return _asked_for(case, out)
 

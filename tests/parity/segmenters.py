@@ -13,7 +13,7 @@ from sdm_bench.datasets.base import IGNORED, ClassTable
 from sdm_bench.datasets.catalog import dataset_class
 from segmenters import deeplabv2, drn, unet, upernet
 from segmenters.picture_segmenter import resized_scores
-from segmenters.preprocessing import PREPROCESSING, Preprocessing, ShortSides, Square
+from segmenters.preprocessing import PREPROCESSING, Fixed, Preprocessing, ShortSides
 from tests.parity.cases import Case, NotSupportedError, weight
 
 Rename = Callable[[dict[str, Tensor]], dict[str, Tensor]]
@@ -113,7 +113,7 @@ def deeplab_input(case: Case) -> dict[str, Any]:
 
 def face_input(case: Case) -> dict[str, Any]:
     """CelebAMask-HQ's picture."""
-    preprocessing = replace(PREPROCESSING["face_parsing"], sizes=Square(case.arguments["imsize"]))
+    preprocessing = replace(PREPROCESSING["face_parsing"], sizes=Fixed((case.arguments["imsize"],) * 2))
     return {"input": fed(preprocessing, case.inputs["image"])[0][0]}
 
 

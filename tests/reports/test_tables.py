@@ -55,6 +55,14 @@ def test_the_ablation_crosses_condition_with_guidance() -> None:
     ]
 
 
+def test_the_ablation_says_the_ceiling() -> None:
+    ceiling = row(method="real photographs", metric="miou", value=0.58741, direction="higher", solver="", steps=None)
+    assert (
+        "- mIoU of real photographs (cityscapes, sdm-bench@1): 0.5874"
+        in make_table("ablation", [*ROWS, ceiling]).markdown()
+    )
+
+
 def test_the_ablation_keeps_solvers_apart() -> None:
     other = [row(method="sdm", value=35.0, guidance=1.5, solver="ddpm", steps=50)]
     frame = make_table("ablation", ROWS + other).frame

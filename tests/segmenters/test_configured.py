@@ -8,9 +8,10 @@ import torch
 
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.errors import UserError
-from segmenters.configured import COCO_NEVER_USED, Fixed, KeptRatio, build, load_configured
+from segmenters.configured import COCO_NEVER_USED, KeptRatio, build, load_configured
 from segmenters.mmsegmentation import Config
 from segmenters.prediction import load_segmenter
+from segmenters.preprocessing import Fixed
 
 CPU = torch.device("cpu")
 FACES = ClassTable.shipped("celebamask_hq")

@@ -15,7 +15,7 @@ from sdm_bench.weights.registry import entry
 from sdm_bench.weights.store import CACHE_VARIABLE, save
 from segmenters import prediction
 from segmenters.prediction import Segmenter, load_segmenter, resized
-from segmenters.preprocessing import PREPROCESSING, Preprocessing, Square
+from segmenters.preprocessing import PREPROCESSING, Fixed, Preprocessing
 from segmenters.unet import face_parsing_unet
 from segmenters.upernet import to_released
 from tests.parity.cases import SHARED
@@ -58,7 +58,7 @@ def test_pictures_are_resized_to_the_training_size_and_scores_back() -> None:
 
 def test_a_segmenter_of_record_is_fed_as_its_authors_did() -> None:
     network = Brightest()
-    segmenter = Segmenter("test", network, (512, 512), "0", CPU, Preprocessing(sizes=Square(24)))
+    segmenter = Segmenter("test", network, (512, 512), "0", CPU, Preprocessing(sizes=Fixed((24, 24))))
     picture = np.zeros((1, 16, 32, 3), np.uint8)
     assert predict(segmenter, picture).shape == (1, 16, 32)
     assert network.size == (24, 24)
@@ -66,7 +66,7 @@ def test_a_segmenter_of_record_is_fed_as_its_authors_did() -> None:
 
 def test_a_protocol_says_otherwise() -> None:
     network = Brightest()
-    segmenter = Segmenter("test", network, (512, 512), "0", CPU, Preprocessing(sizes=Square(24)))
+    segmenter = Segmenter("test", network, (512, 512), "0", CPU, Preprocessing(sizes=Fixed((24, 24))))
     picture = np.zeros((1, 16, 32, 3), np.uint8)
     predict(segmenter, picture, size=(40, 80))
     assert network.size == (40, 80)

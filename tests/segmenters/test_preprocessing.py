@@ -8,7 +8,7 @@ import torch
 
 from sdm_bench.tensors import to_unit_range
 from segmenters.catalog import ARCHITECTURES
-from segmenters.preprocessing import PREPROCESSING, Preprocessing, ShortSides, Size, Square, as_it_is, enlarged
+from segmenters.preprocessing import PREPROCESSING, Fixed, Preprocessing, ShortSides, Size, as_it_is, enlarged
 
 RED = np.broadcast_to(np.array([255, 0, 51], np.uint8), (4, 6, 3))
 """Two red pictures: 1, 0 and 0.2 of white."""
@@ -52,7 +52,7 @@ def test_kernels_are_pillows() -> None:
     """A step from black to white at the middle of four columns, seen at two: nearest takes a column from each half."""
     step = np.zeros((4, 4, 3), np.uint8)
     step[:, 2:] = 255
-    nearest = replace(PREPROCESSING["face_parsing"], sizes=Square(2)).passes(step)[0]
+    nearest = replace(PREPROCESSING["face_parsing"], sizes=Fixed((2, 2))).passes(step)[0]
     assert nearest[0].tolist() == [[-1, 1], [-1, 1]]
     bilinear = Preprocessing(sizes=ShortSides((2,), longest=9, multiple=1)).passes(step)[0]
     assert bilinear.shape == (3, 2, 2)

@@ -37,7 +37,6 @@ def test_what_no_program_can_download_is_marked() -> None:
         "coco-stuff-deeplabv2-resnet101",
         "dinov2-vit-l-14",
         "clip-vit-b-32",
-        "clip-vit-l-14-336",
     ]
     assert not registry.entry("celebamask-hq-unet").pinned
 
