@@ -5,22 +5,21 @@ from pathlib import Path
 
 import numpy as np
 
-from sdm_bench.datasets.catalog import open_dataset
+from sdm_bench.base.drawing import colorize, grid
+from sdm_bench.datasets.known_datasets import open_dataset
 from sdm_bench.datasets.pictures import read_image
 from sdm_bench.datasets.transforms import Resized, Transform
-from sdm_bench.drawing import colorize, grid
-from sdm_bench.files import write_png
-from sdm_bench.models.catalog import METHODS
-from sdm_bench.sampling import SampleFolder, SampleOptions
+from sdm_bench.models.methods import METHODS
+from sdm_bench.sampling.folders import SampleFolder, SampleOptions
 
 EXAMPLES = 6
 SHORT_SIDE = 96
+# Dataset, split and size.
 Shown = tuple[str, str, tuple[int, int]]
-"""Dataset, split and size."""
 
 
-def write_grids(folders: Sequence[Path], out: Path) -> list[Path]:
-    """Writes a grid for each dataset, split and size that `folders` hold samples of; returns their paths.
+def make_grids(folders: Sequence[Path]) -> dict[str, np.ndarray]:
+    """A grid for each dataset, split and size that `folders` hold samples of, uint8 (H, W, 3), by file name.
 
     The only one is `grid.png`; several are `grid-<dataset>-<split>-<width>x<height>.png`.
     """
@@ -29,12 +28,10 @@ def write_grids(folders: Sequence[Path], out: Path) -> list[Path]:
         target = SampleFolder(folder)
         options = target.options()
         groups.setdefault((options.dataset, options.split, options.image_size), []).append(target)
-    paths = []
-    for shown, targets in groups.items():
-        path = out / ("grid.png" if len(groups) == 1 else f"grid-{_words(*shown)}.png")
-        write_png(path, method_grid(targets))
-        paths.append(path)
-    return paths
+    return {
+        "grid.png" if len(groups) == 1 else f"grid-{_words(*shown)}.png": method_grid(targets)
+        for shown, targets in groups.items()
+    }
 
 
 def _words(dataset: str, split: str, size: tuple[int, int]) -> str:

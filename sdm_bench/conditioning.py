@@ -8,27 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.tensors import to_unit_range
 from sdm_bench.datasets.base import Example
-from sdm_bench.errors import UserError
-from sdm_bench.tensors import to_unit_range
-
-
-@dataclass(frozen=True)
-class HotMap:
-    """One-hot channels by the places of their ones, which a first convolution can use.
-
-    slots: int64 (N, S, H, W), for each pixel up to S channels that are one; `channels`, the number of channels, where
-    there are fewer.
-    """
-
-    slots: Tensor
-    channels: int
-
-    def resized(self, size: torch.Size) -> "HotMap":
-        """The map at `size` = (height, width), nearest values, as F.interpolate resizes the channels."""
-        if self.slots.shape[2:] == size:
-            return self
-        return replace(self, slots=F.interpolate(self.slots.double(), size=size, mode="nearest").long())
 
 
 @dataclass(frozen=True)
@@ -104,15 +86,6 @@ class Condition:
         if edges:
             channels = torch.cat([channels, self.edges()], dim=1)
         return channels * self.keep[:, None, None, None]
-
-    def hot(self, edges: bool) -> HotMap:
-        """What `semantics` returns, as the places of its ones."""
-        slots = self.label[:, None]
-        if edges:
-            edge = torch.where(self.edges() > 0, self.num_classes, self.num_classes + 1).long()
-            slots = torch.cat([slots, edge], dim=1)
-        channels = self.num_classes + edges
-        return HotMap(torch.where(self.keep[:, None, None, None], slots, channels), channels)
 
 
 def photographs(examples: Sequence[Example]) -> Tensor:

@@ -3,35 +3,38 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdm_bench.commands.evaluate import evaluate_samples
-from sdm_bench.commands.generate import Source, Where, generate_samples
-from sdm_bench.commands.report import write_report
-from sdm_bench.commands.train import train_method
-from sdm_bench.datasets.catalog import dataset_class
-from sdm_bench.datasets.toy import write_toy
-from sdm_bench.evaluation import MEASURES
-from sdm_bench.evaluation.task import Samples
-from sdm_bench.progress import say
-from sdm_bench.protocols.catalog import DEFAULT, protocol
-from sdm_bench.results import RESULTS_FILE, read_rows
-from sdm_bench.synthesizers import SamplingOptions
-from sdm_bench.trained import SHIPPED
+from reports.report import write_report
+from sdm_bench.base.progress import say
+from sdm_bench.checkpoints.generators import WeightsSpec
+from sdm_bench.checkpoints.stored import SHIPPED
+from sdm_bench.datasets.known_datasets import DatasetSplit, dataset_class, open_dataset
+from sdm_bench.evaluation.evaluate import Evaluation, evaluate
+from sdm_bench.evaluation.metric import needed_weights
+from sdm_bench.protocols.protocols import DEFAULT, protocol
+from sdm_bench.results.rows import RESULTS_FILE, read_rows
+from sdm_bench.results.sample_sets import open_run
+from sdm_bench.sampling.generate import generate_samples
+from sdm_bench.sampling.synthesizers import SamplingOptions
+from sdm_bench.toy import write_toy
 from sdm_bench.training.loop import LoopOptions
+from sdm_bench.training.recipes import train_method
+from sdm_bench.training.segmenters import train_segmenter
 from sdm_bench.weights.fetch import fetch
 
 DATASET = "cityscapes"
+# Of the rendered scenes; training and sampling resize them to the toy presets' 32.
 SHORT_SIDE = 64
-"""Of the rendered scenes; training and sampling resize them to the toy presets' 32."""
 SCENES = {"cityscapes": {"val": 48}, "ade20k": {"val": 8}, "celebamask_hq": {"val": 8}, "coco_stuff": {"val": 8}}
 TRAINING_SCENES = 600
+METRICS = ("fid", "lpips", "miou")
 SEEDS = (0, 1)
 BATCH_SIZE = 16
 GUIDANCE = 1.5
 SOLVER_STEPS = 20
+# Of the training budget, by method.
 SHARES = {"sdm": 0.45, "sdm-concat": 0.25, "spade": 0.2, "unet": 0.1}
-"""Of the training budget, by method."""
+# Of a diffusion method's share: its second stage, with labels dropped.
 FINE_TUNING = 0.25
-"""Of a diffusion method's share: its second stage, with labels dropped."""
 CONDITION_DROPOUT = 0.2
 
 
@@ -68,7 +71,7 @@ def demo(
     ship with the program are taken. The same call resumes.
     """
     say("demo: weights of the feature networks")
-    fetch(protocol(DEFAULT).feature_weights, offline)
+    fetch(needed_weights(protocol(DEFAULT), ("fid", "lpips")), offline)
     say("demo: toy scenes of all four datasets")
     render_scenes(out / "data", TRAINING_SCENES if from_scratch else 0)
     data = out / "data" / DATASET
@@ -78,7 +81,7 @@ def demo(
     for variant in VARIANTS:
         say(f"demo: {variant.name}")
         runs.append(sample(variant, data, folder / variant.name, trained, command, device))
-        measure(runs[-1], str(trained.get("unet", SHIPPED)), device)
+        measure(runs[-1], data, str(trained.get("unet", SHIPPED)), command, device)
     return write_report(runs, ["comparison", "ablation"], report)
 
 
@@ -92,33 +95,33 @@ def render_scenes(root: Path, training: int) -> None:
 def sample(variant: Variant, data: Path, folder: Path, trained: dict[str, Path], command: str, device: str) -> Path:
     """Samples every validation map for every seed."""
     run = trained.get(variant.method)
-    source = Source(run=run) if run else Source(method=variant.method, checkpoint=SHIPPED)
-    where = Where(DATASET, data, "val")
+    weights = WeightsSpec(run=run) if run else WeightsSpec(method=variant.method, checkpoint=SHIPPED)
+    where = DatasetSplit(DATASET, data, "val")
     steps = None if variant.guidance is None else SOLVER_STEPS
     sampling = SamplingOptions(solver_steps=steps, guidance=variant.guidance)
-    return generate_samples(source, where, folder, SEEDS, sampling, command, batch_size=BATCH_SIZE, device=device)
+    return generate_samples(weights, where, folder, SEEDS, sampling, command, batch_size=BATCH_SIZE, device=device)
 
 
-def measure(run: Path, segmenter: str, device: str) -> None:
+def measure(run: Path, data: Path, segmenter: str, command: str, device: str) -> None:
     """Measures what is not measured yet of the pictures that are there."""
-    missing = unmeasured(run)
-    if missing:
-        _, failures = evaluate_samples(missing, run, segmenter=segmenter, device=device)
-        assert not failures, failures
+    missing = unmeasured(run, data)
+    if not missing:
+        return
+    own_segmenter = segmenter if "miou" in missing else None
+    _, failures = evaluate(Evaluation(missing, run, segmenter=own_segmenter, device=device, command=command))
+    assert not failures, failures
 
 
-def unmeasured(run: Path) -> list[str]:
+def unmeasured(run: Path, data: Path) -> list[str]:
     """The metrics that have no result of the pictures that are there."""
     rows = read_rows(run / RESULTS_FILE) if (run / RESULTS_FILE).is_file() else []
-    manifest = Samples.of_run(run).manifest
-    done = {row.metric for row in rows if row.manifest_sha256 == manifest}
-    return [metric for metric in MEASURES if metric not in done]
+    samples = open_run(run, open_dataset(DATASET, data, "val"))
+    done = {row.measure for row in rows if row.sample_set == samples.digest}
+    return [name for name in METRICS if name not in done]
 
 
 def train_all(folder: Path, data: Path, budget_minutes: float, device: str) -> dict[str, Path]:
     """Trains the methods, diffusion ones in two stages as the paper does, and the segmenter; returns each one's run."""
-    from segmenters.training import resolve as resolve_segmenter
-    from segmenters.training import run_segmenter_training
 
     trained = {}
     for method, share in SHARES.items():
@@ -126,7 +129,7 @@ def train_all(folder: Path, data: Path, budget_minutes: float, device: str) -> d
         say(f"demo: training {method} for {minutes:.1f} minutes")
         run = folder / method
         if method == "unet":
-            run_segmenter_training(resolve_segmenter(method, DATASET, data, "toy"), _loop(minutes, device), run)
+            train_segmenter(method, DATASET, data, "toy", _loop(minutes, device), run)
         elif method == "spade":
             train_method(method, DATASET, data, "toy", _loop(minutes, device), run)
         else:

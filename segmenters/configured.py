@@ -1,5 +1,6 @@
 """Any network that MMSegmentation can build, from one of its configuration files and a checkpoint."""
 
+import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.tensors import load_strictly, read_tensors, to_unit_range
 from sdm_bench.datasets.base import ClassTable
-from sdm_bench.errors import UserError
-from sdm_bench.tensors import load_strictly, read_tensors, to_unit_range
 from segmenters.mmsegmentation import (
     MODELS,
     Config,
@@ -26,8 +27,8 @@ from segmenters.preprocessing import OPENCV, Fixed, Preprocessing, Size, SizeRul
 
 PREFIX = "mmseg:"
 COCO_CLASSES = 182
+# Ids of COCO-Stuff that never occur; MMSegmentation's 171 classes are the others, in their order.
 COCO_NEVER_USED = (11, 25, 28, 29, 44, 65, 67, 68, 70, 82, 90)
-"""Ids of COCO-Stuff that never occur; MMSegmentation's 171 classes are the others, in their order."""
 
 
 @dataclass(frozen=True)
@@ -78,23 +79,26 @@ class ConfiguredSegmenter(nn.Module):
         return every
 
 
-def load_configured(source: str, classes: ClassTable) -> tuple[ConfiguredSegmenter, list[Path]]:
-    """The network of "mmseg:CONFIG.py,CHECKPOINT.pth", and its files.
+def load_configured(source: str, classes: ClassTable) -> tuple[ConfiguredSegmenter, str]:
+    """The network of "mmseg:CONFIG.py,CHECKPOINT.pth", and its configuration as text, base files merged.
 
-    The configuration is Python and is run. Raises UserError where it can't be built, where weights don't fit it, or
+    The configuration is a Python file and is executed.
+
+    Raises UserError where it can't be built, where weights don't fit it, or
     where it has another number of classes than the dataset evaluates.
     """
     config_file, checkpoint = _files(source)
     try:
         config = Config.fromfile(config_file)
         network = build(config)
-    except Exception as error:  # a configuration is a program: it fails in any way it likes
+    except Exception as error:  # a configuration is a program and may raise anything
         raise UserError(f"{config_file}: not a configuration that MMSegmentation can build: {error}") from error
     load_strictly(network, read_tensors(checkpoint), checkpoint)
     preprocessing = _preprocessing(config)
     count = len(classes.evaluated_names)
     mapped = _mapped(network.decode_head.num_classes, count, config_file)
-    return ConfiguredSegmenter(network, preprocessing, count, mapped), [config_file, checkpoint]
+    configuration = json.dumps(config.to_dict(), sort_keys=True, default=str)
+    return ConfiguredSegmenter(network, preprocessing, count, mapped), configuration
 
 
 def build(config: Config) -> EncoderDecoder:

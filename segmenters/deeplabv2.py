@@ -22,6 +22,7 @@ RELEASED = {
     "base.layer1.conv1.bn.": "backbone.bn1.",
     "base.aspp.c": "decode_head.aspp.",
 }
+# The layers of a residual block, as released and as here.
 UNITS = {
     "reduce.conv": "conv1",
     "reduce.bn": "bn1",
@@ -32,7 +33,6 @@ UNITS = {
     "shortcut.conv": "downsample.0",
     "shortcut.bn": "downsample.1",
 }
-"""The layers of a residual block, as released and as here."""
 
 
 @MODELS.register_module()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from segmenters.mmsegmentation import MODELS, BaseDecodeHead, BasicBlock, Bottleneck, ConfigDict, ResLayer
 from segmenters.picture_segmenter import PictureSegmenter, renamed
 
+# Blocks in levels 1 to 8 of every depth.
 BLOCKS = {
     22: (1, 1, 2, 2, 2, 2, 1, 1),
     24: (1, 1, 2, 2, 2, 2, 2, 2),
@@ -22,16 +23,15 @@ BLOCKS = {
     105: (1, 1, 3, 4, 23, 3, 1, 1),
     107: (1, 1, 3, 4, 23, 3, 2, 2),
 }
-"""Blocks in levels 1 to 8 of every depth."""
+# The depths whose residual blocks have two convolutions instead of three.
 SHALLOW = (22, 24, 38, 40)
-"""The depths whose residual blocks have two convolutions instead of three."""
+# Channels of levels 1 to 8, in units of the stem's.
 WIDTHS = (1, 2, 4, 8, 16, 32, 32, 32)
-"""Channels of levels 1 to 8, in units of the stem's."""
 STRIDES = (1, 2, 2, 2, 1, 1, 1, 1)
 DILATIONS = (1, 1, 1, 1, 2, 4, 2, 1)
 RESIDUAL_LEVELS = (3, 4, 5, 6)
+# How much coarser than the picture the last map is.
 REDUCTION = 8
-"""How much coarser than the picture the last map is."""
 RELEASED = {"base.": "backbone.layer", "seg.": "decode_head.conv_seg.", "up.": "decode_head.up."}
 
 

@@ -18,14 +18,14 @@ from PIL.Image import Resampling
 from torch import Tensor
 from torch.nn import functional as F
 
-from sdm_bench.tensors import to_unit_range
+from sdm_bench.base.tensors import to_unit_range
 
+# (height, width) in pixels.
 Size = tuple[int, int]
-"""(height, width) in pixels."""
 CORNERS = "-corners"
 OPENCV = "bilinear-opencv"
+# From a picture's size to the sizes at which a segmenter sees it, one pass each.
 SizeRule = Callable[[Size], tuple[Size, ...]]
-"""From a picture's size to the sizes at which a segmenter sees it, one pass each."""
 
 
 def as_it_is(size: Size) -> tuple[Size, ...]:
@@ -108,6 +108,7 @@ def _resized(image: np.ndarray, size: Size, kernel: Resampling) -> np.ndarray:
     return image if image.shape[:2] == size else np.asarray(Image.fromarray(image).resize(size[::-1], kernel))
 
 
+# By the name that configurations of networks use.
 PREPROCESSING = {
     "face_parsing": Preprocessing(sizes=Fixed((512, 512)), kernel=Resampling.NEAREST),
     "drn": Preprocessing(mean=(0.290101, 0.328081, 0.286964), std=(0.182954, 0.186566, 0.184475)),
@@ -118,4 +119,3 @@ PREPROCESSING = {
     ),
     "deeplab": Preprocessing(mean=(104.008, 116.669, 122.675), std=(1.0, 1.0, 1.0), white=255.0, bgr=True),
 }
-"""By the name that configurations of networks use."""

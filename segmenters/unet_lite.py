@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from segmenters.mmsegmentation import MODELS, ConfigDict, EncoderDecoder, pixel_head
 
+# The network's output that holds each official class id.
 OUTPUT_OF_CLASS = (0, 3, 6, 9, 17, 5, 2, 11, 8, 4, 14, 1, 10, 13, 12, 18, 7, 15, 16)
-"""The network's output that holds each official class id."""
 HEAD, RELEASED_HEAD = "decode_head.conv_seg.", "out."
 
 

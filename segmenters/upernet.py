@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from segmenters.mmsegmentation import MODELS, PPM, ConfigDict, ConvModule, ResNet, UPerHead
 from segmenters.picture_segmenter import PictureSegmenter, renamed
 
+# What the authors' batch norm over several GPUs keeps for training alone.
 UNUSED = ("_tmp_running_mean", "_tmp_running_var", "_running_iter")
-"""What the authors' batch norm over several GPUs keeps for training alone."""
 POOL_SCALES = (1, 2, 3, 6)
 PARTS = ("conv", "bn")
 RELEASED = {

@@ -6,16 +6,25 @@ from pathlib import Path
 import pytest
 import torch
 
-from sdm_bench.datasets.toy import write_toy
+from sdm_bench.checkpoints.runs import TrainOptions
 from sdm_bench.metrics.inception import FIDInception
 from sdm_bench.metrics.lpips_diversity import LPIPS
+from sdm_bench.toy import write_toy
 from sdm_bench.training.recipes import resolve
-from sdm_bench.training.runs import TrainOptions
+from sdm_bench.weights import store
 from sdm_bench.weights.registry import entry
 from sdm_bench.weights.store import CACHE_VARIABLE, save
 
 TINY_UNET = {"channel_mult": (1, 1), "attention_downsampling": (2,), "spade_hidden": 4}
 TINY_SPADE = {"ngf": 4, "widest": 2, "hidden": 4}
+# Python source that does what `accept_untrained` does, for the first lines of programs in other processes.
+ACCEPT_UNTRAINED = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from pytest import MonkeyPatch
+from tests.conftest import accept_untrained
+accept_untrained(MonkeyPatch())
+"""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,6 +57,13 @@ def untrained_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save(entry("inception-2015-12-05"), inception, "made by the tests", "0")
         save(entry("lpips-alex"), {k: v.abs() if "lin" in k else v for k, v in named.items()}, "made by the tests", "0")
     return folder
+
+
+def accept_untrained(patch: pytest.MonkeyPatch) -> None:
+    """Has cached weights compared with the record beside them alone, as if neither registry nor protocol knew them."""
+    checked = store._checked_tensors
+    patch.setattr(store, "entry", lambda name: entry(name).model_copy(update={"tensors_sha256": None}))
+    patch.setattr(store, "_checked_tensors", lambda name, path, pinned: checked(name, path, None))
 
 
 def tiny_options(method: str, data: Path, **options: object) -> TrainOptions:

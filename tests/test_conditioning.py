@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from sdm_bench.base.errors import UserError
 from sdm_bench.conditioning import Condition, instance_edges
 from sdm_bench.datasets.base import Example
-from sdm_bench.errors import UserError
 
 
 def example(name: str, label: list, instance: list | None = None) -> Example:

@@ -6,12 +6,13 @@ import pandas as pd
 import pytest
 
 from sdm_bench import demo
-from sdm_bench.commands.train import export_weights
-from sdm_bench.datasets.catalog import DATASETS, open_dataset
-from sdm_bench.results import read_rows
-from sdm_bench.trained import load_trained, shipped_weights
-from sdm_bench.training.checkpoints import read_weights
+from sdm_bench.checkpoints.generators import load_generator
+from sdm_bench.checkpoints.stored import export_weights, shipped_weights
+from sdm_bench.checkpoints.weights_file import read_weights
+from sdm_bench.datasets.known_datasets import DATASETS, open_dataset
+from sdm_bench.results.rows import read_rows
 from sdm_bench.weights.store import CACHE_VARIABLE
+from tests.conftest import accept_untrained
 
 SHIPPED = ("sdm", "sdm-concat", "spade", "unet")
 
@@ -31,7 +32,7 @@ def test_shipped_checkpoints_are_small_and_say_how_they_were_made(name: str) -> 
 
 @pytest.mark.parametrize("name", ["sdm", "sdm-concat"])
 def test_the_shipped_diffusion_models_know_the_null_label(name: str) -> None:
-    trained = load_trained("toy", name)
+    trained = load_generator("toy", name)
     assert trained.about.training["condition_dropout"] == 0.2
     assert trained.about.image_size == (32, 64)
 
@@ -49,6 +50,7 @@ def test_toy_scenes_of_all_four_datasets_are_rendered(tmp_path: Path, monkeypatc
 def small(monkeypatch: pytest.MonkeyPatch, untrained_cache: Path) -> None:
     """A demo of two scenes, two seeds and two network evaluations a sample."""
     monkeypatch.setenv(CACHE_VARIABLE, str(untrained_cache))
+    accept_untrained(monkeypatch)
     monkeypatch.setattr(demo, "SCENES", {name: {"val": 2} for name in demo.SCENES})
     monkeypatch.setattr(demo, "SEEDS", (0, 1))
     monkeypatch.setattr(demo, "SOLVER_STEPS", 2)
@@ -83,6 +85,6 @@ def test_everything_can_be_trained_from_scratch(tmp_path: Path) -> None:
     trained = demo.train_all(tmp_path / "trained", tmp_path / "data" / "cityscapes", 0.02, "cpu")
     assert set(trained) == set(SHIPPED)
     export_weights(trained["sdm"], tmp_path / "sdm.safetensors", half=True, raw=False)
-    about = load_trained(tmp_path / "sdm.safetensors").about
+    about = load_generator(tmp_path / "sdm.safetensors").about
     assert about.training["condition_dropout"] == 0.2
     assert about.training["init"] == str(tmp_path / "trained" / "sdm-first-stage")

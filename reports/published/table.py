@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from reports.published.catalog import METRICS, UNKNOWN, PublishedNumber, published
-from reports.tables import ARROWS, HEADINGS, Table
-from sdm_bench.models.catalog import METHODS
-from sdm_bench.results import REAL
+from reports.published.numbers import UNKNOWN, PublishedNumber, published
+from reports.tables import ARROWS, Table
+from sdm_bench.evaluation.metric import Output, all_outputs
+from sdm_bench.models.methods import METHODS
+from sdm_bench.results.rows import REAL
 
-TITLES = {**HEADINGS, "accuracy": "accuracy"}
 SIZE = "width x height"
 LEGEND = (
     "None of these numbers was measured by this program; numbers of different protocols do not compare.",
@@ -29,11 +29,14 @@ def published_table(dataset: str) -> Table:
     lines: dict[tuple, dict[str, object]] = {}
     for number in numbers:
         line = _line(number)
-        lines.setdefault(tuple(line.values()), line)[_column(number.metric)] = number.value
-    present = [_column(metric) for metric in METRICS if any(number.metric == metric for number in numbers)]
+        lines.setdefault(tuple(line.values()), line)[_column(number.output)] = number.value
+    named = {number.metric for number in numbers}
+    outputs = [output for output in all_outputs().values() if output.name in named]
+    present = [_column(output) for output in outputs]
     frame = pd.DataFrame(list(lines.values()))[["method", "variant", SIZE, *present, "protocol", "mark", "source"]]
     title = f"Numbers that others published on {dataset}"
-    return Table(f"published-{dataset}", title, frame, [*LEGEND, *_remarks(numbers)])
+    digits = {_column(output): output.digits for output in outputs}
+    return Table(f"published-{dataset}", title, frame, [*LEGEND, *_remarks(numbers)], digits=digits)
 
 
 def _order(number: PublishedNumber) -> tuple[bool, int, str]:
@@ -59,8 +62,8 @@ def _title(number: PublishedNumber) -> str:
     return METHODS[number.method].title if number.method in METHODS else number.method
 
 
-def _column(metric: str) -> str:
-    return f"published {TITLES[metric]} {ARROWS[METRICS[metric].direction]}"
+def _column(output: Output) -> str:
+    return f"published {output.title} {ARROWS[output.direction]}"
 
 
 def _remarks(numbers: Sequence[PublishedNumber]) -> list[str]:
@@ -69,5 +72,5 @@ def _remarks(numbers: Sequence[PublishedNumber]) -> list[str]:
     for number in numbers:
         read_in = f"read in {', '.join(number.read_in)}" if number.read_in else ""
         for text in filter(None, (number.note, read_in)):
-            subjects.setdefault(text, []).append(f"{_title(number)} {TITLES[number.metric]} {number.value:g}")
+            subjects.setdefault(text, []).append(f"{_title(number)} {number.output.title} {number.value:g}")
     return [f"{', '.join(whose)}: {text}" for text, whose in subjects.items()]

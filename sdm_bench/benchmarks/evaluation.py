@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdm_bench.base.errors import UserError, unknown_name
+from sdm_bench.base.progress import track
 from sdm_bench.benchmarks.reference_packages import (
     DISTANCES,
     EXTRACTIONS,
@@ -27,18 +29,16 @@ from sdm_bench.benchmarks.reference_packages import (
     reason,
     version,
 )
-from sdm_bench.errors import UserError, unknown_name
-from sdm_bench.progress import track
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# Pictures of Cityscapes' validation split, of ADE20K's and CelebAMask-HQ's, of COCO-Stuff's, and of FID-50k.
 COUNTS = (500, 2_000, 5_000, 50_000)
-"""Pictures of Cityscapes' validation split, of ADE20K's and CelebAMask-HQ's, of COCO-Stuff's, and of FID-50k."""
 LIMIT_SECONDS = 300.0
 
+# Reading and program.
 Key = tuple[str, str]
-"""Reading and program."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ def extraction_speed(
     """
     import pandas as pd
 
+    from sdm_bench.base.devices import pick_device
     from sdm_bench.datasets.pictures import WORKERS
-    from sdm_bench.devices import pick_device
 
     _check_repeats(repeats)
     files = _files(Path(folder))
@@ -99,7 +99,7 @@ def _check_repeats(repeats: int) -> None:
 
 def _files(folder: Path) -> tuple[str, ...]:
     from sdm_bench.datasets.pictures import IMAGE_SUFFIXES
-    from sdm_bench.metrics.features import folder_source
+    from sdm_bench.metrics.images import folder_source
 
     ids = folder_source(folder).ids
     paths = {path.stem: str(path) for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES}

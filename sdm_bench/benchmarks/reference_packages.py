@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     import torch
 
 OURS = "sdm-bench"
+# What clean-fid and pytorch-fid call the file that they would download.
 WEIGHTS_FILE = "pt_inception-2015-12-05-6726825d.pth"
-"""What clean-fid and pytorch-fid call the file that they would download."""
 
+# Its networks take (pixels - h) / h: GaParmar/clean-fid@e88c4d6, cleanfid/inception_*.py.
 CLEAN_FID_HALF_RANGE = {"clean": 128.0, "legacy_pytorch": 127.5}
-"""Its networks take (pixels - h) / h: GaParmar/clean-fid@e88c4d6, cleanfid/inception_*.py."""
 
+# () -> features (N, 2048).
 Extraction = Callable[[], np.ndarray]
-"""() -> features (N, 2048)."""
+# float32 features (N, D), (M, D) -> Fréchet distance, means and covariances included.
 Distance = Callable[[np.ndarray, np.ndarray], float]
-"""float32 features (N, D), (M, D) -> Fréchet distance, means and covariances included."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,11 @@ class Setting:
 
 def _our_extraction(setting: Setting, reading: str) -> Extraction:
     """Listing and digesting the files included, which the packages do without."""
-    from sdm_bench.metrics.features import extract, folder_source, inception_extractor
+    from sdm_bench.base.tensors import read_safetensors
+    from sdm_bench.metrics.features import extract, inception_extractor
+    from sdm_bench.metrics.images import folder_source
 
-    extractor = inception_extractor(setting.weights, reading, str(setting.device))
+    extractor = inception_extractor(read_safetensors(setting.weights), reading, str(setting.device))
     return lambda: extract(folder_source(setting.folder), extractor, None, setting.batch_size)
 
 
@@ -90,6 +92,7 @@ def _torch_fidelity_extraction(setting: Setting, reading: str) -> Extraction:
     return lambda: package.get_featuresdict_from_dataset(pictures, network, *rest)["2048"].numpy()
 
 
+# By reading, a mode of metrics/resize.py, and program.
 EXTRACTIONS: dict[tuple[str, str], Callable[[Setting, str], Extraction]] = {
     ("clean", OURS): _our_extraction,
     ("clean", "clean-fid"): _clean_fid_extraction,
@@ -99,7 +102,6 @@ EXTRACTIONS: dict[tuple[str, str], Callable[[Setting, str], Extraction]] = {
     ("tf1", OURS): _our_extraction,
     ("tf1", "torch-fidelity"): _torch_fidelity_extraction,
 }
-"""By reading, a mode of metrics/resize.py, and program."""
 REMARKS = {("clean", "clean-fid"): "with its PyTorch network, in place of the TorchScript file that it downloads"}
 
 
@@ -108,8 +110,8 @@ def packed_weights(weights: Path) -> Iterator[Path]:
     """The tensors of a safetensors file as the PyTorch file of the packages, where they look before they download."""
     import torch
 
+    from sdm_bench.base.tensors import read_safetensors
     from sdm_bench.metrics.inception import CLASSES, DIMENSIONS
-    from sdm_bench.tensors import read_safetensors
 
     classifier = {"fc.weight": torch.zeros(CLASSES, DIMENSIONS[-1]), "fc.bias": torch.zeros(CLASSES)}
     before = torch.hub.get_dir()

@@ -2,22 +2,28 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
+from sdm_bench.base.devices import pick_device
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.progress import track
 from sdm_bench.conditioning import Condition
-from sdm_bench.diffusion.schedule import make_schedule
+from sdm_bench.datasets.base import ClassTable
+from sdm_bench.diffusion.gaussian_diffusion import make_schedule
 from sdm_bench.diffusion.solvers import Solver
+from sdm_bench.models import methods
 from sdm_bench.models.unet import UNet
-from sdm_bench.progress import track
-from sdm_bench.synthesizers import DiffusionSynthesizer, Speed
+from sdm_bench.sampling.synthesizers import DiffusionSynthesizer, Speed
 
+MIB = 2**20
 PATHS = ("plain", "fast")
 Step = Callable[[], Tensor]
 
@@ -140,3 +146,52 @@ def _memory(step: Step, device: torch.device) -> _Memory:
             held += event.nbytes()
             peak = max(peak, held)
     return _Memory(peak, held - output.nbytes)
+
+
+def random_network(
+    method: str, preset_name: str, dataset: str, changes: dict[str, Any] | None = None
+) -> tuple[UNet, int]:
+    """The preset's network with random weights, those that start as zero included, and the preset's image size.
+
+    changes: replace fields of the network's configuration.
+    """
+    preset = methods.preset(method, preset_name, dataset)
+    if methods.method(method).kind != "diffusion":
+        raise UserError(f"--method {method}: expected a diffusion model, such as sdm")
+    fields = {**preset.network, "num_classes": len(ClassTable.shipped(dataset)), **(changes or {})}
+    network = methods.build_network(method, methods.network_config(method, fields))
+    for parameter in network.parameters():
+        if parameter.dim() > 1 and not parameter.any():
+            torch.nn.init.kaiming_uniform_(parameter, generator=torch.Generator().manual_seed(0))
+    return network, preset.image_size
+
+
+def benchmark_steps(
+    network: UNet,
+    size: tuple[int, int],
+    batch_size: int,
+    guidance: float,
+    pairs: int,
+    steps: Sequence[int],
+    device: str = "auto",
+    precision: str = "no",
+    speed: Speed | None = None,
+) -> pd.DataFrame:
+    """A line each for the plain and the fast path: time, operations, memory, and images a second at so many `steps`."""
+    condition = random_condition(network, size, batch_size)
+    costs = step_costs(network, condition, guidance, pairs, pick_device(device), precision, speed)
+    lines = [
+        {
+            "path": cost.path,
+            "s/step": round(cost.seconds, 4),
+            "times faster": round(cost.ratio, 2),
+            "TFLOP/step": round(cost.flop / 1e12, 4),
+            "TFLOP first": round(cost.first_flop / 1e12, 4),
+            "kept MiB": round(cost.kept_bytes / MIB, 1),
+            "peak MiB": round(cost.peak_bytes / MIB, 1),
+            "largest difference": f"{cost.difference:.1e}",
+            **{f"images/s at {n}": f"{batch_size / (n * cost.seconds):.3g}" for n in steps},
+        }
+        for cost in costs
+    ]
+    return pd.DataFrame(lines)

@@ -1,1 +1,1 @@
-"""The verbs of the program as functions with plain arguments: what the command line and the demo call."""
+"""A file a command: its options and one call into a room above."""

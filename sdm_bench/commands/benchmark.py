@@ -1,111 +1,118 @@
-"""Measure what sampling costs, and what fewer steps of a solver cost in quality."""
+"""sdm-bench benchmark"""
 
-from collections.abc import Sequence
+import os
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import torch
+import click
 
-from sdm_bench.benchmarks.sampling import random_condition, step_costs
-from sdm_bench.commands.evaluate import evaluate_samples
-from sdm_bench.commands.generate import Source, Where, generate_samples
-from sdm_bench.datasets.base import ClassTable
-from sdm_bench.datasets.catalog import dataset_class
-from sdm_bench.datasets.toy import write_toy
-from sdm_bench.devices import pick_device
-from sdm_bench.errors import UserError
-from sdm_bench.models import catalog
-from sdm_bench.models.unet import UNet
-from sdm_bench.synthesizers import SamplingOptions, Speed
-from sdm_bench.trained import SHIPPED
+from sdm_bench.commands import options
+from sdm_bench.commands.speed_options import SPEED_OPTIONS
 
-MIB = 2**20
-TOY_DATASET = "cityscapes"
-TOY_SHORT_SIDE = 64
-REFERENCE = ("ddpm", 1000)
+STEP_EXAMPLE = """\b
+Examples:
+  sdm-bench benchmark sampling
+  sdm-bench benchmark sampling --preset paper --dataset ade20k --precision bf16 --batch-size 4
+"""
+SOLVER_EXAMPLE = """\b
+Examples:
+  sdm-bench benchmark solvers
+  sdm-bench benchmark solvers --solver unipc --steps 5,10,20 --scenes 200 --reference
+"""
+EVALUATION_EXAMPLE = """\b
+Examples:
+  sdm-bench benchmark evaluation FOLDER
+  sdm-bench benchmark evaluation FOLDER --counts 500,2000 --limit 60
+"""
+SOLVERS = ("ddpm", "ddim", "dpm-solver++", "dpm-solver++-sde", "unipc")
 
 
-def random_network(
-    method: str, preset_name: str, dataset: str, changes: dict[str, Any] | None = None
-) -> tuple[UNet, int]:
-    """The preset's network with random weights, those that start as zero included, and the preset's image size.
+EXAMPLE = """\b
+Example:
+  sdm-bench benchmark sampling
+"""
 
-    changes: replace fields of the network's configuration.
+
+@click.group(cls=options.Group, epilog=EXAMPLE)
+def benchmark() -> None:
+    """Measure what sampling and evaluation cost, and what fewer steps cost in quality."""
+
+
+@benchmark.command(epilog=STEP_EXAMPLE)
+@click.option("--method", default="sdm", show_default=True, help="sdm or sdm-concat.")
+@click.option("--preset", default="toy", show_default=True, help="paper or toy; the weights are random.")
+@click.option("--dataset", default="cityscapes", show_default=True, metavar="NAME", help="Its class count is used.")
+@click.option("--image-size", type=click.IntRange(min=1), help="Short side in pixels (default: the preset's).")
+@click.option("--batch-size", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option("--guidance", type=float, default=1.5, show_default=True, help="Scale s of the released code.")
+@click.option(
+    "--pairs", type=click.IntRange(min=1), default=5, show_default=True, help="Timings of each path, in turn."
+)
+@click.option("--steps", type=options.IntegerList(), default="25,1000", show_default=True, help="For images a second.")
+@click.option("--precision", type=click.Choice(["no", "bf16", "fp16"]), default="no", show_default=True)
+@click.option("--quality/--no-quality", default=True, show_default=True, help="Also the table of `benchmark solvers`.")
+@options.with_options(*SPEED_OPTIONS)
+@options.device
+@click.pass_context
+def sampling(
+    ctx: click.Context, /, method: str, preset: str, dataset: str, image_size: int | None, quality: bool, **chosen: Any
+) -> None:
+    """Time, operations and memory of a sampling step: the plain and the fast path, side by side in one run."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+    from sdm_bench.benchmarks.sampling import benchmark_steps, random_network
+    from sdm_bench.datasets.known_datasets import dataset_class
+    from sdm_bench.sampling.synthesizers import Speed
+
+    network, side = random_network(method, preset, dataset)
+    size = dataset_class(dataset).size(image_size or side)
+    speed = Speed(spade_cache=chosen.pop("spade_cache"), **{k: chosen.pop(k) for k in ("channels_last", "compile")})
+    click.echo(benchmark_steps(network, size, speed=speed, **chosen).to_string(index=False))
+    if quality:
+        click.echo()
+        ctx.invoke(solvers, method=method, device=chosen["device"])
+
+
+@benchmark.command(epilog=EVALUATION_EXAMPLE)
+@click.argument("folder", type=options.EXISTING_FOLDER)
+@click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Timings of each, in turn.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True)
+@click.option(
+    "--counts", type=options.IntegerList(), default="500,2000,5000,50000", show_default=True, help="Of features."
+)
+@click.option("--limit", type=float, default=300.0, show_default=True, help="Seconds until a distance is given up.")
+@options.device
+def evaluation(folder: Path, repeats: int, batch_size: int, counts: list[int], limit: float, device: str) -> None:
+    """Images a second of FID's features of FOLDER, and seconds of the distance, beside the reference packages.
+
+    clean-fid, pytorch-fid and torch-fidelity are measured where they are installed, with the same weights.
     """
-    preset = catalog.preset(method, preset_name, dataset)
-    if catalog.method(method).kind != "diffusion":
-        raise UserError(f"--method {method}: expected a diffusion model, such as sdm")
-    fields = {**preset.network, "num_classes": len(ClassTable.shipped(dataset)), **(changes or {})}
-    network = catalog.build_network(method, catalog.network_config(method, fields))
-    for parameter in network.parameters():
-        if parameter.dim() > 1 and not parameter.any():
-            torch.nn.init.kaiming_uniform_(parameter, generator=torch.Generator().manual_seed(0))
-    return network, preset.image_size
+    from sdm_bench.benchmarks.evaluation import extraction_speed, frechet_speed
+    from sdm_bench.weights.store import require
+
+    weights = require(["inception-2015-12-05"])["inception-2015-12-05"]
+    click.echo(extraction_speed(folder, weights, repeats, batch_size, device=device).to_string(index=False))
+    click.echo()
+    click.echo(frechet_speed(counts, limit=limit).to_string(index=False))
 
 
-def benchmark_steps(
-    network: UNet,
-    size: tuple[int, int],
-    batch_size: int,
-    guidance: float,
-    pairs: int,
-    steps: Sequence[int],
-    device: str = "auto",
-    precision: str = "no",
-    speed: Speed | None = None,
-) -> pd.DataFrame:
-    """A line each for the plain and the fast path: time, operations, memory, and images a second at so many `steps`."""
-    condition = random_condition(network, size, batch_size)
-    costs = step_costs(network, condition, guidance, pairs, pick_device(device), precision, speed)
-    lines = [
-        {
-            "path": cost.path,
-            "s/step": round(cost.seconds, 4),
-            "times faster": round(cost.ratio, 2),
-            "TFLOP/step": round(cost.flop / 1e12, 4),
-            "TFLOP first": round(cost.first_flop / 1e12, 4),
-            "kept MiB": round(cost.kept_bytes / MIB, 1),
-            "peak MiB": round(cost.peak_bytes / MIB, 1),
-            "largest difference": f"{cost.difference:.1e}",
-            **{f"images/s at {n}": f"{batch_size / (n * cost.seconds):.3g}" for n in steps},
-        }
-        for cost in costs
-    ]
-    return pd.DataFrame(lines)
+@benchmark.command(epilog=SOLVER_EXAMPLE)
+@click.option("--method", default="sdm", show_default=True, help="sdm or sdm-concat.")
+@click.option("--checkpoint", default="toy", show_default=True, help="Weights for toy scenes of Cityscapes.")
+@click.option("--solver", "solvers", multiple=True, default=SOLVERS, help="Repeatable (default: all).")
+@click.option(
+    "--steps", type=options.IntegerList(), default="5,10,20", show_default=True, help="Network evaluations a sample."
+)
+@click.option("--reference", is_flag=True, help="Also 1,000 steps of ancestral sampling.")
+@click.option("--guidance", type=float, help="Default: the preset's.")
+@click.option("--scenes", type=click.IntRange(min=2), default=50, show_default=True, help="Toy scenes.")
+@click.option("--seeds", type=options.IntegerList(), default="0", show_default=True)
+@click.option("--out", type=options.FOLDER, default="benchmark", show_default=True, help="Scenes, samples and results.")
+@options.device
+def solvers(method: str, checkpoint: str, out: Path, **chosen: Any) -> None:
+    """FID and mIoU of toy scenes by solver and number of steps. The same command resumes."""
+    from sdm_bench.benchmarks.solvers import benchmark_solvers
+    from sdm_bench.checkpoints.generators import WeightsSpec
 
-
-def benchmark_solvers(
-    source: Source,
-    solvers: Sequence[str],
-    steps: Sequence[int],
-    out: Path,
-    command: str,
-    scenes: int,
-    seeds: Sequence[int],
-    guidance: float | None = None,
-    reference: bool = False,
-    batch_size: int = 16,
-    device: str = "auto",
-    speed: Speed | None = None,
-) -> pd.DataFrame:
-    """Quality of the toy Cityscapes by solver and steps: FID against the real toy scenes, and mIoU.
-
-    reference: also with 1,000 steps of ancestral sampling. Samples and results are kept in `out`; the same call
-    resumes.
-    """
-    data = out / "data"
-    write_toy(TOY_DATASET, data, {"val": scenes}, dataset_class(TOY_DATASET).size(TOY_SHORT_SIDE))
-    cells = [(solver, count) for solver in solvers for count in steps] + ([REFERENCE] if reference else [])
-    lines = []
-    for solver, count in dict.fromkeys(cells):
-        run = out / f"{solver}-{count}"
-        options = SamplingOptions(solver=solver, solver_steps=count, guidance=guidance)
-        where = Where(TOY_DATASET, data, "val")
-        generate_samples(source, where, run, seeds, options, command, "", batch_size, device=device, speed=speed)
-        rows, failures = evaluate_samples(["fid", "miou"], run, segmenter=SHIPPED, device=device)
-        if failures:
-            raise UserError("\n".join(failures))
-        values = {row.metric: row.value for row in rows if not row.class_name}
-        lines.append({"solver": solver, "steps": count, "FID": values["fid"], "mIoU": values["miou"]})
-    return pd.DataFrame(lines)
+    weights = WeightsSpec(method=method, checkpoint=checkpoint)
+    table = benchmark_solvers(weights, out=out, command=options.command_line(), **chosen)
+    click.echo(table.to_string(index=False, float_format="{:.4f}".format))

@@ -1,142 +1,85 @@
-"""Sample a trained network on a split's label maps."""
+"""sdm-bench generate"""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sdm_bench.datasets.base import SemanticDataset
-from sdm_bench.datasets.catalog import open_dataset
-from sdm_bench.datasets.transforms import DEFAULT_RECIPE, Resized, Transform
-from sdm_bench.devices import pick_device
-from sdm_bench.errors import UserError
-from sdm_bench.models import catalog
-from sdm_bench.models.preset import DiffusionPreset
-from sdm_bench.processes import rank_and_count
-from sdm_bench.progress import say
-from sdm_bench.sampling import SampleOptions, generate
-from sdm_bench.synthesizers import SamplingOptions, Speed, make_synthesizer
-from sdm_bench.trained import TrainedNetwork, load_trained
+import click
 
+from sdm_bench.commands import options
+from sdm_bench.commands.speed_options import PATH_OPTION, SPEED_OPTIONS
 
-@dataclass(frozen=True)
-class Source:
-    """Which weights: a run's folder, or a checkpoint of a method, and for a bare state dict its preset."""
-
-    run: Path | None = None
-    method: str | None = None
-    checkpoint: str | None = None
-    preset: str | None = None
-
-    def load(self, dataset: str | None) -> TrainedNetwork:
-        """The trained network; raises UserError where it's not said which."""
-        if self.run is not None and self.checkpoint is None:
-            return load_trained(self.run, self.method, dataset, self.preset)
-        if self.checkpoint is None or self.run is not None:
-            raise UserError("say which weights: either a run's folder, or --method with --checkpoint")
-        return load_trained(self.checkpoint, self.method, dataset, self.preset)
-
-
-@dataclass(frozen=True)
-class Where:
-    """Which examples: a dataset's name, its root and a split; None: as the weights were trained on."""
-
-    dataset: str | None = None
-    data: Path | None = None
-    split: str = "val"
-
-    def open(self, trained: TrainedNetwork) -> SemanticDataset:
-        """The examples for a trained network; raises UserError where they are of another dataset."""
-        name = self.dataset or trained.about.dataset
-        if name != trained.about.dataset:
-            raise UserError(f"--dataset {name}: {trained.source} was trained on {trained.about.dataset}")
-        data = self.data or trained.about.training.get("data")
-        if data is None:
-            raise UserError("--data: where is the dataset? The weights don't say")
-        return open_dataset(name, Path(data), self.split)
+EXAMPLE = """\b
+Examples:
+  sdm-bench generate runs/sdm --seeds 0-2
+  sdm-bench generate runs/sdm --solver ddpm --solver-steps 50 --guidance 1.5 --seeds 0-1 --out runs/sdm-guided
+  sdm-bench generate --method sdm --checkpoint ema_0.9999_best.pt --dataset ade20k --data DIR --out runs/released
+"""
+WEIGHTS_OPTIONS = (
+    click.option("--method", help="The method of --checkpoint, where the file doesn't say."),
+    click.option(
+        "--checkpoint",
+        help="Instead of a run: a weights file, a released file, folder or archive as its authors packed it, or `toy`.",
+    ),
+    click.option("--preset", help="Of a released checkpoint (default: the one whose keys and shapes it has)."),
+    click.option("--recipe", help="sdm, sdm-released or spade: how label maps are read (default: as in training)."),
+    options.dataset,
+    options.data,
+    options.split,
+)
+STYLE_OPTION = click.option(
+    "--style",
+    type=click.Choice(["ground-truth"]),
+    help="Of networks with an encoder: take the style of each example's own photograph, as some papers' scripts do, "
+    "instead of drawing it. Every row says so.",
+)
+SOLVER_OPTIONS = (
+    click.option("--solver", help="ddpm, ddim, dpm-solver++, dpm-solver++-sde or unipc (default: the preset's)."),
+    click.option("--solver-steps", type=click.IntRange(min=2), help="Network evaluations a sample."),
+    click.option(
+        "--guidance",
+        type=float,
+        help="1.5 is s = 1.5 of the released code and s = 0.5 in the paper's equation. "
+        "Guidance is off for values up to 1.",
+    ),
+    click.option("--eta", type=click.FloatRange(0, 1), help="DDIM's share of fresh noise."),
+    click.option(
+        "--threshold",
+        help="How predicted x_0 is kept in [-1, 1]: clip (the default), none, dynamic, or dynamic-0.95 with its "
+        "quantile.",
+    ),
+    click.option("--precision", type=click.Choice(["no", "bf16", "fp16"]), help="Autocast of the network."),
+)
 
 
-def generate_samples(
-    source: Source,
-    where: Where,
-    out: Path | None,
-    seeds: Sequence[int],
-    sampling: SamplingOptions,
-    command: str,
-    variant: str = "",
-    batch_size: int = 8,
-    shard: tuple[int, int] | None = None,
-    device: str = "auto",
-    speed: Speed | None = None,
-    recipe: str | None = None,
-    style: str | None = None,
-) -> Path:
-    """Samples every label map of a split for every seed; returns the folder that holds them.
+@click.command(cls=options.Command, epilog=EXAMPLE)
+@click.argument("run", required=False, type=options.EXISTING_FOLDER)
+@options.with_options(*WEIGHTS_OPTIONS, STYLE_OPTION, *SOLVER_OPTIONS)
+@click.option("--seeds", type=options.IntegerList(), default="0", show_default=True, help="Like 0-2 or 0,4.")
+@click.option("--variant", default="", help="What the tables call this ablation of the method.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True)
+@options.with_options(PATH_OPTION, *SPEED_OPTIONS)
+@click.option("--out", type=options.FOLDER, help="Where samples/ and run.json go (default: the run's folder).")
+@click.option("--shard", type=options.Shard(), help="This process's share of the samples, like 0/2.")
+@options.device
+def generate(run: Path | None, **chosen: Any) -> None:
+    """Sample the trained RUN (or --method with --checkpoint) on every label map of a split.
 
-    sampling: what is None in it is taken from the weights' preset. out: by default the run's folder. recipe: how label
-    maps are read, by default as the weights were trained. style: `ground-truth` takes every example's own photograph's.
+    Writes samples/seed-000/<example id>.png. A sample depends on weights, label map, example id, seed and solver alone;
+    the same command writes what is missing.
     """
-    trained = source.load(where.dataset)
-    folder = out or source.run
-    if folder is None:
-        raise UserError("--out: where do the samples go?")
-    dataset = where.open(trained)
-    options = _sample_options(trained, dataset, sampling, variant, recipe, style)
-    _warn_of_guidance(options, trained)
-    chosen = SamplingOptions(**{name: getattr(options, name) for name in vars(sampling)})
-    diffusion = None if trained.about.diffusion is None else DiffusionPreset(**trained.about.diffusion)
-    synthesizer = make_synthesizer(
-        options.method, trained.network, trained.config, diffusion, chosen, pick_device(device), speed
-    )
-    transform = Transform(options.recipe, options.image_size, dataset.keeps_aspect, training=False)
-    written = generate(
-        synthesizer, Resized(dataset, transform), options, folder, seeds, command, batch_size, shard or rank_and_count()
-    )
-    say(f"{folder}: {written} samples written")
-    return folder
+    from sdm_bench.checkpoints.generators import WeightsSpec
+    from sdm_bench.datasets.known_datasets import DatasetSplit
+    from sdm_bench.sampling.generate import generate_samples
+    from sdm_bench.sampling.synthesizers import SamplingOptions, Speed
 
+    def take(*names: str) -> dict[str, Any]:
+        return {name: chosen.pop(name) for name in names}
 
-def _warn_of_guidance(options: SampleOptions, trained: TrainedNetwork) -> None:
-    dropped = trained.about.training.get("condition_dropout")
-    if options.guidance is not None and options.guidance > 1 and dropped == 0:
-        say(
-            f"warning: guidance {options.guidance:g} needs the null label, which {trained.source} has not learnt; "
-            "fine-tune it with `train --init ... --condition-dropout 0.2`"
-        )
-
-
-def _check_style(trained: TrainedNetwork, style: str | None) -> None:
-    """Whether the network can do what --style asks; a network that was trained with an encoder may come without it."""
-    if style is not None and not hasattr(trained.network, "encoder"):
-        raise UserError(f"--style {style}: {trained.source} has no encoder that could take a photograph's style")
-
-
-def _sample_options(
-    trained: TrainedNetwork,
-    dataset: SemanticDataset,
-    sampling: SamplingOptions,
-    variant: str,
-    recipe: str | None,
-    style: str | None,
-) -> SampleOptions:
-    about = trained.about
-    method = catalog.method(about.method)
-    asked = {name: value for name, value in vars(sampling).items() if value is not None}
-    if method.kind == "gan" and asked:
-        raise UserError(f"{about.method} is a GAN; it takes no {', '.join(asked)}")
-    _check_style(trained, style)
-    preset = {name: value for name, value in (about.sampling or {}).items() if value is not None}
-    return SampleOptions(
-        method=about.method,
-        variant=variant,
-        dataset=dataset.name,
-        data=str(dataset.root.resolve()),
-        split=dataset.split,
-        image_size=about.image_size,
-        recipe=recipe or about.training.get("training", {}).get("recipe", DEFAULT_RECIPE),
-        style=style,
-        stochastic=method.kind == "diffusion" or trained.config.stochastic,
-        weights=trained.source,
-        weights_sha256=trained.sha256,
-        training_steps=about.steps,
-        **(preset | asked),
+    generate_samples(
+        weights=WeightsSpec(run=run, **take("method", "checkpoint", "preset")),
+        where=DatasetSplit(*take("dataset", "data", "split").values()),
+        sampling=SamplingOptions(**take("solver", "solver_steps", "guidance", "eta", "threshold", "precision")),
+        speed=Speed(**take("path", "spade_cache", "channels_last", "compile")),
+        command=options.command_line(),
+        **chosen,
     )

@@ -1,48 +1,25 @@
-"""What the program can train or load."""
+"""sdm-bench methods"""
 
-from typing import NamedTuple
+import click
 
-from sdm_bench.datasets.folder import Folder
-from sdm_bench.models import catalog
-from sdm_bench.recognition import Candidate, paper_candidates
+from sdm_bench.commands import options
 
 
-class Described(NamedTuple):
-    """A method with the sizes of its published configurations, by dataset, in millions of parameters."""
-
-    method: catalog.Method
-    stochastic: str
-    presets: dict[str, list[str]]
-    millions: dict[str, float]
+@click.group(cls=options.Group, epilog="\b\nExample:\n  sdm-bench methods list\n")
+def methods() -> None:
+    """List what can be trained or loaded."""
 
 
-def describe_methods() -> list[Described]:
-    """Every method, in the order of tables."""
-    return [_described(name) for name in catalog.METHODS]
+@methods.command("list", epilog="\b\nExample:\n  sdm-bench methods list\n")
+def list_methods() -> None:
+    """Every method: its kind, presets and sizes, the licence of the original, where its released weights are."""
+    from sdm_bench.checkpoints.overview import describe_methods
 
-
-def _described(name: str) -> Described:
-    candidates = list(paper_candidates(name))
-    presets = {dataset: catalog.preset_names(name, dataset) for dataset in catalog.datasets(name)}
-    millions = {candidate.dataset: _millions(candidate) for candidate in candidates}
-    return Described(catalog.method(name), _stochastic(name, presets), presets, millions)
-
-
-def _stochastic(name: str, presets: dict[str, list[str]]) -> str:
-    """yes, no, or which presets are, and for which datasets where not for all."""
-    if catalog.method(name).kind == "diffusion":
-        return "yes"
-    every = [(p, dataset) for dataset, names in presets.items() if dataset != Folder.name for p in names]
-    are = [(p, dataset) for p, dataset in every if Candidate.of(name, p, dataset).config.stochastic]
-    if len(are) in (0, len(every)):
-        return "yes" if are else "no"
-    spelt = []
-    for preset in dict.fromkeys(p for p, _ in are):
-        datasets = [dataset for p, dataset in are if p == preset]
-        everywhere = len(datasets) == sum(p == preset for p, _ in every)
-        spelt.append(preset if everywhere else f"{preset} ({', '.join(datasets)})")
-    return f"with {', '.join(spelt)}"
-
-
-def _millions(candidate: Candidate) -> float:
-    return sum(value.numel() for value in candidate.network(encoder=True).parameters()) / 1e6
+    for described in describe_methods():
+        method = described.method
+        click.echo(f"{method.name}: {method.title}; {method.kind}; stochastic: {described.stochastic}")
+        for dataset, names in described.presets.items():
+            size = f"; {described.millions[dataset]:.1f} M parameters" if dataset in described.millions else ""
+            click.echo(f"  {dataset}: {', '.join(names)}{size}")
+        click.echo(f"  original: {method.original}; licence: {method.license}")
+        click.echo(f"  released weights: {method.released or 'none'}")

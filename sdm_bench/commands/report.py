@@ -1,34 +1,44 @@
-"""Write tables and pictures from the results of runs."""
+"""sdm-bench report"""
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
-from reports.figures import write_grids
-from reports.published.table import published_table
-from reports.tables import make_table
-from sdm_bench.errors import UserError
-from sdm_bench.progress import say
-from sdm_bench.results import RESULTS_FILE, read_rows
-from sdm_bench.sampling import SampleFolder
+import click
+
+from sdm_bench.commands import options
+
+EXAMPLE = """\b
+Examples:
+  sdm-bench report runs/* --table comparison --table ablation --out report
+  sdm-bench report runs/sdm-seed-* --mean-over-training-seeds
+"""
 
 
-def write_report(
-    runs: Sequence[Path], tables: Sequence[str], out: Path, figure: bool = True, published: bool = False
-) -> list[Path]:
-    """Writes tables from the results of `runs`, and a picture grid of their samples; returns the paths.
+@click.command(cls=options.Command, epilog=EXAMPLE)
+@click.argument("runs", nargs=-1, required=True, type=options.EXISTING_FOLDER)
+@click.option(
+    "--table",
+    "tables",
+    multiple=True,
+    default=("comparison",),
+    show_default=True,
+    help="comparison, companions, ablation or sensitivity; repeatable.",
+)
+@click.option(
+    "--mean-over-training-seeds",
+    is_flag=True,
+    help="One line for trainings that differ in their seed alone: the mean, and the standard deviation over them.",
+)
+@click.option(
+    "--comparable",
+    is_flag=True,
+    help="Refuse lines that differ in the number of pictures, their size or the reference set, instead of saying so.",
+)
+@click.option("--published", is_flag=True, help="Also what others published on the datasets, in tables of its own.")
+@click.option("--figure/--no-figure", default=True, help="Whether to draw grid.png from the runs' samples.")
+@click.option("--out", type=options.FOLDER, default="report", show_default=True)
+def report(**chosen: Any) -> None:
+    """Write tables (CSV and Markdown) from the results of RUNS, and a picture grid of their samples."""
+    from reports.report import write_report
 
-    published: also what others published on the same datasets, in tables of its own.
-    """
-    with_results = [run for run in runs if (run / RESULTS_FILE).is_file()]
-    if not with_results:
-        raise UserError(f"no {RESULTS_FILE} in {', '.join(map(str, runs))}; `sdm-bench evaluate` writes them")
-    for run in sorted(set(runs) - set(with_results)):
-        say(f"{run}: no {RESULTS_FILE}; left out")
-    rows = [row for run in with_results for row in read_rows(run / RESULTS_FILE)]
-    paths = [path for name in tables for path in make_table(name, rows).write(out)]
-    if published:
-        datasets = dict.fromkeys(row.dataset for row in rows)
-        paths += [path for dataset in datasets for path in published_table(dataset).write(out)]
-    if figure:
-        paths += write_grids([run for run in with_results if SampleFolder(run).exists], out)
-    return paths
+    for path in write_report(**chosen):
+        click.echo(path)

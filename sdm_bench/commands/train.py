@@ -1,42 +1,85 @@
-"""Train a method; pack what was trained."""
+"""sdm-bench train"""
 
 from pathlib import Path
 from typing import Any
 
-from sdm_bench import __version__
-from sdm_bench.errors import UserError
-from sdm_bench.models import catalog
-from sdm_bench.progress import say
-from sdm_bench.training.checkpoints import write_weights
-from sdm_bench.training.loop import LoopOptions
-from sdm_bench.training.recipes import resolve, run_training
-from sdm_bench.training.runs import TrainingRun
-from sdm_bench.weights.store import provenance, weights_path
+import click
 
-PERCEPTUAL_WEIGHTS = "vgg19"
+from sdm_bench.commands import options
+
+EXAMPLE = """\b
+Examples:
+  sdm-bench train sdm --dataset cityscapes --data DIR --preset toy --steps 5000 --out runs/sdm
+  sdm-bench train sdm --dataset cityscapes --data DIR --preset toy --init runs/sdm --condition-dropout 0.2 \\
+      --steps 1000 --out runs/sdm-finetuned
+"""
+
+RUN_OPTIONS = (
+    click.option("--dataset", required=True, metavar="NAME", help=f"{options.DATASETS}."),
+    click.option(
+        "--data", required=True, type=options.EXISTING_FOLDER, help="The dataset's root, in its official layout."
+    ),
+    click.option("--preset", default="toy", show_default=True, help="paper or toy."),
+    click.option("--image-size", type=click.IntRange(min=1), help="Short side in pixels (default: the preset's)."),
+    click.option("--steps", type=click.IntRange(min=1), help="Steps in all, resumed ones included."),
+    click.option("--budget", type=click.FloatRange(min=0), metavar="MINUTES", help="Training time in all."),
+    click.option("--out", required=True, type=options.FOLDER, help="The run's folder; the same command resumes it."),
+    click.option(
+        "--init", type=click.Path(exists=True, path_type=Path), help="Start from a run's or a file's weights."
+    ),
+    click.option("--batch-size", type=click.IntRange(min=1), help="Over all processes (default: the preset's)."),
+    click.option("--learning-rate", type=click.FloatRange(min=0), help="Default: the preset's."),
+    click.option("--accumulate", type=click.IntRange(min=1), default=1, show_default=True, help="Batches a step."),
+    click.option(
+        "--precision", type=click.Choice(["no", "bf16", "fp16"]), default="no", show_default=True, help="Autocast."
+    ),
+    click.option("--gradient-checkpointing", is_flag=True, help="Less memory, more time; diffusion models."),
+    click.option("--seed", type=int, default=0, show_default=True),
+    click.option("--workers", type=click.IntRange(min=0), default=0, show_default=True, help="Loader processes."),
+    click.option("--log-every", type=click.IntRange(min=1), default=50, show_default=True, metavar="STEPS"),
+    click.option("--save-every", type=click.IntRange(min=1), default=1000, show_default=True, metavar="STEPS"),
+    click.option("--grid-every", type=click.IntRange(min=1), default=1000, show_default=True, metavar="STEPS"),
+    options.device,
+)
+run_options = options.with_options(*RUN_OPTIONS)
 
 
-def train_method(
-    method: str, dataset: str, data: Path, preset: str, loop: LoopOptions, out: Path, **options: Any
-) -> int:
-    """Trains, or resumes, a method in the folder `out`; returns the steps done in all.
+def loop_options(chosen: dict[str, Any]) -> Any:
+    """Takes the options of the loop out of a command's options."""
+    from sdm_bench.training.loop import LoopOptions
 
-    options: those of sdm_bench.training.recipes.resolve. The perceptual loss of a GAN is on where its weights are.
-    """
-    perceptual = None
-    adversary = catalog.preset(method, preset, dataset).discriminator
-    if adversary is not None and adversary.lambda_vgg:
-        perceptual = weights_path(PERCEPTUAL_WEIGHTS) if provenance(PERCEPTUAL_WEIGHTS) else None
-        if perceptual is None:
-            say(f"warning: trained without the perceptual loss; {PERCEPTUAL_WEIGHTS} is not in the cache")
-    resolved = resolve(method, dataset, data, preset, perceptual=perceptual, **options)
-    return run_training(resolved, loop, out)
+    if chosen["steps"] is None and chosen["budget"] is None:
+        raise click.UsageError("how long? Give --steps, --budget or both")
+    names = ("steps", "log_every", "save_every", "grid_every", "workers", "device", "gradient_checkpointing")
+    return LoopOptions(budget_minutes=chosen.pop("budget"), **{name: chosen.pop(name) for name in names})
 
 
-def export_weights(run: Path, file: Path, half: bool, raw: bool) -> Path:
-    """Packs the newest weights of a training run as one safetensors file and a JSON beside it."""
-    if file.suffix != ".safetensors":
-        raise UserError(f"{file}: expected a name that ends in .safetensors")
-    tensors, about = TrainingRun(run).weights(raw)
-    write_weights(file, tensors, about.model_copy(update={"version": __version__}), half)
-    return file
+def preset_overrides(chosen: dict[str, Any]) -> dict[str, Any]:
+    """Takes what replaces the preset's training section out of a command's options."""
+    asked = {name: chosen.pop(name) for name in ("batch_size", "learning_rate")}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+@click.command(cls=options.Command, epilog=EXAMPLE)
+@click.argument("method")
+@run_options
+@click.option(
+    "--condition-dropout",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of samples trained without their label map; 0.2 makes guidance possible.",
+)
+@click.option(
+    "--timestep-sampler",
+    type=click.Choice(["uniform", "loss-second-moment"]),
+    default="uniform",
+    show_default=True,
+    help="Of diffusion models: all timesteps alike, or more often those with large losses.",
+)
+def train(method: str, **chosen: Any) -> None:
+    """Train METHOD (`methods list` shows them) on a dataset. Ctrl-C saves; the same command resumes."""
+    from sdm_bench.training.recipes import train_method
+
+    loop, overrides = loop_options(chosen), preset_overrides(chosen)
+    train_method(method, loop=loop, overrides=overrides, **chosen)

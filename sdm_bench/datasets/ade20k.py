@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from sdm_bench.datasets.base import SemanticDataset, Sources
-from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, Source
+from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, FilePattern
 
 UNKNOWN = 150
 
@@ -26,8 +26,8 @@ class ADE20K(SemanticDataset):
         inner = self.root / "ADEChallengeData2016"
         base = inner if inner.is_dir() else self.root
         return Sources(
-            label=Source(base / "annotations" / self.folders[self.split], MAP_SUFFIXES),
-            image=Source(base / "images" / self.folders[self.split], IMAGE_SUFFIXES),
+            label=FilePattern(base / "annotations" / self.folders[self.split], MAP_SUFFIXES),
+            image=FilePattern(base / "images" / self.folders[self.split], IMAGE_SUFFIXES),
         )
 
     @staticmethod

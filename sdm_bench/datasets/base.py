@@ -11,8 +11,9 @@ from typing import ClassVar, overload
 import numpy as np
 import yaml
 
-from sdm_bench.datasets.pictures import Source, UnknownIds, by_stem, read_image, read_map
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import sha256_lines
+from sdm_bench.datasets.pictures import FilePattern, UnknownIds, by_stem, read_image, read_map
 
 IGNORED = 255
 
@@ -47,9 +48,9 @@ class Record:
 class Sources:
     """Where the files of a split are, by kind."""
 
-    label: Source
-    image: Source
-    instance: Source | None = None
+    label: FilePattern
+    image: FilePattern
+    instance: FilePattern | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,10 @@ class ClassTable:
             (int(index), name) for name, index in zip(self.names, self.evaluate_as, strict=True) if index != IGNORED
         ]
         return tuple(name for _, name in sorted(kept))
+
+    def digest(self) -> str:
+        """SHA-256 over names and what the metrics do with each class."""
+        return sha256_lines([f"{name} {index}" for name, index in zip(self.names, self.evaluate_as, strict=True)])
 
     @staticmethod
     def from_rows(rows: list[dict]) -> "ClassTable":
@@ -107,13 +112,13 @@ class SemanticDataset(ABC, Sequence[Example]):
 
     name: ClassVar[str]
     splits: ClassVar[tuple[str, ...]] = ("train", "val")
+    # (height, width) at which the papers generate.
     native_size: ClassVar[tuple[int, int]]
-    """(height, width) at which the papers generate."""
+    # Whether resizing keeps the aspect ratio (Cityscapes) or squashes to a square.
     keeps_aspect: ClassVar[bool] = False
-    """Whether resizing keeps the aspect ratio (Cityscapes) or squashes to a square."""
     has_instances: ClassVar[bool] = True
+    # Whether a photograph may have another size than its label map, at the same aspect ratio.
     photo_may_differ: ClassVar[bool] = False
-    """Whether a photograph may have another size than its label map, at the same aspect ratio."""
 
     def __init__(self, root: Path, split: str, records: list[Record] | None = None):
         """Opens a split of the dataset below `root`: the examples of `records`, by default all that are there."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sdm_bench.datasets.base import Record, SemanticDataset, Sources
-from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, Source
+from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, FilePattern
 
 
 class CelebAMaskHQ(SemanticDataset):
@@ -28,8 +28,8 @@ class CelebAMaskHQ(SemanticDataset):
         if self.split == "val" and not folder.is_dir():
             folder = self.root / "test"
         return Sources(
-            label=Source(folder / "labels", MAP_SUFFIXES),
-            image=Source(folder / "images", IMAGE_SUFFIXES),
+            label=FilePattern(folder / "labels", MAP_SUFFIXES),
+            image=FilePattern(folder / "images", IMAGE_SUFFIXES),
         )
 
     @staticmethod

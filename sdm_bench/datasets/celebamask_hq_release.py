@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.datasets.pictures import UnreadableFile, read_image
 from sdm_bench.datasets.verify_report import counted, listed
-from sdm_bench.errors import UserError
-from sdm_bench.progress import say
 
 PHOTOGRAPHS = "CelebA-HQ-img"
 MASKS = "CelebAMask-HQ-mask-anno"
@@ -152,5 +152,5 @@ def _ranges(numbers: Iterable[int]) -> str:
     return ", ".join("..".join(map(str, run)) for run in runs)
 
 
+# By name of the rule: the split of each face that has a photograph.
 SPLIT_RULES: dict[str, Callable[[Release], dict[int, str]]] = {"index-28000": _by_index, "celeba": _by_celeba}
-"""By name of the rule: the split of each face that has a photograph."""

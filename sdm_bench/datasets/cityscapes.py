@@ -3,7 +3,7 @@
 import numpy as np
 
 from sdm_bench.datasets.base import SemanticDataset, Sources
-from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, Source
+from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, FilePattern
 
 LICENSE_PLATE = 34
 
@@ -25,9 +25,9 @@ class Cityscapes(SemanticDataset):
     def sources(self) -> Sources:
         truth = self.root / "gtFine" / self.split
         return Sources(
-            label=Source(truth, MAP_SUFFIXES, "_gtFine_labelIds"),
-            image=Source(self.root / "leftImg8bit" / self.split, IMAGE_SUFFIXES, "_leftImg8bit"),
-            instance=Source(truth, MAP_SUFFIXES, "_gtFine_instanceIds"),
+            label=FilePattern(truth, MAP_SUFFIXES, "_gtFine_labelIds"),
+            image=FilePattern(self.root / "leftImg8bit" / self.split, IMAGE_SUFFIXES, "_leftImg8bit"),
+            instance=FilePattern(truth, MAP_SUFFIXES, "_gtFine_instanceIds"),
         )
 
     @staticmethod

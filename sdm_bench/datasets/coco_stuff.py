@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from sdm_bench.datasets.base import SemanticDataset, Sources
-from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, Source
+from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, FilePattern
 
 UNLABELED = 182
 
@@ -32,9 +32,9 @@ class COCOStuff(SemanticDataset):
 
     def sources(self) -> Sources:
         return Sources(
-            label=Source(self._first(self.label_folders), MAP_SUFFIXES),
-            image=Source(self._first(self.image_folders), IMAGE_SUFFIXES),
-            instance=Source(self._first(self.instance_folders), MAP_SUFFIXES),
+            label=FilePattern(self._first(self.label_folders), MAP_SUFFIXES),
+            image=FilePattern(self._first(self.image_folders), IMAGE_SUFFIXES),
+            instance=FilePattern(self._first(self.instance_folders), MAP_SUFFIXES),
         )
 
     def _first(self, templates: tuple[str, ...]) -> Path:

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.base import IGNORED, ClassTable, SemanticDataset, Sources
-from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, Source
-from sdm_bench.errors import UserError
+from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, FilePattern
 
 EXAMPLE = "- {name: road, color: [128, 64, 128]}"
 
@@ -30,9 +30,9 @@ class Folder(SemanticDataset):
     def sources(self) -> Sources:
         base = self.root / self.split if (self.root / self.split).is_dir() else self.root
         return Sources(
-            label=Source(base / "labels", MAP_SUFFIXES),
-            image=Source(base / "images", IMAGE_SUFFIXES),
-            instance=Source(base / "instances", MAP_SUFFIXES),
+            label=FilePattern(base / "labels", MAP_SUFFIXES),
+            image=FilePattern(base / "images", IMAGE_SUFFIXES),
+            instance=FilePattern(base / "instances", MAP_SUFFIXES),
         )
 
     @cached_property

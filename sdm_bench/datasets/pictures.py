@@ -11,14 +11,14 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 MAP_SUFFIXES = (".png",)
 IDS_NAMED = 8
 WORKERS = min(8, os.cpu_count() or 1)
+# Items that `ahead` computes before they are asked for.
 LOOKAHEAD = 64
-"""Items that `ahead` computes before they are asked for."""
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -43,7 +43,7 @@ class UnknownIds(UserError):
 
 
 @dataclass(frozen=True)
-class Source:
+class FilePattern:
     """One kind of file of a split: what is below `folder` with one of `suffixes` and a stem that ends in `ending`.
 
     An example's id is the stem without `ending`.
@@ -94,7 +94,16 @@ def open_picture(path: Path) -> Image.Image:
         raise UnreadableFile(f"{path}: not a readable picture ({error})") from error
 
 
-def by_stem(source: Source) -> dict[str, Path]:
+def picture_size(path: Path) -> tuple[int, int]:
+    """(height, width) of the picture at `path`, of which only the header is read; raises UnreadableFile."""
+    try:
+        with Image.open(path) as image:
+            return image.height, image.width
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UnreadableFile(f"{path}: not a readable picture ({error})") from error
+
+
+def by_stem(source: FilePattern) -> dict[str, Path]:
     """The file of each id; raises UserError where a name occurs twice."""
     found = source.files()
     for paths in found.values():

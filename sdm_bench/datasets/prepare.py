@@ -6,16 +6,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sdm_bench.datasets.catalog import dataset_class
+from sdm_bench.base.errors import PartialFailure, UserError, unknown_name
+from sdm_bench.base.files import atomic_path, read_json, write_json, write_png
+from sdm_bench.base.progress import track
 from sdm_bench.datasets.celebamask_hq_release import SIZE, SPLIT_RULES, Release, merge_parts
+from sdm_bench.datasets.known_datasets import dataset_class
 from sdm_bench.datasets.pictures import UnreadableFile, in_parallel, read_map
-from sdm_bench.errors import PartialFailure, UserError, unknown_name
-from sdm_bench.files import atomic_path, read_json, write_json, write_png
-from sdm_bench.progress import track
 
 MARKER = "prepared.json"
 SPLITS = ("train", "val", "test")
 
+# What `unzip` takes to put the official archives of a dataset into the folder {0}.
 UNPACK = {
     "cityscapes": ("gtFine_trainvaltest.zip -d {0}", "leftImg8bit_trainvaltest.zip -d {0}"),
     "ade20k": ("ADEChallengeData2016.zip -d {0}",),
@@ -25,11 +26,10 @@ UNPACK = {
         "stuffthingmaps_trainval2017.zip -d {0}/stuffthingmaps",
     ),
 }
-"""What `unzip` takes to put the official archives of a dataset into the folder {0}."""
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PrepareReport:
     """What was prepared: examples a split, and how many of them were there already."""
 
     out: Path
@@ -43,7 +43,7 @@ class Prepared:
         return [f"celebamask_hq in {self.out}, split rule {self.split_rule}: {splits} ({self.kept} were there already)"]
 
 
-def prepare(name: str, source: Path, out: Path, **options: str) -> Prepared:
+def prepare(name: str, source: Path, out: Path, **options: str) -> PrepareReport:
     """Prepares the dataset called `name` from its official release `source` into the folder `out`.
 
     Options of celebamask_hq: split_rule. Raises UserError for the datasets that are read as they are released, which
@@ -60,7 +60,7 @@ def prepare(name: str, source: Path, out: Path, **options: str) -> Prepared:
     return prepare_celebamask_hq(Path(source), Path(out), **options)
 
 
-def prepare_celebamask_hq(release: Path, out: Path, split_rule: str = "index-28000") -> Prepared:
+def prepare_celebamask_hq(release: Path, out: Path, split_rule: str = "index-28000") -> PrepareReport:
     """Writes {train,val,test}/{images,labels} of CelebAMask-HQ; a second run keeps what is there and whole.
 
     Label maps are 512x512, mode L; photographs are hard links to the release's files, or copies on another disk.
@@ -82,7 +82,7 @@ def prepare_celebamask_hq(release: Path, out: Path, split_rule: str = "index-280
     done = [job for job, outcome in zip(jobs, outcomes, strict=True) if not outcome.failures]
     counts = Counter(job.folder.name for job in done)
     present = {split: counts[split] for split in SPLITS if counts[split]}
-    result = Prepared(out, split_rule, present, kept=sum(outcome.kept for outcome in outcomes))
+    result = PrepareReport(out, split_rule, present, kept=sum(outcome.kept for outcome in outcomes))
     if failures:
         raise PartialFailure("\n".join([*result.lines(), f"not prepared ({len(failures)}):", *failures]))
     return result

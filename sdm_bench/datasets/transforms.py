@@ -22,8 +22,8 @@ import numpy as np
 from PIL import Image, ImageEnhance
 from PIL.Image import Resampling
 
+from sdm_bench.base.errors import unknown_name
 from sdm_bench.datasets.base import Example, SemanticDataset
-from sdm_bench.errors import unknown_name
 
 SPADE_LOAD_SCALE = 286 / 256
 SEGMENTATION_SCALE = 2.0

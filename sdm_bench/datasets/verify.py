@@ -9,12 +9,12 @@ from typing import TypeVar
 
 import numpy as np
 
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.progress import track
 from sdm_bench.datasets.base import ClassTable, SemanticDataset, Sources
-from sdm_bench.datasets.catalog import dataset_class
+from sdm_bench.datasets.known_datasets import dataset_class
 from sdm_bench.datasets.pictures import NotAMap, UnknownIds, in_parallel, open_picture, read_map
 from sdm_bench.datasets.verify_report import Problem, Remark, Report, Summary, counted, listed
-from sdm_bench.errors import UserError
-from sdm_bench.progress import track
 
 KINDS = ("label", "image", "instance")
 WORDS = {"label": "label map", "image": "photograph", "instance": "instance map"}

@@ -11,10 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sdm_bench.diffusion.gaussian import at, q_posterior_mean, reverse_step
-from sdm_bench.diffusion.schedule import NoiseSchedule
+from sdm_bench.diffusion.gaussian_diffusion import NoiseSchedule, extract_at_timestep, q_posterior_mean, reverse_step
 
-BIN = 1.0 / 255.0
+BIN = 1.0 / 255.0  # half the width of an 8-bit value's bin in [-1, 1]
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def variational_bound_term(
 ) -> Tensor:
     """L_t in bits per dimension, (N,): the KL of the reverse step, or at t = 0 the negative log-likelihood."""
     true_mean = q_posterior_mean(schedule, x_start, x_t, t)
-    true_log_variance = at(schedule.posterior_log_variance_clipped, t, x_t)
+    true_log_variance = extract_at_timestep(schedule.posterior_log_variance_clipped, t, x_t)
     step = reverse_step(schedule, output, x_t, t, limit)
     kl = flat_mean(normal_kl(true_mean, true_log_variance, step.mean, step.log_variance))
     nll = -flat_mean(discretized_log_likelihood(x_start, step.mean, 0.5 * step.log_variance))
@@ -58,8 +57,8 @@ def prior_bound(schedule: NoiseSchedule, x_start: Tensor) -> Tensor:
     """L_T in bits per dimension, (N,): the KL of q(x_T | x_0) against the standard normal."""
     last = torch.full((len(x_start),), len(schedule) - 1, device=x_start.device)
     cumulative = schedule.alphas_cumprod
-    mean = at(cumulative**0.5, last, x_start) * x_start
-    log_variance = at(np.log(1.0 - cumulative), last, x_start)
+    mean = extract_at_timestep(cumulative**0.5, last, x_start) * x_start
+    log_variance = extract_at_timestep(np.log(1.0 - cumulative), last, x_start)
     zero = torch.zeros_like(mean)
     return flat_mean(normal_kl(mean, log_variance, zero, zero)) / math.log(2.0)
 

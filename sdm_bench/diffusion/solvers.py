@@ -7,22 +7,27 @@ Solvers without fresh noise keep the errors that the network makes in the noisie
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sdm_bench.diffusion.gaussian import at, eps_from_x_start, reverse_step
-from sdm_bench.diffusion.multistep import MULTISTEP, make_scheduler
-from sdm_bench.diffusion.schedule import NoiseSchedule, space_timesteps
-from sdm_bench.diffusion.thresholding import check_threshold
-from sdm_bench.errors import UserError, unknown_name
+from sdm_bench.base.errors import UserError, unknown_name
+from sdm_bench.diffusion.gaussian_diffusion import (
+    NoiseSchedule,
+    check_threshold,
+    eps_from_x_start,
+    extract_at_timestep,
+    reverse_step,
+    space_timesteps,
+)
 
+# (x_t (N, 3, H, W), timesteps of the original schedule, int64 (1,)) -> output (N, 3 or 6, H, W).
 Denoiser = Callable[[Tensor, Tensor], Tensor]
-"""(x_t (N, 3, H, W), timesteps of the original schedule, int64 (1,)) -> output (N, 3 or 6, H, W)."""
+# Standard normal noise of the samples' shape, a new one a call.
 NoiseSource = Callable[[], Tensor]
-"""Standard normal noise of the samples' shape, a new one a call."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Solver:
 
     name: `ddpm` (ancestral), `ddim`, or of the multistep ones `dpm-solver++` (2M), `dpm-solver++-sde` (2M with fresh
     noise) and `unipc`. steps: network evaluations a sample. eta: DDIM's share of fresh noise, 0 to 1. threshold: what
-    keeps x_0 in range, see diffusion/thresholding.py.
+    keeps x_0 in range, see gaussian_diffusion.threshold.
     """
 
     name: str
@@ -50,20 +55,18 @@ class Solver:
 
     def schedule(self, full: NoiseSchedule) -> NoiseSchedule:
         """The schedule this solver walks through: respaced, or whole for a multistep solver, which skips by itself."""
-        if self.steps > len(full):
-            raise UserError(f"--solver-steps {self.steps}: the schedule has {len(full)} timesteps")
-        if self.steps == len(full) or self.name in MULTISTEP:
+        total = len(full)
+        if self.steps > total:
+            raise UserError(f"--solver-steps {self.steps}: the schedule has {total} timesteps")
+        if self.steps == total or self.name in MULTISTEP:
             return full
-        return full.respaced(space_timesteps(len(full), self._spacing(len(full))))
-
-    def _spacing(self, total: int) -> str:
-        """DDIM takes integer strides where one gives exactly `steps` timesteps, as the reference does."""
+        # DDIM takes integer strides where one gives exactly `steps` timesteps, as the reference does.
         strided = self.name == "ddim" and any(-(-total // stride) == self.steps for stride in range(1, total))
-        return f"ddim{self.steps}" if strided else str(self.steps)
+        return full.respaced(space_timesteps(total, f"ddim{self.steps}" if strided else str(self.steps)))
 
 
 @dataclass(frozen=True)
-class Progress:
+class SolverState:
     """The state after a step: x_{t-1} and the x_0 it was computed from."""
 
     sample: Tensor
@@ -72,7 +75,7 @@ class Progress:
 
 def solve(
     solver: Solver, schedule: NoiseSchedule, denoise: Denoiser, start: Tensor, noise: NoiseSource
-) -> Iterator[Progress]:
+) -> Iterator[SolverState]:
     """Walks `schedule` (see Solver.schedule) from `start` (N, 3, H, W), noise, to pictures; yields after every step.
 
     One noise is drawn a step, used or not, so that every solver draws alike.
@@ -83,7 +86,7 @@ def solve(
 
 def _one_by_one(
     solver: Solver, schedule: NoiseSchedule, denoise: Denoiser, sample: Tensor, noise: NoiseSource
-) -> Iterator[Progress]:
+) -> Iterator[SolverState]:
     for index in reversed(range(len(schedule))):
         t = torch.full((1,), index, device=sample.device)
         timestep = torch.full((1,), int(schedule.timestep_map[index]), device=sample.device)
@@ -94,42 +97,88 @@ def _one_by_one(
 
 def _multistep(
     solver: Solver, schedule: NoiseSchedule, denoise: Denoiser, sample: Tensor, noise: NoiseSource
-) -> Iterator[Progress]:
+) -> Iterator[SolverState]:
     """The learned variances are not used: these solvers have their own."""
     scheduler = make_scheduler(solver.name, schedule, solver.steps)
     for timestep in scheduler.timesteps.tolist():
         t = torch.full((1,), timestep, device=sample.device)
         x_start = reverse_step(schedule, denoise(sample, t), sample, t, solver.threshold).x_start
-        stepped = scheduler.step(x_start, timestep, sample, **MULTISTEP[solver.name].noise(noise()))
+        fresh = noise()
+        further = {"variance_noise": fresh} if MULTISTEP[solver.name].takes_noise else {}
+        stepped = scheduler.step(x_start, timestep, sample, **further)
         sample = stepped.prev_sample
-        yield Progress(sample, x_start)
+        yield SolverState(sample, x_start)
+
+
+def make_scheduler(name: str, schedule: NoiseSchedule, steps: int) -> Any:
+    """The scheduler called `name`, of second order, set to `steps` timesteps; it holds the state of one walk.
+
+    Timesteps are spread evenly from the last one down. The scheduler takes x_0, so that guidance and thresholding are
+    those of every solver, and lands on x_0 after the last step.
+    """
+    import diffusers
+
+    about = MULTISTEP[name]
+    scheduler = getattr(diffusers, about.scheduler)(
+        num_train_timesteps=len(schedule),
+        trained_betas=schedule.betas,
+        solver_order=2,
+        prediction_type="sample",
+        timestep_spacing="linspace",
+        final_sigmas_type="zero",
+        **about.options,
+    )
+    scheduler.set_timesteps(steps)
+    return scheduler
 
 
 def ancestral_step(
     solver: Solver, schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor, noise: Tensor
-) -> Progress:
+) -> SolverState:
     """x_{t-1} drawn from p(x_{t-1} | x_t)."""
     step = reverse_step(schedule, output, x_t, t, solver.threshold)
     spread = (0.5 * step.log_variance).exp() * noise
-    return Progress(step.mean + _unless_last(t, x_t) * spread, step.x_start)
+    return SolverState(step.mean + _unless_last(t, x_t) * spread, step.x_start)
 
 
 def ddim_step(
     solver: Solver, schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor, noise: Tensor
-) -> Progress:
+) -> SolverState:
     """x_{t-1} of DDIM with the solver's eta; eps is derived anew from x_0 after thresholding."""
     x_start = reverse_step(schedule, output, x_t, t, solver.threshold).x_start
     eps = eps_from_x_start(schedule, x_t, t, x_start)
     cumulative, previous = schedule.alphas_cumprod, schedule.alphas_cumprod_prev
     sigma = solver.eta * np.sqrt((1 - previous) / (1 - cumulative) * (1 - cumulative / previous))
-    mean = at(np.sqrt(previous), t, x_t) * x_start + at(np.sqrt(1 - previous - sigma**2), t, x_t) * eps
-    return Progress(mean + _unless_last(t, x_t) * at(sigma, t, x_t) * noise, x_start)
+    of_x_start, of_eps, of_noise = (
+        extract_at_timestep(values, t, x_t) for values in (np.sqrt(previous), np.sqrt(1 - previous - sigma**2), sigma)
+    )
+    mean = of_x_start * x_start + of_eps * eps
+    return SolverState(mean + _unless_last(t, x_t) * of_noise * noise, x_start)
 
 
 def _unless_last(t: Tensor, like: Tensor) -> Tensor:
     return (t != 0).float().reshape(-1, *[1] * (like.dim() - 1))
 
 
-Step = Callable[[Solver, NoiseSchedule, Tensor, Tensor, Tensor, Tensor], Progress]
+Step = Callable[[Solver, NoiseSchedule, Tensor, Tensor, Tensor, Tensor], SolverState]
 STEPS: dict[str, Step] = {"ddpm": ancestral_step, "ddim": ddim_step}
+
+
+@dataclass(frozen=True)
+class Multistep:
+    """A multistep scheduler of diffusers: its class, its options, and whether its steps take fresh noise.
+
+    DPM-Solver++: arXiv 2211.01095; UniPC: arXiv 2302.04867.
+    """
+
+    scheduler: str
+    options: dict[str, Any] = field(default_factory=dict)
+    takes_noise: bool = False
+
+
+MULTISTEP = {
+    "dpm-solver++": Multistep("DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++"}),
+    "dpm-solver++-sde": Multistep("DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++"}, True),
+    "unipc": Multistep("UniPCMultistepScheduler"),
+}
 SOLVERS = (*STEPS, *MULTISTEP)

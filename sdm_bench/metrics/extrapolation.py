@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import linregress
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 from sdm_bench.metrics.frechet import (
     CHUNK,
     Gaussian,
@@ -23,8 +23,8 @@ from sdm_bench.metrics.frechet import (
     sum_of_singular_values,
 )
 
+# Generated images below which no line is drawn.
 FEWEST = 100
-"""Generated images below which no line is drawn."""
 LARGEST_START = 5000
 
 

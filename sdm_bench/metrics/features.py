@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -15,34 +15,20 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from torch import Tensor, nn
 
-from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, ahead, in_parallel, read_image
-from sdm_bench.devices import pick_device
-from sdm_bench.errors import UserError
-from sdm_bench.files import atomic_path, sha256_file
+from sdm_bench.base.devices import pick_device
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import atomic_path
+from sdm_bench.base.processes import shared
+from sdm_bench.base.progress import say, track
+from sdm_bench.base.tensors import Tensors, tensors_sha256
+from sdm_bench.datasets.pictures import ahead
+from sdm_bench.metrics.images import ImageSource
 from sdm_bench.metrics.inception import feature_tensors, load_inception
 from sdm_bench.metrics.resize import Resize, resize_mode
-from sdm_bench.processes import shared
-from sdm_bench.progress import say, track
-from sdm_bench.tensors import tensors_sha256
 
+INCEPTION = "inception-2015-12-05"
+# Part of the cache key: raised whenever a change of this room changes a feature.
 EXTRACTION_VERSION = "1"
-"""Part of the cache key: raised whenever a change of this room changes a feature."""
-
-
-@dataclass(frozen=True)
-class ImageSource:
-    """Pictures to measure.
-
-    read: index -> uint8 (H, W, 3). manifest: SHA-256 of the ids and of all that decides pixels.
-    """
-
-    name: str
-    ids: tuple[str, ...]
-    read: Callable[[int], np.ndarray]
-    manifest: str
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
 
 @dataclass(frozen=True)
@@ -59,47 +45,11 @@ class Extractor:
     device: torch.device
 
 
-def inception_extractor(weights: Path, resize: str = "clean", device: str = "auto") -> Extractor:
-    """FID's Inception with the weights of a safetensors file; `resize` is a name of metrics/resize.py."""
+def inception_extractor(weights: Tensors, resize: str = "clean", device: str = "auto") -> Extractor:
+    """FID's Inception with the tensors `weights`; `resize` is a name of metrics/resize.py."""
     network = load_inception(weights, device)
     digest = tensors_sha256(feature_tensors(network))
-    return Extractor("inception-2015-12-05", digest, resize_mode(resize), network, pick_device(device))
-
-
-def folder_source(folder: Path) -> ImageSource:
-    """The PNG, JPEG and WebP pictures directly in `folder`, sorted by stem, which is their id.
-
-    Raises UserError where there are none or two have one stem; other files and folders are passed over with a line.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; expected a flat folder of pictures")
-    entries = sorted(folder.iterdir())
-    files: dict[str, Path] = {}
-    for path in entries:
-        hidden = path.name.startswith(".")
-        if hidden or path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
-            continue
-        if path.stem in files:
-            raise UserError(f"{path}: the same id as {files[path.stem]}; expected one picture an id")
-        files[path.stem] = path
-    if not files:
-        raise UserError(
-            f"{folder}: no pictures; expected {', '.join(IMAGE_SUFFIXES)} directly in it, not in folders below"
-        )
-    others = [path.name for path in entries if path not in files.values()]
-    if others:
-        say(f"{folder}: {len(files)} pictures; passed over {', '.join(others[:5])}{', ...' * (len(others) > 5)}")
-    return files_source(str(folder), files)
-
-
-def files_source(name: str, files: dict[str, Path]) -> ImageSource:
-    """The pictures of `files` (id -> file), sorted by id."""
-    ids = tuple(sorted(files))
-    paths = [files[key] for key in ids]
-    lines = [f"{key} {digest}\n" for key, digest in zip(ids, in_parallel(sha256_file, paths), strict=True)]
-    manifest = hashlib.sha256("".join(lines).encode()).hexdigest()
-    return ImageSource(name, ids, lambda index: read_image(paths[index]), manifest)
+    return Extractor(INCEPTION, digest, resize_mode(resize), network, pick_device(device))
 
 
 def extract(source: ImageSource, extractor: Extractor, cache: Path | None = None, batch_size: int = 32) -> np.ndarray:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg.lapack import dpstrf
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 
+# Images whose features are in float64 at a time.
 CHUNK = 4096
-"""Images whose features are in float64 at a time."""
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,19 @@ branches don't count the padding, the pool of the last block is a maximum, and b
 """
 
 from functools import cache
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models import inception as tv
 
-from sdm_bench.devices import pick_device
-from sdm_bench.tensors import load_strictly, read_safetensors
+from sdm_bench.base.devices import pick_device
+from sdm_bench.base.tensors import Tensors, load_strictly
 
+# Height and width of the input, pixels.
 SIZE = 299
-"""Height and width of the input, pixels."""
+# Channels of the four blocks.
 DIMENSIONS = (64, 192, 768, 2048)
-"""Channels of the four blocks."""
 CLASSES = 1008
 
 
@@ -128,12 +127,11 @@ def convolutions() -> dict[str, tuple[int, ...]]:
     return {name: tuple(module.conv.weight.shape) for name, module in found.items()}
 
 
-def load_inception(weights: Path, device: str = "cpu") -> FIDInception:
-    """The network with the weights of a safetensors file, with or without a classifier; raises UserError."""
-    tensors = read_safetensors(weights)
+def load_inception(weights: Tensors, device: str = "cpu") -> FIDInception:
+    """The network with these tensors, with or without a classifier; raises UserError where they are others."""
     with torch.device("meta"):
-        network = FIDInception(classifier="fc.weight" in tensors)
-    load_strictly(network, tensors, weights)
+        network = FIDInception(classifier="fc.weight" in weights)
+    load_strictly(network, weights, "weights of FID's Inception")
     network.eval().requires_grad_(False)
     return network.to(memory_format=torch.channels_last).to(pick_device(device))  # type: ignore[call-overload]
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import rel_entr, softmax
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 
 
 @dataclass(frozen=True)

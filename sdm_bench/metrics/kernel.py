@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 from sdm_bench.metrics.frechet import check_dimensions, check_features, chunks
 
+# Images a side of the blocks in which the kernel is computed.
 CHUNK = 1024
-"""Images a side of the blocks in which the kernel is computed."""
 Drawn = list[tuple[np.ndarray, np.ndarray]]
 
 

@@ -4,7 +4,7 @@ Network: richzhang/PerceptualSimilarity@082bb24 (package `lpips`, v0.1) for pict
 pictures is the sum over layers of the mean over positions of sum_c w_c (a_c - b_c)^2, a and b the layer's features of
 unit length; so the backbone runs once a picture and only the rest once a pair.
 
-Published diversities have two readings, which differ in what the network is fed (READINGS):
+Published diversities differ in how pictures are prepared for the network (PREPROCESSINGS):
 
 * `plain`: pictures in [-1, 1] at their own size, as the package means it.
 * `sdm`: WeilunWang/semantic-diffusion-model@7171f37, evaluations/{default_dataset,lpips}.py, a copy of StarGAN v2's:
@@ -18,7 +18,6 @@ Published diversities have two readings, which differ in what the network is fed
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -27,20 +26,20 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sdm_bench.devices import pick_device
-from sdm_bench.errors import UserError, unknown_name
-from sdm_bench.tensors import load_strictly, read_safetensors, to_unit_range
+from sdm_bench.base.devices import pick_device
+from sdm_bench.base.errors import UserError, unknown_name
+from sdm_bench.base.tensors import Tensors, load_strictly, to_unit_range
 
 Net = Literal["alex", "vgg", "squeeze"]
+# Pixels below which a pooling layer has nothing left.
 SMALLEST_SIDE = {"alex": 31, "vgg": 16, "squeeze": 17}
-"""Pixels below which a pooling layer has nothing left."""
+# Pictures that go through the backbone together.
 CHUNK = 16
-"""Pictures that go through the backbone together."""
+# Heights and widths of the two resizings of the preprocessing `sdm`, pixels.
 SDM_SIDES = (256, 299)
-"""Heights and widths of the two resizings of the reading `sdm`, pixels."""
+# Red, green and blue, of values in [0, 1].
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
-"""Red, green and blue, of values in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +66,11 @@ class LPIPS(nn.Module):
         self.net = net
         self.network = _package_network(net)
 
-    def load(self, tensors: dict[str, Tensor], path: Path) -> "LPIPS":
-        """Loads `net.sliceK.I.*` and `linK.model.1.weight` strictly; raises UserError that names `path`."""
+    def load(self, tensors: Tensors) -> "LPIPS":
+        """Loads `net.sliceK.I.*` and `linK.model.1.weight` strictly; raises UserError."""
         # the package registers every linear layer under a second name, and the input scaling as buffers
         twice = {f"lins.{key.removeprefix('lin')}": value for key, value in tensors.items() if key.startswith("lin")}
-        load_strictly(self.network, {**_package_scaling(), **tensors, **twice}, path)
+        load_strictly(self.network, {**_package_scaling(), **tensors, **twice}, f"weights of LPIPS ({self.net})")
         return self.eval().requires_grad_(False)
 
     def features(self, images: Tensor) -> list[Tensor]:
@@ -118,24 +117,24 @@ def sdm_input(image: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))
 
 
+# By preprocessing, the label maps whose mean is averaged first; None: all.
 BATCHES = {"plain": None, "sdm": 50}
-"""By reading, the label maps whose mean is averaged first; None: all."""
-READINGS: dict[str, Callable[[np.ndarray], Tensor]] = {"plain": to_unit_range, "sdm": sdm_input}
-"""From a uint8 (H, W, 3) picture to what the network is fed, float32 (3, h, w)."""
+# From a uint8 (H, W, 3) picture to what the network is fed, float32 (3, h, w).
+PREPROCESSINGS: dict[str, Callable[[np.ndarray], Tensor]] = {"plain": to_unit_range, "sdm": sdm_input}
 
 
-def reading(name: str) -> Callable[[np.ndarray], Tensor]:
-    """The function of READINGS called `name`; raises UserError with the nearest known name."""
-    if name not in READINGS:
-        raise unknown_name("reading of LPIPS", name, READINGS)
-    return READINGS[name]
+def preprocessing(name: str) -> Callable[[np.ndarray], Tensor]:
+    """The function of PREPROCESSINGS called `name`; raises UserError with the nearest known name."""
+    if name not in PREPROCESSINGS:
+        raise unknown_name("preprocessing of LPIPS", name, PREPROCESSINGS)
+    return PREPROCESSINGS[name]
 
 
-def load_lpips(weights: Path, net: Net = "alex", device: str = "cpu") -> LPIPS:
-    """The network with the weights of a safetensors file; raises UserError where they are another network's."""
+def load_lpips(weights: Tensors, net: Net = "alex", device: str = "cpu") -> LPIPS:
+    """The network with the tensors `weights`; raises UserError where they are another network's."""
     with torch.device("meta"):
         network = LPIPS(net)
-    return network.load(read_safetensors(weights), weights).to(pick_device(device))
+    return network.load(weights).to(pick_device(device))
 
 
 @dataclass(frozen=True)
@@ -163,10 +162,10 @@ def diversity(network: LPIPS, samples: Tensor, label: np.ndarray | None = None) 
     """LPIPS over all pairs of samples of one label map, float32 (S, 3, H, W) in [-1, 1]; one backbone pass a sample.
 
     label: (H, W), for the diversity inside each of its classes. The layers' maps of distances are raised to (H, W),
-    bilinear, as the package's spatial maps are; (H, W) is the pictures' size in the reading `plain`. Layers see beyond
-    the borders of a class, so a difference next to a class counts a little in it too. Weighted by their pixels, the
-    classes give the mean of the spatial map, which is not the mean over pairs: raising weighs the borders otherwise.
-    Raises UserError for fewer than two samples and for a label of another rank.
+    bilinear, as the package's spatial maps are; (H, W) is the pictures' size with the preprocessing `plain`. Layers see
+    beyond the borders of a class, so a difference next to a class counts a little in it too. Weighted by their pixels,
+    the classes give the mean of the spatial map, which is not the mean over pairs: raising weighs the borders
+    otherwise. Raises UserError for fewer than two samples and for a label of another rank.
     """
     if label is not None and label.ndim != 2:
         raise UserError(f"a label map of shape {label.shape}; expected (height, width)")

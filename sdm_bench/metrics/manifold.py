@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 from sdm_bench.metrics.frechet import check_dimensions, check_features, chunks
 
+# Images a side of the blocks in which distances are computed.
 CHUNK = 1024
-"""Images a side of the blocks in which distances are computed."""
+# Of squared distances, as a share of the two squared norms; rounding is below 1e-12 of them.
 TIE = 1e-11
-"""Of squared distances, as a share of the two squared norms; rounding is below 1e-12 of them."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from sdm_bench.errors import UserError, unknown_name
+from sdm_bench.base.errors import UserError, unknown_name
 
 IGNORED = 255
 Average = Literal["union", "all", "labels"]

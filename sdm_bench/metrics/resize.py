@@ -15,17 +15,17 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
-from sdm_bench.errors import UserError, unknown_name
+from sdm_bench.base.errors import UserError, unknown_name
 
+# Height and width of the result, pixels.
 SIZE = 299
-"""Height and width of the result, pixels."""
+# Height and width to which the SDM repository's script squashes every picture first, pixels.
 SDM_SIZE = 256
-"""Height and width to which the SDM repository's script squashes every picture first, pixels."""
 
+# uint8 (H, W, 3) going in, float32 (299, 299, 3) with values 0..255 coming out.
 Pixels = np.ndarray
-"""uint8 (H, W, 3) going in, float32 (299, 299, 3) with values 0..255 coming out."""
+# A value 0..255 for all channels, or one for each of red, green and blue.
 Levels = float | tuple[float, float, float]
-"""A value 0..255 for all channels, or one for each of red, green and blue."""
 Kernel = Literal["none", "bicubic", "bilinear"]
 
 

@@ -19,16 +19,16 @@ from typing import Any
 
 import numpy as np
 
-from sdm_bench.errors import UserError
-from sdm_bench.files import atomic_path
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import atomic_path
 from sdm_bench.metrics.frechet import Statistics
 
+# Mean and covariance in a folder.
 PAIR = ("m.npy", "s.npy")
-"""Mean and covariance in a folder."""
+# What only our archives hold: the number of pictures, and JSON of what decides the features.
 OURS = ("n", "about")
-"""What only our archives hold: the number of pictures, and JSON of what decides the features."""
+# The largest difference of mirrored covariances, in the largest variance, that is taken for rounding to float32.
 ASYMMETRY = 1e-5
-"""The largest difference of mirrored covariances, in the largest variance, that is taken for rounding to float32."""
 
 
 @dataclass(frozen=True)

@@ -2,52 +2,70 @@
 
 Inception ranks generators otherwise than people do, DINOv2 closer to them (Stein et al. 2023, arXiv:2306.04675), and
 its distance falls where only ImageNet's classes are matched (Kynkäänniemi et al. 2022, arXiv:2203.06026). Each name
-below is one published reading: a network, how pictures are resized for it, and what of it is the feature.
+of vit.yaml is one published reading: a network, how pictures are resized for it, and what of it is the feature.
 """
 
 import importlib
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from functools import cache, partial
+from importlib import resources
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
+import yaml
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sdm_bench.devices import pick_device
-from sdm_bench.errors import UserError, unknown_name
+from sdm_bench.base.devices import pick_device
+from sdm_bench.base.errors import UserError, unknown_name
+from sdm_bench.base.sections import Section, parsed
+from sdm_bench.base.tensors import Differences, Tensors, tensors_sha256
 from sdm_bench.metrics.features import Extractor
-from sdm_bench.metrics.resize import Levels, Pixels, Resize, pillow_8bit, resized_before
-from sdm_bench.tensors import Differences, read_tensors, tensors_sha256
+from sdm_bench.metrics.resize import Pixels, Resize, resized_before
 
 EXTRA = "vit"
-FILES = ("model.safetensors", "pytorch_model.bin")
-"""What a folder of weights holds, the first that is there."""
+# What DINOv2 adds to the side of its grid of positions when it resizes them.
 POSITION_OFFSET = 0.1
-"""What DINOv2 adds to the side of its grid of positions when it resizes them."""
 
 
-@dataclass(frozen=True)
-class ViT:
-    """A published reading. classes: of `transformers`, model and configuration; settings: the latter's fields.
+class ViT(Section):
+    """One published reading, an entry of vit.yaml.
 
-    side: height and width of the input, pixels. output: the field of the model's output that is the feature,
-    (N, dimensions). unused: beginnings of names in the weights that decide nothing.
+    classes: of `transformers`, model and configuration; settings: the latter's fields. side: height and width of the
+    input, pixels. resize: "module:function" from a uint8 picture (H, W, 3) and `side` to float32 (side, side, 3),
+    0..255. mean, deviation: of red, green and blue in [0, 1], by which the input is normalised. output: the field of
+    the model's output that is the feature, (N, dimensions); unit_length: scaled to length 1. unused: beginnings of
+    names in the weights that decide nothing.
     """
 
     classes: tuple[str, str]
-    settings: dict[str, Any]
+    settings: dict[str, int]
     side: int
-    resize: Resize
+    resize: str
+    mean: tuple[float, float, float]
+    deviation: tuple[float, float, float]
     output: str
     dimensions: int
+    unit_length: bool = False
     unused: tuple[str, ...] = ()
+
+    def resizing(self) -> Resize:
+        """From a picture to the network's input; its name is that of the function and the side."""
+        module, _, function = self.resize.partition(":")
+        centre, half_range = ((255 * r, 255 * g, 255 * b) for r, g, b in (self.mean, self.deviation))
+        pixels = partial(getattr(importlib.import_module(module), function), side=self.side)
+        return Resize(f"{function}-{self.side}", pixels, centre, half_range)
+
+
+@cache
+def readings() -> dict[str, ViT]:
+    """The published readings of vit.yaml by name."""
+    text = resources.files("sdm_bench.metrics").joinpath("vit.yaml").read_text(encoding="utf-8")
+    return {name: parsed(ViT, fields, f"vit.yaml: {name}") for name, fields in yaml.safe_load(text).items()}
 
 
 def short_side_cropped(image: Pixels, side: int) -> Pixels:
@@ -58,81 +76,37 @@ def short_side_cropped(image: Pixels, side: int) -> Pixels:
     height, width = image.shape[:2]
     shorter = min(height, width)
     resized = resized_before(image, (int(side * height / shorter), int(side * width / shorter)), "bicubic")
-    return _middle(resized, side).astype(np.float32)
-
-
-def _middle(image: Pixels, side: int) -> Pixels:
-    top, left = (round((extent - side) / 2) for extent in image.shape[:2])
-    return image[top : top + side, left : left + side]
-
-
-def _levels(red: float, green: float, blue: float) -> Levels:
-    return 255 * red, 255 * green, 255 * blue
-
-
-IMAGENET = (_levels(0.485, 0.456, 0.406), _levels(0.229, 0.224, 0.225))
-CLIP = (_levels(0.48145466, 0.4578275, 0.40821073), _levels(0.26862954, 0.26130258, 0.27577711))
-"""Mean and deviation of red, green and blue, 0..255."""
-CLIP_CLASSES = ("CLIPVisionModelWithProjection", "CLIPVisionConfig")
-CLIP_UNUSED = ("text_model.", "text_projection.", "logit_scale", "vision_model.embeddings.position_ids")
-
-VITS: dict[str, ViT] = {
-    # layer6ai-labs/dgm-eval@d57a6d2, dgm_eval/models/dinov2.py, without --clean_resize, as is its default: squashed
-    # to a square; the class token after the last norm, as it is
-    "dinov2-vit-l-14": ViT(
-        classes=("Dinov2Model", "Dinov2Config"),
-        settings={
-            **{"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16},
-            **{"image_size": 518, "patch_size": 14},
-        },
-        side=224,
-        resize=Resize("pillow-8bit-224", partial(pillow_8bit, side=224), *IMAGENET),
-        output="pooler_output",
-        dimensions=1024,
-    ),
-    # GaParmar/clean-fid@e88c4d6, cleanfid/clip_features.py (CLIP-FID): the image embedding, as it is
-    "clip-vit-b-32": ViT(
-        classes=CLIP_CLASSES,
-        settings={
-            **{"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12},
-            **{"image_size": 224, "patch_size": 32, "projection_dim": 512},
-        },
-        side=224,
-        resize=Resize("short-side-cropped-224", partial(short_side_cropped, side=224), *CLIP),
-        output="image_embeds",
-        dimensions=512,
-        unused=CLIP_UNUSED,
-    ),
-}
+    top, left = (round((extent - side) / 2) for extent in resized.shape[:2])
+    return resized[top : top + side, left : left + side].astype(np.float32)
 
 
 class ViTFeatures(nn.Module):
     """float32 (N, 3, side, side), normalised -> features (N, D)."""
 
-    def __init__(self, network: nn.Module, output: str):
+    def __init__(self, network: nn.Module, output: str, unit_length: bool):
         super().__init__()
-        self.network, self.output = network, output
+        self.network, self.output, self.unit_length = network, output, unit_length
 
     def forward(self, x: Tensor) -> Tensor:
-        return getattr(self.network(pixel_values=x), self.output)
+        features: Tensor = getattr(self.network(pixel_values=x), self.output)
+        return F.normalize(features, dim=1) if self.unit_length else features
 
 
-def vit_extractor(name: str, weights: Path, device: str = "auto") -> Extractor:
-    """The extractor called `name` in VITS, with weights under Hugging Face's names.
+def vit_extractor(name: str, weights: Tensors, device: str = "auto") -> Extractor:
+    """The extractor called `name` in vit.yaml, with tensors under Hugging Face's names.
 
-    weights: a safetensors or PyTorch file, or a folder with model.safetensors or pytorch_model.bin. Raises UserError on
-    an unknown name, for weights of another network, and without the library.
+    Raises UserError on an unknown name, for weights of another network, and without the library.
     """
-    if name not in VITS:
-        raise unknown_name("vision transformer", name, VITS)
-    about, path = VITS[name], _weights_file(Path(weights))
-    tensors = {key: value.float() for key, value in read_tensors(path).items() if not key.startswith(about.unused)}
-    network = _network(about, tensors, path)
-    # under the file's names, so that the digest doesn't depend on the library's
+    if name not in readings():
+        raise unknown_name("vision transformer", name, readings())
+    # under the published names, so that the digest doesn't depend on the library's
+    about = readings()[name]
+    tensors = {key: value.float() for key, value in weights.items() if not key.startswith(about.unused)}
+    network = _network(about, tensors, name)
     digest = tensors_sha256({key: value for key, value in tensors.items() if not key.endswith("mask_token")})
-    module = ViTFeatures(network, about.output).eval().requires_grad_(False)
+    module = ViTFeatures(network, about.output, about.unit_length).eval().requires_grad_(False)
     chosen = pick_device(device)
-    return Extractor(name, digest, about.resize, module.to(chosen), chosen)
+    return Extractor(name, digest, about.resizing(), module.to(chosen), chosen)
 
 
 def resized_positions(positions: Tensor, side: int) -> Tensor:
@@ -149,15 +123,6 @@ def resized_positions(positions: Tensor, side: int) -> Tensor:
     return torch.cat([positions[:, :1], resized.flatten(2).transpose(1, 2)], 1)
 
 
-def _weights_file(path: Path) -> Path:
-    if not path.is_dir():
-        return path
-    found = [path / name for name in FILES if (path / name).is_file()]
-    if not found:
-        raise UserError(f"{path}: neither {' nor '.join(FILES)} in this folder")
-    return found[0]
-
-
 def _library() -> ModuleType:
     try:
         return importlib.import_module("transformers")
@@ -167,7 +132,7 @@ def _library() -> ModuleType:
         ) from error
 
 
-def _network(about: ViT, tensors: dict[str, Tensor], source: Path) -> nn.Module:
+def _network(about: ViT, tensors: Tensors, source: str) -> nn.Module:
     library = _library()
     model, config = (getattr(library, name) for name in about.classes)
     with _quiet(library):

@@ -4,9 +4,8 @@ import torch
 from torch import Tensor
 
 from sdm_bench.conditioning import Condition
-from sdm_bench.models.prepared import Prepared
-from sdm_bench.models.unet import Denoise, UNet
-from sdm_bench.models.unet_blocks import UNetConfig
+from sdm_bench.models.modulation import CachedCondition
+from sdm_bench.models.unet import Denoise, UNet, UNetConfig
 
 
 class ConcatDDPM(UNet):
@@ -17,15 +16,16 @@ class ConcatDDPM(UNet):
 
     def forward(self, x: Tensor, timesteps: Tensor, semantics: Tensor) -> Tensor:
         """As SDM.forward."""
-        return self.run(torch.cat([x, semantics.to(x.dtype)], dim=1), timesteps, None)
+        return self.decode(self.encode(torch.cat([x, semantics.to(x.dtype)], dim=1), timesteps), None)
 
-    def prepared(self, condition: Condition, guided: bool, cache: str = "auto", limit: int = 0) -> Denoise:
-        """As UNet.prepared; there are no modulations to keep, but both branches run as one batch."""
+    def cached(self, condition: Condition, guided: bool, cache: str = "auto", limit: int = 0) -> Denoise:
+        """As UNet.cached; there are no modulations to keep, but both branches run as one batch."""
         labels = (True, False) if guided else (True,)
         maps = [(condition if label else condition.null()).semantics(self.config.edges) for label in labels]
-        kept, semantics = Prepared(None, labels), torch.cat(maps)
+        kept, semantics = CachedCondition(None, labels), torch.cat(maps)
 
         def denoise(x: Tensor, timesteps: Tensor) -> Tensor:
-            return self.run(torch.cat([x.repeat(len(labels), 1, 1, 1), semantics], dim=1), timesteps, kept)
+            whole = torch.cat([x.repeat(len(labels), 1, 1, 1), semantics], dim=1)
+            return self.decode(self.encode(whole, timesteps), kept)
 
         return denoise

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from sdm_bench.models.gan_blocks import double, initialise
+from sdm_bench.models.gan import double, initialise
 from sdm_bench.models.spade import SPADEConfig, SPADEGenerator
 
 

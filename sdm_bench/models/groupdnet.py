@@ -3,20 +3,27 @@
 
 Every class has noise channels of its own. State-dict keys and shapes are those of the released checkpoints; the
 authors' netE is `encoder`.
-Source: Seanseattle/SMIS@b86a6c0, models/networks/generator.py and normalization.py.
+Source: Seanseattle/SMIS@b86a6c0, models/networks (generator, normalization, encoder), models/smis_model.py trans_img.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils import spectral_norm
 
 from sdm_bench.conditioning import Condition
-from sdm_bench.models.gan import Gaussian, Generated, Latent, draw
-from sdm_bench.models.gan_blocks import FREE_NORMS, SPADE, ResidualBlock, initialise
-from sdm_bench.models.groupdnet_encoder import GroupEncoder, class_crops
+from sdm_bench.models.gan import (
+    FREE_NORMS,
+    SPADE,
+    Gaussian,
+    Generated,
+    Latent,
+    ResidualBlock,
+    StridedEncoder,
+    initialise,
+)
 from sdm_bench.models.spade import Trunk, TrunkConfig
 
 
@@ -88,14 +95,13 @@ class GroupDNetGenerator(Trunk):
         self.encoder = GroupEncoder(classes, config.nef, config.z_per_class, config.encoder_depth)
         initialise(self)
 
-    def latent(self, condition: Condition, generators: Sequence[torch.Generator]) -> Latent:
-        channels = self.config.num_classes * self.config.z_per_class
-        return draw(generators, (channels, *self.config.first_size(condition.size)), condition.label.device)
+    def latent_shape(self, condition: Condition) -> tuple[int, ...]:
+        return (self.config.num_classes * self.config.z_per_class, *self.config.first_size(condition.size))
 
     def forward(self, condition: Condition, latent: Latent = None) -> Generated:
         assert isinstance(latent, Tensor)
         posteriors = () if condition.style is None else (self.encode(condition, condition.style),)
-        z = posteriors[0].at(latent) if posteriors else latent
+        z = posteriors[0].reparameterize(latent) if posteriors else latent
         return Generated(self.grow(self.fc(z), self._context(condition)), posteriors)
 
     def encode(self, condition: Condition, style: Tensor) -> Gaussian:
@@ -121,3 +127,48 @@ def group_block(config: GroupDNetConfig, width: int, out_width: int, groups: int
 
     wrap = spectral_norm if config.spectral else nn.Identity()
     return ResidualBlock(width, out_width, norm, wrap=wrap, groups=groups)
+
+
+class GroupEncoder(StridedEncoder):
+    """From every class's crop to mean and log-variance of its noise; a group of convolutions sees one class alone.
+
+    nef: channels a class after the first layer.
+    """
+
+    def __init__(self, classes: int, nef: int, z_per_class: int, depth: int):
+        super().__init__(3 * classes, nef * classes, depth, classes)
+        self.fc_mu = nn.Conv2d(self.width, z_per_class * classes, 3, padding=1, groups=classes)
+        self.fc_var = nn.Conv2d(self.width, z_per_class * classes, 3, padding=1, groups=classes)
+
+    def forward(self, crops: Tensor, size: tuple[int, int] | None = None) -> Gaussian:
+        """crops (N, 3 classes, H, W) to (N, z_per_class classes, h, w) each; `size` = (h, w), by default H and W
+        divided by 2**depth, is reached by averaging."""
+        x = self.features(crops)
+        if size is not None and x.shape[2:] != size:
+            x = F.adaptive_avg_pool2d(x, size)
+        return Gaussian(self.fc_mu(x), self.fc_var(x))
+
+
+def class_crops(picture: Tensor, label: Tensor, classes: int, size: tuple[int, int]) -> Tensor:
+    """Every class's pixels, all others zero, cropped to their bounding box and resized to nearest values.
+
+    picture (N, 3, H, W), label (N, H, W) to (N, 3 classes, *size), class by class; zero where a class is absent.
+    """
+    numbers = torch.arange(classes, device=label.device)[:, None, None]
+    mask = label[:, None] == numbers
+    rows = within_bounds(mask.any(3), size[0])[..., None]
+    columns = within_bounds(mask.any(2), size[1])[..., None, :]
+    pictures = torch.arange(len(label), device=label.device)[:, None, None, None]
+    places = (pictures, rows, columns)
+    crops = picture.movedim(1, -1)[places] * (label[places] == numbers)[..., None]
+    return crops.movedim(-1, 2).flatten(1, 2)
+
+
+def within_bounds(occupied: Tensor, count: int) -> Tensor:
+    """int64 (N, C, count): nearest positions that fill the range from the first to the last true of (N, C, length)."""
+    length = occupied.shape[2]
+    first = occupied.int().argmax(2, keepdim=True)
+    last = length - 1 - occupied.flip(2).int().argmax(2, keepdim=True)
+    extent = last - first + 1
+    steps = torch.arange(count, device=occupied.device) * (extent.float() / count)
+    return first + torch.minimum(steps.floor().long(), extent - 1)

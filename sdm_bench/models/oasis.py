@@ -1,11 +1,12 @@
-"""OASIS: a SPADE generator with noise beside the label map in every layer's condition (arXiv 2012.04781).
+"""OASIS: a SPADE generator with noise beside the label map, and a discriminator that segments (arXiv 2012.04781).
 
 State-dict keys and shapes are those of the released checkpoints.
-Source: boschresearch/OASIS@aeb875f, models/generator.py and norms.py.
+Source: boschresearch/OASIS@aeb875f, models/generator.py, norms.py and discriminator.py.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
@@ -14,8 +15,25 @@ from torch.nn import functional as F
 from torch.nn.utils import spectral_norm
 
 from sdm_bench.conditioning import Condition
-from sdm_bench.models.gan import GANConfig, Generated, Generator, Latent, draw
-from sdm_bench.models.gan_blocks import FREE_NORMS, LEAK, SPADE, ResidualBlock, double, initialise
+from sdm_bench.models.gan import (
+    FREE_NORMS,
+    LEAK,
+    SPADE,
+    Discriminator,
+    DiscriminatorOutput,
+    GANConfig,
+    Generated,
+    Generator,
+    Latent,
+    ResidualBlock,
+    double,
+    initialise,
+)
+from sdm_bench.models.preset import DiscriminatorPreset
+
+WIDEST = 8  # the limit of the discriminator's width, in ndf
+
+Wrap = Callable[[nn.Conv2d], nn.Module]
 
 
 class OASISConfig(GANConfig):
@@ -51,9 +69,9 @@ class OASISConfig(GANConfig):
         return [self.ngf * min(2**depth, self.widest) for depth in range(self.blocks, -1, -1)]
 
     @property
-    def wrap(self) -> Callable[[nn.Conv2d], nn.Module]:
+    def wrap(self) -> Wrap:
         """What is done to the convolutions of residual blocks."""
-        return spectral_norm if self.spectral else _unchanged
+        return spectral_norm if self.spectral else nn.Identity()
 
 
 class OASISGenerator(Generator):
@@ -64,21 +82,24 @@ class OASISGenerator(Generator):
     def __init__(self, config: OASISConfig):
         super().__init__()
         self.config = config
-        channels = config.semantic_channels + config.z_dim
-
-        def norm(width: int) -> nn.Module:
-            return SPADE(width, channels, config.hidden, "first_norm", FREE_NORMS[config.norm], config.kernel)
-
-        self.conv_img = nn.Conv2d(config.widths[-1], 3, 3, padding=1)
-        self.body = nn.ModuleList(
-            ResidualBlock(width, out_width, norm, wrap=config.wrap)
-            for width, out_width in itertools.pairwise(config.widths)
+        widths, wrap, channels = config.widths, config.wrap, config.semantic_channels + config.z_dim
+        norm = partial(
+            SPADE,
+            semantics=channels,
+            hidden=config.hidden,
+            name="first_norm",
+            norm=FREE_NORMS[config.norm],
+            kernel=config.kernel,
         )
-        self.fc = nn.Conv2d(channels, config.widths[0], 3, padding=1)
+        self.conv_img = nn.Conv2d(widths[-1], 3, 3, padding=1)
+        self.body = nn.ModuleList(
+            ResidualBlock(width, out_width, norm, wrap=wrap) for width, out_width in itertools.pairwise(widths)
+        )
+        self.fc = nn.Conv2d(channels, widths[0], 3, padding=1)
         initialise(self)
 
-    def latent(self, condition: Condition, generators: Sequence[torch.Generator]) -> Latent:
-        return draw(generators, (self.config.z_dim,), condition.label.device) if self.config.stochastic else None
+    def latent_shape(self, condition: Condition) -> tuple[int, ...] | None:
+        return (self.config.z_dim,) if self.config.stochastic else None
 
     def forward(self, condition: Condition, latent: Latent = None) -> Generated:
         context = condition.semantics(self.config.edges)
@@ -93,5 +114,67 @@ class OASISGenerator(Generator):
         return Generated(self.conv_img(F.leaky_relu(x, LEAK)).tanh())
 
 
-def _unchanged(convolution: nn.Conv2d) -> nn.Module:
-    return convolution
+class Block(nn.Module):
+    """Two convolutions beside a shortcut, with `before` ahead of the first."""
+
+    def __init__(self, width: int, out_width: int, before: list[nn.Module], wrap: Wrap):
+        super().__init__()
+        self.conv1 = nn.Sequential(*before, wrap(nn.Conv2d(width, out_width, 3, padding=1)))
+        self.conv2 = nn.Sequential(nn.LeakyReLU(LEAK), wrap(nn.Conv2d(out_width, out_width, 3, padding=1)))
+        self.conv_s = wrap(nn.Conv2d(width, out_width, 1)) if width != out_width else nn.Identity()
+
+
+class DownBlock(Block):
+    """Halves the resolution; the first one sees the picture itself, which no activation has clipped."""
+
+    def __init__(self, width: int, out_width: int, first: bool, wrap: Wrap):
+        super().__init__(width, out_width, [] if first else [nn.LeakyReLU(LEAK)], wrap)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, width, h, w) to (N, out_width, h / 2, w / 2), rounded up."""
+        # A 1x1 convolution may follow the mean of four pixels instead of preceding it.
+        return self.conv_s(halve(x)) + halve(self.conv2(self.conv1(x)))
+
+
+class UpBlock(Block):
+    """Doubles the resolution."""
+
+    def __init__(self, width: int, out_width: int, wrap: Wrap):
+        super().__init__(width, out_width, [nn.LeakyReLU(LEAK), nn.Upsample(scale_factor=2)], wrap)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, width, h, w) to (N, out_width, 2 h, 2 w)."""
+        return double(self.conv_s(x)) + self.conv2(self.conv1(x))
+
+
+class OASISDiscriminator(Discriminator):
+    """A U-Net of `layers` blocks down, 2 to 8 `ndf` wide, and as many up; sees nothing but the picture."""
+
+    def __init__(self, config: OASISConfig, preset: DiscriminatorPreset):
+        super().__init__()
+        outputs = [preset.ndf * min(2 << depth // 2, WIDEST) for depth in range(preset.layers)]
+        # On the way up every block but the first also takes the output of the block down that it mirrors.
+        inputs = [outputs[-1], *(2 * width for width in reversed(outputs[:-1]))]
+        up = zip(inputs, [*reversed(outputs[:-1]), preset.ndf], strict=True)
+        down = enumerate(itertools.pairwise([3, *outputs]))
+        self.body_up = nn.ModuleList(UpBlock(width, out_width, config.wrap) for width, out_width in up)
+        self.body_down = nn.ModuleList(DownBlock(*widths, depth == 0, config.wrap) for depth, widths in down)
+        self.layer_up_last = nn.Conv2d(preset.ndf, config.num_classes + 1, 1)
+        initialise(self)
+
+    def forward(self, semantics: Tensor, picture: Tensor) -> DiscriminatorOutput:
+        """scores: logits (N, num_classes + 1, H, W), of "fake" and then of the classes. features: none."""
+        x, levels = picture, [picture]
+        for block in self.body_down:
+            x = block(x)
+            levels.append(x)
+        for number, block in enumerate(self.body_up):
+            x = block(torch.cat([levels.pop(), x], dim=1) if number else levels.pop())
+            # Where a level's size is odd, its half was rounded up.
+            x = x[..., : levels[-1].shape[2], : levels[-1].shape[3]]
+        return DiscriminatorOutput([self.layer_up_last(x)], [])
+
+
+def halve(x: Tensor) -> Tensor:
+    """Means of 2x2 pixels."""
+    return F.avg_pool2d(x, kernel_size=2, ceil_mode=True)

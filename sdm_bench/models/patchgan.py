@@ -10,14 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import spectral_norm
 
-from sdm_bench.models.gan import Discriminator, GANConfig, Judgement
-from sdm_bench.models.gan_blocks import LEAK, initialise
+from sdm_bench.models.gan import LEAK, Discriminator, DiscriminatorOutput, GANConfig, initialise
 from sdm_bench.models.preset import DiscriminatorPreset
 
 MAX_WIDTH = 512
 
+# From width, output width and stride to a convolution and its normalisation.
 Normalised = Callable[[int, int, int], list[nn.Module]]
-"""From width, output width and stride to a convolution and its normalisation."""
 
 
 class PatchDiscriminator(nn.Module):
@@ -47,11 +46,11 @@ class MultiscaleDiscriminator(Discriminator):
             self.add_module(f"discriminator_{scale}", discriminator)
         initialise(self)
 
-    def forward(self, semantics: Tensor, picture: Tensor) -> Judgement:
+    def forward(self, semantics: Tensor, picture: Tensor) -> DiscriminatorOutput:
         """Every scale's scores, and its layer outputs as one group."""
         scales = pyramid(torch.cat([semantics, picture], dim=1))
         outputs = [discriminator(x) for discriminator, x in zip(self.children(), scales, strict=False)]
-        return Judgement([layers[-1] for layers in outputs], [layers[:-1] for layers in outputs])
+        return DiscriminatorOutput([layers[-1] for layers in outputs], [layers[:-1] for layers in outputs])
 
 
 def patch_layers(in_channels: int, ndf: int, layers: int, normalised: Normalised) -> Iterator[nn.Sequential]:

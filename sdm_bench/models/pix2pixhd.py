@@ -1,4 +1,5 @@
-"""Pix2PixHD: a coarse-to-fine generator that convolves the label map down and up again (arXiv 1711.11585).
+"""Pix2PixHD: a coarse-to-fine generator that convolves the label map down and up again, and its multi-scale PatchGAN
+discriminator with instance norm and no spectral norm (arXiv 1711.11585).
 
 State-dict keys and shapes are those of the authors' checkpoints; their feature encoder netE is `encoder`.
 Source: NVIDIA/pix2pixHD@14b3b3c, models/networks.py.
@@ -10,14 +11,14 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from sdm_bench.base.errors import UserError
 from sdm_bench.conditioning import Condition
-from sdm_bench.errors import UserError
-from sdm_bench.models.gan import GANConfig, Generated, Generator, Latent
-from sdm_bench.models.gan_blocks import MakeNorm
-from sdm_bench.models.patchgan import pyramid
+from sdm_bench.models.gan import Discriminator, DiscriminatorOutput, GANConfig, Generated, Generator, Latent, MakeNorm
+from sdm_bench.models.patchgan import convolution, patch_layers, pyramid
+from sdm_bench.models.preset import DiscriminatorPreset
 
+# Batch norm with weights, instance norm without.
 NORMS: dict[str, MakeNorm] = {"batch": nn.BatchNorm2d, "instance": nn.InstanceNorm2d}
-"""Batch norm with weights, instance norm without."""
 
 
 class Pix2PixHDConfig(GANConfig):
@@ -125,6 +126,46 @@ class Pix2PixHDGenerator(Generator):
         return self.encoder(condition.style, condition.instance)
 
 
+class Pix2PixHDDiscriminator(Discriminator):
+    """PatchGANs on the condition and picture at full, half, ... resolution; the highest number sees the full one.
+
+    A PatchGAN has `preset.layers` convolutions of stride 2 and two of stride 1. Where no features are matched it is one
+    module, as the authors' is, and the answer has none.
+    """
+
+    def __init__(self, config: Pix2PixHDConfig, preset: DiscriminatorPreset):
+        super().__init__()
+        self.scales = preset.scales
+        self.matched = preset.lambda_feature != 0
+        self.depth = preset.layers + 2
+
+        def normalised(width: int, out_width: int, stride: int) -> list[nn.Module]:
+            return [convolution(width, out_width, stride), NORMS[config.norm](out_width)]
+
+        for scale in range(self.scales):
+            layers = patch_layers(config.semantic_channels + 3, preset.ndf, preset.layers + 1, normalised)
+            if self.matched:
+                for depth, layer in enumerate(layers):
+                    self.add_module(f"scale{scale}_layer{depth}", layer)
+            else:
+                self.add_module(f"layer{scale}", nn.Sequential(*itertools.chain.from_iterable(layers)))
+        initialise_normal(self)
+
+    def forward(self, semantics: Tensor, picture: Tensor) -> DiscriminatorOutput:
+        """Every scale's scores, and its layer outputs as one group, full resolution first."""
+        scales = zip(reversed(range(self.scales)), pyramid(torch.cat([semantics, picture], dim=1)), strict=False)
+        outputs = [self._outputs(scale, x) for scale, x in scales]
+        return DiscriminatorOutput([layers[-1] for layers in outputs], [layers[:-1] for layers in outputs])
+
+    def _outputs(self, scale: int, x: Tensor) -> list[Tensor]:
+        names = [f"scale{scale}_layer{depth}" for depth in range(self.depth)] if self.matched else [f"layer{scale}"]
+        outputs = []
+        for name in names:
+            x = self.get_submodule(name)(x)
+            outputs.append(x)
+        return outputs
+
+
 def hourglass(channels: int, width: int, downsamplings: int, blocks: int, norm: MakeNorm) -> list[nn.Module]:
     """Layers from `channels` to `width` at full resolution, by way of `width` * 2**downsamplings at the coarsest."""
     widths = [width * 2**depth for depth in range(downsamplings + 1)]
@@ -149,8 +190,8 @@ def halve(width: int, norm: MakeNorm) -> list[nn.Module]:
 
 def twice(width: int, norm: MakeNorm) -> list[nn.Module]:
     """Layers to twice the resolution and half the width."""
-    convolution = nn.ConvTranspose2d(width, width // 2, 3, stride=2, padding=1, output_padding=1)
-    return [convolution, norm(width // 2), nn.ReLU()]
+    transposed = nn.ConvTranspose2d(width, width // 2, 3, stride=2, padding=1, output_padding=1)
+    return [transposed, norm(width // 2), nn.ReLU()]
 
 
 def to_picture(width: int, channels: int) -> list[nn.Module]:

@@ -3,25 +3,9 @@
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict
 
-from sdm_bench.errors import unknown_name
-
-
-class Section(BaseModel):
-    """A frozen part of a preset that refuses unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def differences(self, wanted: "Section", exclude: frozenset[str] = frozenset()) -> str:
-        """A line for each field in which `wanted` differs from what this one, found on disk, says; empty if none."""
-        there, asked = (each.model_dump(mode="json", exclude=set(exclude)) for each in (self, wanted))
-        lines = [
-            f"  {name}: {there[name]!r} there, {asked[name]!r} asked for"
-            for name in there
-            if there[name] != asked[name]
-        ]
-        return "\n".join(lines)
+from sdm_bench.base.errors import unknown_name
+from sdm_bench.base.sections import Section
 
 
 class DiffusionPreset(Section):
@@ -59,8 +43,8 @@ class TrainingPreset(Section):
     """How a method is trained.
 
     decay_from: share of the steps after which the rate falls to zero, linearly unless decay_power says otherwise.
-    statistics_batches: on how many batches
-    the batch-norm statistics of the averaged network are measured anew before it is saved.
+    batch_norm_batches: on how many batches the batch-norm statistics of the averaged network are recalibrated before it
+    is saved.
     """
 
     recipe: Literal["sdm", "sdm-released", "spade", "segmentation"]
@@ -71,7 +55,7 @@ class TrainingPreset(Section):
     weight_decay: float = 0.0
     ema_decay: float | None = None
     ema_warmup: bool = False
-    statistics_batches: int = 0
+    batch_norm_batches: int = 0
     steps: int | None = None
     decay_from: float | None = None
     decay_power: float = 1.0

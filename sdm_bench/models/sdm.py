@@ -3,12 +3,10 @@
 import torch
 from torch import Tensor
 
+from sdm_bench.base.progress import say
 from sdm_bench.conditioning import Condition
-from sdm_bench.models.modulation import Modulations
-from sdm_bench.models.prepared import Prepared
-from sdm_bench.models.unet import Denoise, Encoded, UNet
-from sdm_bench.models.unet_blocks import UNetConfig
-from sdm_bench.progress import say
+from sdm_bench.models.modulation import CachedCondition, SparseOneHot
+from sdm_bench.models.unet import Denoise, UNet, UNetConfig
 
 
 class SDM(UNet):
@@ -22,28 +20,27 @@ class SDM(UNet):
 
         x: x_t (N, 3, H, W). timesteps: int (N,), or (1,) for one that all samples share. semantics: (N, C, H, W).
         """
-        return self.run(x, timesteps, semantics)
+        return self.decode(self.encode(x, timesteps), semantics)
 
-    def prepared(self, condition: Condition, guided: bool, cache: str = "auto", limit: int = 0) -> Denoise:
-        """As UNet.prepared: one encoder pass for both branches, kept modulations."""
-        modulations = Modulations(condition.hot(self.config.edges), cache, limit)
-        decoder = _Decoder(self, Prepared(modulations, (True, False) if guided else (True,)))
-        return lambda x, timesteps: decoder(self.encode(x, timesteps))
+    def cached(self, condition: Condition, guided: bool, cache: str = "auto", limit: int = 0) -> Denoise:
+        """As UNet.cached: one encoder pass for both branches of guidance, kept modulations.
 
+        The branches are decoded as one batch, or one after the other once memory has not allowed that.
+        """
+        one_hot = SparseOneHot.of(condition, self.config.edges)
+        together = CachedCondition(one_hot, (True, False) if guided else (True,), cache, limit)
+        branches = together.branches()
+        fits = True
 
-class _Decoder:
-    """The branches of guidance as one batch, or one after the other once memory has not allowed that."""
+        def denoise(x: Tensor, timesteps: Tensor) -> Tensor:
+            nonlocal fits
+            encoded = self.encode(x, timesteps)
+            if fits:
+                try:
+                    return self.decode(encoded.repeated(len(branches)), together)
+                except torch.OutOfMemoryError:
+                    say("guidance: not enough memory for both branches in one batch; one after the other from here on")
+                    fits = False
+            return torch.cat([self.decode(encoded, branch) for branch in branches])
 
-    def __init__(self, network: UNet, prepared: Prepared):
-        self.network = network
-        self.together: Prepared | None = prepared
-        self.branches = prepared.branches()
-
-    def __call__(self, encoded: Encoded) -> Tensor:
-        if self.together is not None:
-            try:
-                return self.network.decode(encoded.repeated(len(self.branches)), self.together)
-            except torch.OutOfMemoryError:
-                say("guidance: not enough memory for both branches in one batch; one after the other from here on")
-                self.together = None
-        return torch.cat([self.network.decode(encoded, branch) for branch in self.branches])
+        return denoise

@@ -4,21 +4,32 @@ State-dict keys and shapes are those of the released checkpoints.
 Source: NVlabs/SPADE@fecacc9, models/networks/generator.py.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdm_bench.conditioning import Condition
-from sdm_bench.models.gan import GANConfig, Gaussian, Generated, Generator, Latent, draw
-from sdm_bench.models.gan_blocks import LEAK, SPADE, ImageEncoder, ResidualBlock, double, initialise
+from sdm_bench.models.gan import (
+    LEAK,
+    SPADE,
+    GANConfig,
+    Gaussian,
+    Generated,
+    Generator,
+    ImageEncoder,
+    Latent,
+    ResidualBlock,
+    double,
+    initialise,
+)
 
+# Doublings of the resolution from the first map to the picture.
 UPSAMPLINGS = {"normal": 5, "more": 6, "most": 7}
 
+# From a width and an output width to a residual block: block(x, context).
 MakeBlock = Callable[[int, int], nn.Module]
-"""From a width and an output width to a residual block: block(x, context)."""
 
 
 class TrunkConfig(GANConfig):
@@ -148,8 +159,8 @@ class VAETrunk(Trunk):
         else:
             self.fc = nn.Conv2d(config.semantic_channels, width, 3, padding=1)
 
-    def latent(self, condition: Condition, generators: Sequence[torch.Generator]) -> Latent:
-        return draw(generators, (self.config.z_dim,), condition.label.device) if self.config.vae else None
+    def latent_shape(self, condition: Condition) -> tuple[int, ...] | None:
+        return (self.config.z_dim,) if self.config.vae else None
 
     def begin(self, condition: Condition, latent: Latent) -> tuple[Tensor, tuple[Gaussian, ...]]:
         """The first map (N, widest * ngf, h, w), and what the encoder says of the style, if there is any."""
@@ -158,7 +169,7 @@ class VAETrunk(Trunk):
             return self.fc(F.interpolate(condition.semantics(self.config.edges), size=size)), ()
         assert isinstance(latent, Tensor)
         posteriors = () if condition.style is None else (self.encoder(condition.style),)
-        z = posteriors[0].at(latent) if posteriors else latent
+        z = posteriors[0].reparameterize(latent) if posteriors else latent
         return self.fc(z).unflatten(1, (-1, *size)), posteriors
 
 

@@ -2,30 +2,63 @@
 
 State-dict keys and shapes are those of the released SDM checkpoints.
 Source: Dhariwal & Nichol 2021 (arXiv 2105.05233); SDM (arXiv 2207.00050) section 3;
-WeilunWang/semantic-diffusion-model@7171f37, guided_diffusion/unet.py.
+WeilunWang/semantic-diffusion-model@7171f37, guided_diffusion/{unet,nn}.py.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from sdm_bench.conditioning import Condition
-from sdm_bench.models.prepared import Prepared
-from sdm_bench.models.unet_blocks import (
-    AttentionBlock,
-    Downsample,
-    GroupNorm32,
-    ResidualBlock,
-    UNetConfig,
-    Upsample,
-    timestep_embedding,
-    zeroed,
-)
+from sdm_bench.models.modulation import CachedCondition, SPADEGroupNorm
 
+# (x_t (N, 3, H, W), timesteps, int64 (1,)) -> output (N, 6, H, W), or guided (2 N, 6, H, W).
 Denoise = Callable[[Tensor, Tensor], Tensor]
+
+
+class UNetConfig(BaseModel):
+    """Everything that decides a denoising network's keys and shapes.
+
+    num_classes: one-hot channels; edges: whether an instance edge channel follows them. model_channels: width at full
+    resolution, times channel_mult at each halving; multiples of norm_groups, the groups of every norm, and more than
+    these: a group of one channel forgets the channel's mean, and with it the picture's colour. attention_downsampling:
+    the factors of downsampling at which attention is applied. head_channels: width of an attention head (None:
+    num_heads heads). spade_hidden: channels between the label map and its modulation.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    num_classes: int
+    edges: bool
+    model_channels: int = 256
+    channel_mult: tuple[int, ...] = (1, 1, 2, 2, 4, 4)
+    num_res_blocks: int = 2
+    attention_downsampling: tuple[int, ...] = (8, 16, 32)
+    head_channels: int | None = 64
+    num_heads: int = 4
+    norm_groups: int = 32
+    spade_hidden: int = 128
+    dropout: float = 0.0
+    scale_shift_norm: bool = True
+    resblock_updown: bool = True
+    new_attention_order: bool = False
+    out_channels: int = 6
+
+    @property
+    def semantic_channels(self) -> int:
+        """Channels of the condition: the classes, and the edge channel where there is one."""
+        return self.num_classes + self.edges
+
+    @property
+    def size_multiple(self) -> int:
+        """What the height and width of pictures must be multiples of."""
+        return 2 ** (len(self.channel_mult) - 1)
 
 
 class UNet(nn.Module):
@@ -103,14 +136,14 @@ class UNet(nn.Module):
         """The network for one batch of label maps and many steps: (x_t, timesteps (1,)) -> outputs.
 
         The outputs are (N, 6, H, W), or guided (2 N, 6, H, W): with the labels, then without. This is the reference
-        that `prepared` is measured by: whole passes, one after the other.
+        that `cached` is measured by: whole passes, one after the other.
         """
         labels = [condition, condition.null()] if guided else [condition]
         maps = [each.semantics(self.config.edges) for each in labels]
         return lambda x, timesteps: torch.cat([self(x, timesteps, each) for each in maps])
 
-    def prepared(self, condition: Condition, guided: bool, cache: str = "auto", limit: int = 0) -> Denoise:
-        """As `plain`, with the same outputs up to rounding, at less cost; cache, limit: see Modulations."""
+    def cached(self, condition: Condition, guided: bool, cache: str = "auto", limit: int = 0) -> Denoise:
+        """As `plain`, with the same outputs up to rounding, at less cost; cache, limit: see CachedCondition."""
         raise NotImplementedError
 
     def compile_halves(self) -> None:
@@ -120,12 +153,11 @@ class UNet(nn.Module):
             self.decode = torch.compile(self.decode)  # type: ignore[method-assign]
             self.compiled = True
 
-    def run(self, x: Tensor, timesteps: Tensor, semantics: Tensor | Prepared | None) -> Tensor:
-        """The output for x (N, in_channels, H, W) at `timesteps`, int (N,), or (1,) for one that all samples share."""
-        return self.decode(self.encode(x, timesteps), semantics)
-
     def encode(self, x: Tensor, timesteps: Tensor) -> "Encoded":
-        """The encoder's features at every level."""
+        """The encoder's features of x (N, in_channels, H, W) at every level.
+
+        timesteps: int (N,), or (1,) for one that all samples share.
+        """
         embedded = self.time_embed(timestep_embedding(timesteps, self.config.model_channels))
         skips = []
         for stage in self.input_blocks:
@@ -133,7 +165,7 @@ class UNet(nn.Module):
             skips.append(x)
         return Encoded(tuple(skips), embedded)
 
-    def decode(self, encoded: "Encoded", semantics: Tensor | Prepared | None) -> Tensor:
+    def decode(self, encoded: "Encoded", semantics: Tensor | CachedCondition | None) -> Tensor:
         """The middle block and the decoder."""
         skips, embedded = list(encoded.skips), encoded.embedded
         x = self._through(self.middle_block, skips[-1], embedded, semantics)
@@ -141,7 +173,9 @@ class UNet(nn.Module):
             x = self._through(stage, torch.cat([x, skips.pop()], dim=1), embedded, semantics)
         return self.out(x)
 
-    def _through(self, stage: nn.Module, x: Tensor, embedded: Tensor, semantics: Tensor | Prepared | None) -> Tensor:
+    def _through(
+        self, stage: nn.Module, x: Tensor, embedded: Tensor, semantics: Tensor | CachedCondition | None
+    ) -> Tensor:
         if self.checkpointing and torch.is_grad_enabled():
             return checkpoint(stage, x, embedded, semantics, use_reentrant=False)
         return stage(x, embedded, semantics)
@@ -163,7 +197,125 @@ class Encoded:
 class Stage(nn.Sequential):
     """Layers in sequence; residual blocks among them also get the timestep embedding and the condition."""
 
-    def forward(self, x: Tensor, embedded: Tensor, semantics: Tensor | Prepared | None) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor, embedded: Tensor, semantics: Tensor | CachedCondition | None) -> Tensor:  # type: ignore[override]
         for layer in self:
             x = layer(x, embedded, semantics) if isinstance(layer, ResidualBlock) else layer(x)
         return x
+
+
+class ResidualBlock(nn.Module):
+    """SDEResblock, or SDDResblock where `semantics` channels of condition modulate its norms (SDM fig. 3 b, c).
+
+    `direction` "up" or "down" also changes the resolution by two, between the first norm and its convolution.
+    """
+
+    def __init__(
+        self, config: UNetConfig, width: int, out_width: int, semantics: int | None = None, direction: str = ""
+    ):
+        super().__init__()
+        self.scale_shift = config.scale_shift_norm
+        self.direction = direction
+        spade = semantics is not None
+        if semantics is not None:
+            self.in_norm = SPADEGroupNorm(width, semantics, config.spade_hidden, config.norm_groups)
+        first = [] if spade else [GroupNorm32(config.norm_groups, width)]
+        self.in_layers = nn.Sequential(*first, nn.SiLU(), nn.Conv2d(width, out_width, 3, padding=1))
+        embedded = 2 * out_width if self.scale_shift else out_width
+        self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(4 * config.model_channels, embedded))
+        if semantics is not None:
+            self.out_norm = SPADEGroupNorm(out_width, semantics, config.spade_hidden, config.norm_groups)
+        second = [] if spade else [GroupNorm32(config.norm_groups, out_width)]
+        last = zeroed(nn.Conv2d(out_width, out_width, 3, padding=1))
+        self.out_layers = nn.Sequential(*second, nn.SiLU(), nn.Dropout(config.dropout), last)
+        self.skip_connection = nn.Identity() if width == out_width else nn.Conv2d(width, out_width, 1)
+        self.spade = spade
+
+    def forward(self, x: Tensor, embedded: Tensor, semantics: Tensor | CachedCondition | None) -> Tensor:
+        h = self.in_norm(x, semantics) if self.spade else self.in_layers[0](x)
+        activation, convolution = self.in_layers[-2], self.in_layers[-1]
+        if self.direction == "up" and isinstance(semantics, CachedCondition):
+            h = semantics.upsampled(convolution, activation(h))
+        else:
+            h = convolution(self._resample(activation(h)))
+        x = self._resample(x)
+        time = self.emb_layers(embedded)[:, :, None, None]
+        if self.scale_shift:
+            scale, shift = time.chunk(2, dim=1)
+            h = self._normalise_out(h, semantics) * (1 + scale) + shift
+        else:
+            h = self._normalise_out(h + time, semantics)
+        return self.skip_connection(x) + self.out_layers[-3:](h)
+
+    def _normalise_out(self, h: Tensor, semantics: Tensor | CachedCondition | None) -> Tensor:
+        return self.out_norm(h, semantics) if self.spade else self.out_layers[0](h)
+
+    def _resample(self, x: Tensor) -> Tensor:
+        if self.direction == "up":
+            return F.interpolate(x, scale_factor=2, mode="nearest")
+        return F.avg_pool2d(x, 2) if self.direction == "down" else x
+
+
+class AttentionBlock(nn.Module):
+    """Self-attention over all positions, with a skip connection."""
+
+    def __init__(self, config: UNetConfig, width: int):
+        super().__init__()
+        self.heads = width // config.head_channels if config.head_channels else config.num_heads
+        self.new_order = config.new_attention_order
+        self.norm = GroupNorm32(config.norm_groups, width)
+        self.qkv = nn.Conv1d(width, 3 * width, 1)
+        self.proj_out = zeroed(nn.Conv1d(width, width, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        count, width, height, breadth = x.shape
+        qkv = self.qkv(self.norm(x.flatten(2)))
+        per_head = (3, self.heads) if self.new_order else (self.heads, 3)
+        split = qkv.reshape(count, *per_head, -1, height * breadth).transpose(-1, -2)
+        query, key, value = split.unbind(1 if self.new_order else 2)
+        attended = F.scaled_dot_product_attention(query, key, value)
+        attended = attended.transpose(-1, -2).reshape(count, width, height * breadth)
+        return x + self.proj_out(attended).reshape(x.shape)
+
+
+class GroupNorm32(nn.GroupNorm):
+    """Group norm computed in float32 whatever the input's type."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.float()).to(x.dtype)
+
+
+class Upsample(nn.Module):
+    """Twice the resolution by nearest values, then a convolution."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(F.interpolate(x, scale_factor=2, mode="nearest"))
+
+
+class Downsample(nn.Module):
+    """Half the resolution by a strided convolution."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.op = nn.Conv2d(width, width, 3, stride=2, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.op(x)
+
+
+def timestep_embedding(timesteps: Tensor, width: int, max_period: float = 10000.0) -> Tensor:
+    """float32 (N, width): cosines of the timesteps at falling frequencies, then sines; a zero at the end if odd."""
+    half = width // 2
+    frequencies = torch.exp(-math.log(max_period) * torch.arange(half, dtype=torch.float32) / half)
+    phases = timesteps[:, None].float() * frequencies.to(timesteps.device)
+    return F.pad(torch.cat([phases.cos(), phases.sin()], dim=1), (0, width % 2))
+
+
+def zeroed(module: nn.Module) -> nn.Module:
+    """The module with its parameters set to zero, so that a residual branch starts as nothing."""
+    for parameter in module.parameters():
+        nn.init.zeros_(parameter)
+    return module

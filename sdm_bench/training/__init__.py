@@ -1,1 +1,1 @@
-"""The loops that train, their checkpoints and averages."""
+"""The one training loop, its objectives, and what a command's options make of both."""

@@ -1,24 +1,26 @@
-"""The training of denoising networks: noise, timesteps and dropped labels by draw, the hybrid loss, one optimizer."""
+"""The training of denoising networks: noise, timesteps and dropped labels by sample, the hybrid loss, one optimizer."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from sdm_bench.diffusion.gaussian import q_sample
+from sdm_bench.base.errors import unknown_name
+from sdm_bench.diffusion.gaussian_diffusion import NoiseSchedule, q_sample
 from sdm_bench.diffusion.losses import DiffusionLosses, hybrid_loss
-from sdm_bench.diffusion.schedule import NoiseSchedule
 from sdm_bench.models.preset import TrainingPreset
-from sdm_bench.training.batches import Batch, noise_generators
-from sdm_bench.training.objective import Objective, adamw, learning_rate_at
-from sdm_bench.training.timesteps import make_timestep_sampler
+from sdm_bench.training.batches import Batch
+from sdm_bench.training.objective import Objective, adamw
+
+HISTORY = 10  # losses that a loss-aware sampler remembers of each timestep
+UNIFORM_SHARE = 0.001  # of its timesteps
 
 
 class DiffusionObjective(Objective):
     """Trains `network` on `schedule` (arXiv 2207.00050 section 3.3).
 
     condition_dropout: the share of samples whose whole condition, edges included, is replaced by the null label.
-    timestep_sampler: see training/timesteps.py.
+    timestep_sampler: which timesteps are trained, see `make_timestep_sampler`.
     """
 
     def __init__(
@@ -28,22 +30,18 @@ class DiffusionObjective(Objective):
         schedule: NoiseSchedule,
         preset: TrainingPreset,
         condition_dropout: float,
-        seed: int,
         timestep_sampler: str = "uniform",
     ):
-        super().__init__(seed)
+        super().__init__(network, adamw(network, preset), preset)
         self.timesteps = make_timestep_sampler(timestep_sampler, len(schedule))
         if self.timesteps.state_dict():
-            self.memories["timesteps"] = self.timesteps
+            self.extra_state["timesteps"] = self.timesteps
         self.schedule = schedule
         self.edges = edges
-        self.preset = preset
         self.condition_dropout = condition_dropout
-        self.take(network, adamw(network, preset), preset)
 
-    def step(self, batches: Sequence[Batch], progress: float) -> dict[str, float]:
+    def update(self, batches: Sequence[Batch]) -> dict[str, float]:
         """One update from the mean gradient of `batches`."""
-        learning_rate_at(self.optimizers["network"], self.preset.learning_rate, self.preset, progress)
         sums = {"loss": 0.0, "mse": 0.0, "vb": 0.0}
         seen = []
         for batch in batches:
@@ -57,23 +55,91 @@ class DiffusionObjective(Objective):
             self.timesteps.observe(self.accelerator.gather(t), self.accelerator.gather(loss))
         self.optimizers["network"].step()
         self.optimizers["network"].zero_grad()
-        self.update_averages()
         return sums
 
     def losses(self, batch: Batch) -> tuple[Tensor, DiffusionLosses]:
-        """The timesteps (N,) and the hybrid loss of a batch; its draws decide timesteps and noises."""
-        t, noise, dropped = self._drawn(batch)
-        condition = batch.condition.drop(dropped)
+        """The timesteps (N,) and the hybrid loss of a batch; its noise seeds decide timesteps and noises."""
+        timesteps, noises, uniforms = [], [], []
+        for seed in batch.noise_seeds:
+            generator = torch.Generator().manual_seed(seed)
+            timesteps.append(self.timesteps.sample(generator))
+            noises.append(torch.randn(batch.images.shape[1:], generator=generator))
+            uniforms.append(torch.rand(1, generator=generator))
+        device = batch.images.device
+        t, noise = torch.cat(timesteps).to(device), torch.stack(noises).to(device)
+        condition = batch.condition.drop((torch.cat(uniforms) < self.condition_dropout).to(device))
         x_t = q_sample(self.schedule, batch.images, t, noise)
         output = self.modules["network"](x_t, t, condition.semantics(self.edges)).float()
         return t, hybrid_loss(self.schedule, output, batch.images, x_t, t, noise)
 
-    def _drawn(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        timesteps, noises, uniforms = [], [], []
-        for generator in noise_generators(batch.draws, self.seed):
-            timesteps.append(self.timesteps.draw(generator))
-            noises.append(torch.randn(batch.images.shape[1:], generator=generator))
-            uniforms.append(torch.rand(1, generator=generator))
-        device = batch.images.device
-        dropped = torch.cat(uniforms) < self.condition_dropout
-        return torch.cat(timesteps).to(device), torch.stack(noises).to(device), dropped.to(device)
+
+class UniformTimesteps(nn.Module):
+    """Every timestep alike."""
+
+    def __init__(self, steps: int):
+        super().__init__()
+        self.steps = steps
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """One timestep, int64 (1,)."""
+        return torch.randint(self.steps, (1,), generator=generator)
+
+    def weights(self, t: Tensor) -> Tensor:
+        """What the losses at timesteps t (N,) are multiplied by to keep their mean."""
+        return torch.ones(len(t), device=t.device)
+
+    def observe(self, t: Tensor, losses: Tensor) -> None:
+        """Takes note of the losses (N,) at t (N,)."""
+
+
+class LossAwareTimesteps(UniformTimesteps):
+    """Timesteps drawn in proportion to the root of the mean of their last ten squared losses.
+
+    All alike until each has been drawn ten times; one in a thousand stays uniform. Source: section 3.3 of arXiv
+    2102.09672; WeilunWang/semantic-diffusion-model@7171f37, guided_diffusion/resample.py LossSecondMomentResampler.
+    """
+
+    history: Tensor
+    counts: Tensor
+
+    def __init__(self, steps: int):
+        super().__init__(steps)
+        self.register_buffer("history", torch.zeros(steps, HISTORY, dtype=torch.float64))
+        self.register_buffer("counts", torch.zeros(steps, dtype=torch.int64))
+
+    def probabilities(self) -> Tensor:
+        """float64 (steps,), adding up to one."""
+        uniform = torch.full((self.steps,), 1 / self.steps, dtype=torch.float64)
+        if (self.counts < HISTORY).any():
+            return uniform
+        roots = self.history.square().mean(1).sqrt()
+        return (1 - UNIFORM_SHARE) * roots / roots.sum() + UNIFORM_SHARE * uniform
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """One timestep, int64 (1,)."""
+        return torch.multinomial(self.probabilities(), 1, generator=generator)
+
+    def weights(self, t: Tensor) -> Tensor:
+        """1 / (steps * probability) of each of t (N,)."""
+        return (1 / (self.steps * self.probabilities()[t.cpu()])).float().to(t.device)
+
+    def observe(self, t: Tensor, losses: Tensor) -> None:
+        """Takes note of the losses (N,) at t (N,), the newest ten of each timestep."""
+        for timestep, loss in zip(t.tolist(), losses.tolist(), strict=True):
+            count = int(self.counts[timestep])
+            if count == HISTORY:
+                self.history[timestep, :-1] = self.history[timestep, 1:].clone()
+                self.history[timestep, -1] = loss
+            else:
+                self.history[timestep, count] = loss
+                self.counts[timestep] += 1
+
+
+SAMPLERS = {"uniform": UniformTimesteps, "loss-second-moment": LossAwareTimesteps}
+
+
+def make_timestep_sampler(name: str, steps: int) -> UniformTimesteps:
+    """The sampler called `name` of `steps` timesteps; raises UserError with the nearest known name."""
+    if name not in SAMPLERS:
+        raise unknown_name("timestep sampler", name, SAMPLERS)
+    return SAMPLERS[name](steps)

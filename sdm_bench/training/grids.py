@@ -2,28 +2,28 @@
 
 import numpy as np
 
+from sdm_bench.base.drawing import colorize, grid, to_uint8
+from sdm_bench.base.errors import UserError
+from sdm_bench.checkpoints.runs import TrainOptions
 from sdm_bench.conditioning import Condition
 from sdm_bench.datasets.base import Example, SemanticDataset
-from sdm_bench.datasets.catalog import dataset_class
+from sdm_bench.datasets.known_datasets import dataset_class
 from sdm_bench.datasets.transforms import Resized, Transform
-from sdm_bench.drawing import colorize, grid, to_uint8
-from sdm_bench.errors import UserError
-from sdm_bench.models import catalog
-from sdm_bench.synthesizers import SamplingOptions, make_synthesizer, sample_generator
+from sdm_bench.models import methods
+from sdm_bench.sampling.synthesizers import SamplingOptions, make_synthesizer, sample_generator
 from sdm_bench.training.loop import MakeGrid
 from sdm_bench.training.objective import Objective
-from sdm_bench.training.runs import TrainOptions
 
 EXAMPLES = 4
-STEPS = 25
-SIDE = 256
+STEPS = 25  # of a solver, at most
+SIDE = 256  # pixels that smaller pictures are enlarged towards
 
 
 def sample_grid(options: TrainOptions, dataset: SemanticDataset) -> MakeGrid:
     """Draws label map, photograph and sample of a few held-out (or, without any, training) examples."""
     examples = held_out_examples(options, dataset)
     condition = Condition.of(examples, len(dataset.classes))
-    config = catalog.network_config(options.method, options.network)
+    config = methods.network_config(options.method, options.network)
     chosen = options.sampling
     steps = None if chosen.solver_steps is None else min(chosen.solver_steps, STEPS)
     sampling = SamplingOptions(chosen.solver, steps, guidance=1.0)
@@ -36,17 +36,13 @@ def sample_grid(options: TrainOptions, dataset: SemanticDataset) -> MakeGrid:
         generators = [sample_generator(example.id, 0) for example in examples]
         samples = to_uint8(synthesizer.synthesize(condition, generators).numpy())
         network.train(training)
-        rows = [
-            [colorize(example.label, dataset.classes.colors), *_photograph(example), sample]
-            for example, sample in zip(examples, samples, strict=True)
-        ]
+        rows = []
+        for example, sample in zip(examples, samples, strict=True):
+            photograph = [] if example.image is None else [example.image]
+            rows.append([colorize(example.label, dataset.classes.colors), *photograph, sample])
         return grid(rows, scale=max(1, SIDE // max(condition.size)))
 
     return make_grid
-
-
-def _photograph(example: Example) -> list[np.ndarray]:
-    return [] if example.image is None else [example.image]
 
 
 def held_out_examples(options: TrainOptions, dataset: SemanticDataset) -> list[Example]:

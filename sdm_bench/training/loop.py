@@ -1,31 +1,33 @@
 """The one training loop: steps until a number or a time is reached, resumable at any checkpoint."""
 
-import os
+import json
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 import torch
 
-from sdm_bench.errors import UserError
-from sdm_bench.files import write_png
-from sdm_bench.progress import say, track
-from sdm_bench.training.batches import Batch, Draws, stream
+from sdm_bench.base.files import write_png, write_text
+from sdm_bench.base.progress import say, track
+from sdm_bench.checkpoints.runs import TrainingRun
+from sdm_bench.training.batches import TrainingStream
 from sdm_bench.training.objective import Objective
-from sdm_bench.training.runs import TrainingRun
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch.utils.tensorboard import SummaryWriter
 
+STATS_FILE = "stats.jsonl"
+
+# A picture (H, W, 3) of what the objective makes at present.
 MakeGrid = Callable[[Objective], np.ndarray]
-"""A picture (H, W, 3) of what the objective makes at present."""
 
 
 @dataclass(frozen=True)
@@ -51,27 +53,10 @@ class Interrupted(click.ClickException):
     exit_code = 130
 
 
-def make_accelerator(device: str, precision: str, adversarial: bool = False) -> "Accelerator":
-    """The processes and device of this run; under torchrun, one of several.
-
-    adversarial: some parameters have no part in some steps (encoders, layers that the authors never use), and a
-    discriminator may run several times before its gradients are taken.
-    """
-    from accelerate import Accelerator, DistributedDataParallelKwargs
-
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: no CUDA device here; expected cpu or auto")
-    on_cpu = device == "cpu" or not torch.cuda.is_available()
-    parallel = DistributedDataParallelKwargs(find_unused_parameters=adversarial, broadcast_buffers=not adversarial)
-    accelerator = Accelerator(cpu=on_cpu, mixed_precision=precision, kwargs_handlers=[parallel])
-    assert accelerator.num_processes == int(os.environ.get("WORLD_SIZE", "1"))
-    return accelerator
-
-
 def train(
     run: TrainingRun,
     objective: Objective,
-    draws: Draws,
+    stream: TrainingStream,
     batch_size: int,
     accumulate: int,
     options: LoopOptions,
@@ -83,31 +68,17 @@ def train(
     Raises Interrupted after saving when the user stops it (Ctrl-C finishes the step in hand first).
     """
     objective.prepare(accelerator)
-    latest = run.latest()
-    state = run.state()
+    latest, state = run.latest(), run.state()
     if latest is not None:
         objective.restore(latest)
         say(f"resuming {run.folder} at step {state['step']}")
-
-    def refresh(step: int) -> None:
-        last = objective.statistics_batches
-        start = max(0, step * accumulate - last)
-        batches = stream(draws, batch_size, start, rank=0, world_size=1, workers=0)
-        objective.refresh(batch.to(accelerator.device) for batch in islice(batches, last))
-
-    loop = _Loop(run, objective, options, accelerator, make_grid, refresh, state["step"], state["seconds"])
+    loop = _Loop(
+        run, objective, stream, batch_size, accumulate, options, accelerator, make_grid, state["step"], state["seconds"]
+    )
     if loop.finished():
         return loop.step
-    batches = stream(
-        draws,
-        batch_size,
-        start=loop.step * accumulate,
-        rank=accelerator.process_index,
-        world_size=accelerator.num_processes,
-        workers=options.workers,
-    )
     with _stop_requests() as stop:
-        for _ in track(loop.steps(batches, accumulate, stop), "training", options.steps, loop.step, "steps"):
+        for _ in track(loop.steps(stop), "training", options.steps, loop.step, "steps"):
             pass
     loop.save()
     if stop.requested:
@@ -115,55 +86,64 @@ def train(
     return loop.step
 
 
+@dataclass
 class _Loop:
-    """The changing part of a training: step count, time, sums since the last line of statistics."""
+    """The changing part of a training: steps and seconds done, and the scalars since the last line of statistics."""
 
-    def __init__(
-        self,
-        run: TrainingRun,
-        objective: Objective,
-        options: LoopOptions,
-        accelerator: "Accelerator",
-        make_grid: MakeGrid | None,
-        refresh: Callable[[int], None],
-        step: int,
-        seconds: float,
-    ):
-        self.run, self.objective, self.options = run, objective, options
-        self.accelerator, self.make_grid, self.refresh = accelerator, make_grid, refresh
-        self.step, self.seconds, self.before = step, seconds, seconds
-        self.started = time.monotonic()
-        self.sums: dict[str, float] = {}
-        self.counted, self.counted_from = 0, self.started
-        self.saved = step
-        run.forget_after(step)
-        self.writer = _summary_writer(run, step) if accelerator.is_main_process else None
+    run: TrainingRun
+    objective: Objective
+    stream: TrainingStream
+    batch_size: int
+    accumulate: int
+    options: LoopOptions
+    accelerator: "Accelerator"
+    make_grid: MakeGrid | None
+    step: int
+    seconds: float
+    sums: dict[str, float] = field(default_factory=dict)
+    counted: int = 0
+
+    def __post_init__(self) -> None:
+        self.saved, self.before = self.step, self.seconds
+        self.started = self.counted_from = time.monotonic()
+        self.writer: SummaryWriter | None = None
+        if self.accelerator.is_main_process:
+            from torch.utils import tensorboard
+
+            _forget_after(self.run.folder / STATS_FILE, self.step)
+            self.writer = tensorboard.SummaryWriter(str(self.run.folder / "tensorboard"), purge_step=self.step)
 
     def finished(self) -> bool:
         options = self.options
         enough = options.steps is not None and self.step >= options.steps
         return enough or (options.budget_minutes is not None and self.seconds >= 60 * options.budget_minutes)
 
-    def steps(self, batches: Iterator[Batch], accumulate: int, stop: "_Stop") -> Iterator[int]:
+    def steps(self, stop: "_Stop") -> Iterator[int]:
+        options, accelerator = self.options, self.accelerator
+        batches = self.stream.batches(
+            self.batch_size,
+            start=self.step * self.accumulate,
+            rank=accelerator.process_index,
+            world_size=accelerator.num_processes,
+            workers=options.workers,
+            device=accelerator.device,
+        )
         while not self.finished() and not stop.requested:
-            micro = [next(batches).to(self.accelerator.device) for _ in range(accumulate)]
-            figures = self.objective.step(micro, self.step / (self.options.steps or float("inf")))
+            accumulated = [next(batches) for _ in range(self.accumulate)]
+            scalars = self.objective.step(accumulated, self.step / (options.steps or float("inf")))
             self.step += 1
             # read once a step, so that the budget ends by the very number that is saved
             self.seconds = self.before + time.monotonic() - self.started
-            self._count(figures)
-            if self.step % self.options.log_every == 0:
+            for name, value in scalars.items():
+                self.sums[name] = self.sums.get(name, 0.0) + value
+            self.counted += 1
+            if self.step % options.log_every == 0:
                 self._log()
-            if self.step % self.options.save_every == 0:
+            if self.step % options.save_every == 0:
                 self.save()
-            if self.step % self.options.grid_every == 0:
+            if self.step % options.grid_every == 0:
                 self._draw()
             yield self.step
-
-    def _count(self, figures: dict[str, float]) -> None:
-        for name, value in figures.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
-        self.counted += 1
 
     def _log(self) -> None:
         mine = torch.tensor([value / self.counted for value in self.sums.values()], device=self.accelerator.device)
@@ -172,16 +152,19 @@ class _Loop:
         self.sums, self.counted, self.counted_from = {}, 0, time.monotonic()
         if self.writer is None:
             return
-        self.run.log(
-            {"step": self.step, "seconds": round(self.seconds, 1), "steps_per_second": round(rate, 3), **means}
-        )
+        line = {"step": self.step, "seconds": round(self.seconds, 1), "steps_per_second": round(rate, 3), **means}
+        with (self.run.folder / STATS_FILE).open("a", encoding="utf-8") as stats:
+            stats.write(json.dumps(line) + "\n")
         for name, value in means.items():
             self.writer.add_scalar(name, value, self.step)
 
     def save(self) -> None:
         if self.step > self.saved and self.accelerator.is_main_process:
-            if self.objective.statistics_batches:
-                self.refresh(self.step)
+            count = self.objective.batch_norm_batches
+            if count:
+                start = max(0, self.step * self.accumulate - count)
+                batches = self.stream.batches(self.batch_size, start, device=self.accelerator.device)
+                self.objective.recalibrate_batch_norm(islice(batches, count))
             self.objective.save(self.run.checkpoints, self.step, {"seconds": self.seconds})
         self.saved = self.step
         self.accelerator.wait_for_everyone()
@@ -194,10 +177,19 @@ class _Loop:
         self.writer.add_image("samples", picture, self.step, dataformats="HWC")
 
 
-def _summary_writer(run: TrainingRun, step: int) -> "SummaryWriter":
-    from torch.utils.tensorboard import SummaryWriter
+def _forget_after(stats: Path, step: int) -> None:
+    """Removes statistics of steps that a kill has undone, and a line that it cut short."""
+    if not stats.is_file():
+        return
 
-    return SummaryWriter(str(run.folder / "tensorboard"), purge_step=step)
+    def step_of(line: str) -> float:
+        try:
+            return json.loads(line)["step"]
+        except (json.JSONDecodeError, KeyError):
+            return float("inf")
+
+    lines = [line for line in stats.read_text(encoding="utf-8").splitlines() if step_of(line) <= step]
+    write_text(stats, "".join(f"{line}\n" for line in lines))
 
 
 @dataclass

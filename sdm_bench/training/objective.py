@@ -1,4 +1,4 @@
-"""What the training loop needs of whatever it trains."""
+"""What the training loop needs of whatever it trains: a step, learning rates, averages of weights, a state to save."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
+from sdm_bench.checkpoints.runs import read_module, restore_optimizer, save_step
 from sdm_bench.models.preset import TrainingPreset
-from sdm_bench.training import checkpoints
-from sdm_bench.training.averaging import exponential_average
 from sdm_bench.training.batches import Batch
 
 if TYPE_CHECKING:
@@ -22,31 +21,37 @@ if TYPE_CHECKING:
 class Objective(ABC):
     """Modules, their averages and optimizers, and one step that trains them.
 
-    `modules` has an entry "network", the one whose weights are the result. `memories` hold what else a run needs to
-    be resumed as if it had not stopped. `statistics_batches`: how many batches `refresh` takes.
+    modules: "network", the one whose weights are the result, and what is trained with it. rates: the learning rate of
+    each optimizer before it decays. extra_state: what else a run needs to be resumed as if it had not stopped.
+    batch_norm_batches: how many batches `recalibrate_batch_norm` takes.
     """
 
     accelerator: "Accelerator"
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-        self.modules: dict[str, nn.Module] = {}
+    def __init__(self, network: nn.Module, optimizer: Optimizer, preset: TrainingPreset) -> None:
+        self.preset = preset
+        self.modules: dict[str, nn.Module] = {"network": network}
+        self.optimizers: dict[str, Optimizer] = {"network": optimizer}
+        self.rates = {"network": preset.learning_rate}
         self.averages: dict[str, AveragedModel] = {}
-        self.optimizers: dict[str, Optimizer] = {}
-        self.memories: dict[str, nn.Module] = {}
-        self.statistics_batches = 0
-
-    def take(self, network: nn.Module, optimizer: Optimizer, preset: TrainingPreset) -> None:
-        """Makes `network` the one that is trained, with an average where the preset keeps one."""
-        self.modules["network"] = network
-        self.optimizers["network"] = optimizer
+        self.extra_state: dict[str, nn.Module] = {}
+        self.batch_norm_batches = 0
         if preset.ema_decay is not None:
             self.averages["network"] = exponential_average(network, preset.ema_decay, preset.ema_warmup)
-            self.statistics_batches = preset.statistics_batches
+            self.batch_norm_batches = preset.batch_norm_batches
+
+    def step(self, batches: Sequence[Batch], progress: float) -> dict[str, float]:
+        """One update from accumulated `batches`, at the share `progress` (0..1) of the run; the scalars to log."""
+        for name, rate in self.rates.items():
+            set_learning_rate(self.optimizers[name], rate, self.preset, progress)
+        scalars = self.update(batches)
+        for name, average in self.averages.items():
+            average.update_parameters(self.accelerator.unwrap_model(self.modules[name]))
+        return scalars
 
     @abstractmethod
-    def step(self, batches: Sequence[Batch], progress: float) -> dict[str, float]:
-        """One update from accumulated `batches`, at the share `progress` (0..1) of the run; the figures to log."""
+    def update(self, batches: Sequence[Batch]) -> dict[str, float]:
+        """Steps every optimizer once, with the mean gradient of `batches`; the scalars to log."""
 
     def prepare(self, accelerator: "Accelerator") -> None:
         """Moves everything to the accelerator's device and processes."""
@@ -56,13 +61,8 @@ class Objective(ABC):
         self.modules = {name: accelerator.prepare_model(module) for name, module in self.modules.items()}
         self.optimizers = {name: accelerator.prepare_optimizer(optim) for name, optim in self.optimizers.items()}
 
-    def update_averages(self) -> None:
-        """Takes every average a step towards its module."""
-        for name, average in self.averages.items():
-            average.update_parameters(self.accelerator.unwrap_model(self.modules[name]))
-
-    def refresh(self, batches: Iterable[Batch]) -> None:
-        """Measures the statistics of averaged networks on `batches`; an objective with `statistics_batches` has it."""
+    def recalibrate_batch_norm(self, batches: Iterable[Batch]) -> None:
+        """Measures the batch-norm statistics of averaged networks on `batches`; where `batch_norm_batches` is set."""
         raise NotImplementedError
 
     def result(self) -> tuple[nn.Module, bool]:
@@ -78,19 +78,19 @@ class Objective(ABC):
         }
         for name, average in self.averages.items():
             tensors[f"{name}-average"] = average.state_dict()
-        tensors |= {name: memory.state_dict() for name, memory in self.memories.items()}
-        checkpoints.save_step(folder, step, tensors, self.optimizers, state)
+        tensors |= {name: module.state_dict() for name, module in self.extra_state.items()}
+        save_step(folder, step, tensors, self.optimizers, state)
 
     def restore(self, folder: Path) -> None:
         """Loads a step folder."""
         for name, module in self.modules.items():
-            self.accelerator.unwrap_model(module).load_state_dict(checkpoints.read_module(folder, name))
+            self.accelerator.unwrap_model(module).load_state_dict(read_module(folder, name))
         for name, average in self.averages.items():
-            average.load_state_dict(checkpoints.read_module(folder, f"{name}-average"))
-        for name, memory in self.memories.items():
-            memory.load_state_dict(checkpoints.read_module(folder, name))
+            average.load_state_dict(read_module(folder, f"{name}-average"))
+        for name, module in self.extra_state.items():
+            module.load_state_dict(read_module(folder, name))
         for name, optimizer in self.optimizers.items():
-            checkpoints.restore_optimizer(folder, name, optimizer)
+            restore_optimizer(folder, name, optimizer)
 
 
 def adamw(network: nn.Module, preset: TrainingPreset) -> Optimizer:
@@ -100,7 +100,7 @@ def adamw(network: nn.Module, preset: TrainingPreset) -> Optimizer:
     )
 
 
-def learning_rate_at(optimizer: Optimizer, rate: float, preset: TrainingPreset, progress: float) -> None:
+def set_learning_rate(optimizer: Optimizer, rate: float, preset: TrainingPreset, progress: float) -> None:
     """Sets the rate for the share `progress` of the run: constant, then falling to zero from `decay_from` on.
 
     It falls as (1 - x)^decay_power: linearly with power 1; with 0.9 as the `poly` schedule of segmentation does.
@@ -110,3 +110,30 @@ def learning_rate_at(optimizer: Optimizer, rate: float, preset: TrainingPreset, 
         factor = ((1 - progress) / (1 - preset.decay_from)) ** preset.decay_power
     for group in optimizer.param_groups:
         group["lr"] = rate * factor
+
+
+def exponential_average(module: nn.Module, decay: float, warmup: bool) -> AveragedModel:
+    """A copy of `module` whose `update_parameters(module)` makes it decay * copy + (1 - decay) * module.
+
+    Buffers are averaged too. With `warmup` the decay of the n-th update is at most (1 + n) / (10 + n), so that short
+    runs forget where they started.
+    """
+
+    @torch.no_grad()
+    def average(
+        averaged: tuple[Tensor, ...] | list[Tensor],
+        current: tuple[Tensor, ...] | list[Tensor],
+        updates: Tensor | int,
+    ) -> None:
+        n = int(updates)
+        rate = min(decay, (1 + n) / (10 + n)) if warmup else decay
+        if torch.is_floating_point(averaged[0]):
+            torch._foreach_lerp_(averaged, current, 1 - rate)
+        else:
+            for value, new in zip(averaged, current, strict=True):
+                value.copy_(rate * value + (1 - rate) * new)
+
+    model = AveragedModel(module, multi_avg_fn=average, use_buffers=True)
+    # The average starts at the initial weights, not at those of the first step.
+    model.n_averaged += 1
+    return model.requires_grad_(False).eval()

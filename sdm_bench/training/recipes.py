@@ -1,36 +1,56 @@
 """From a command's options to a training: dataset, network, objective, and the pictures drawn on the way."""
 
+import os
 import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
 
-from sdm_bench.datasets.base import SemanticDataset
-from sdm_bench.datasets.catalog import open_dataset
-from sdm_bench.datasets.transforms import Transform
-from sdm_bench.diffusion.schedule import make_schedule
-from sdm_bench.errors import UserError
-from sdm_bench.files import sha256_file
-from sdm_bench.models import catalog
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import sha256_file
+from sdm_bench.base.progress import say
+from sdm_bench.base.tensors import Tensors, load_strictly
+from sdm_bench.checkpoints.runs import TrainingRun, TrainOptions
+from sdm_bench.checkpoints.weights_file import read_weights
+from sdm_bench.datasets.known_datasets import open_dataset
+from sdm_bench.diffusion.gaussian_diffusion import make_schedule
+from sdm_bench.models import methods
 from sdm_bench.models.unet import UNet
-from sdm_bench.tensors import Tensors, load_strictly
-from sdm_bench.training import checkpoints
 from sdm_bench.training.adversarial import AdversarialObjective
-from sdm_bench.training.batches import Draws, seeded
+from sdm_bench.training.adversarial_losses import VGGLoss
+from sdm_bench.training.batches import TrainingStream, seed_of
 from sdm_bench.training.diffusion import DiffusionObjective
-from sdm_bench.training.gan_losses import VGGLoss
 from sdm_bench.training.grids import sample_grid
-from sdm_bench.training.loop import LoopOptions, MakeGrid, make_accelerator, train
+from sdm_bench.training.loop import LoopOptions, MakeGrid, train
 from sdm_bench.training.objective import Objective
-from sdm_bench.training.runs import TrainingRun, TrainOptions
+from sdm_bench.weights.store import provenance, weights_path
 
-MEMORY_LIMIT = 512 * 2**20
-INITIALISATION = 4
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+INITIALISATION = 4  # what a seed is for, beside those of batches.py
+PERCEPTUAL_WEIGHTS = "vgg19"  # name in the registry of weights
+
+
+def train_method(
+    method: str, dataset: str, data: Path, preset: str, loop: LoopOptions, out: Path, **options: Any
+) -> int:
+    """Trains, or resumes, a method in the folder `out`; returns the number of steps done in all.
+
+    options: those of `resolve`. The perceptual loss of a GAN is on where its weights are in the cache; without them a
+    warning says so.
+    """
+    perceptual = None
+    adversary = methods.preset(method, preset, dataset).discriminator
+    if adversary is not None and adversary.lambda_vgg:
+        perceptual = weights_path(PERCEPTUAL_WEIGHTS) if provenance(PERCEPTUAL_WEIGHTS) else None
+        if perceptual is None:
+            say(f"warning: trained without the perceptual loss; {PERCEPTUAL_WEIGHTS} is not in the cache")
+    return run_training(resolve(method, dataset, data, preset, perceptual=perceptual, **options), loop, out)
 
 
 def resolve(
@@ -49,14 +69,16 @@ def resolve(
     image_size: the short side (default: the preset's). init: weights to start from. perceptual: the VGG19 file of the
     perceptual loss of a GAN. options: further fields of TrainOptions. Raises UserError where they don't go together.
     """
-    preset = catalog.preset(method, preset_name, dataset)
+    preset = methods.preset(method, preset_name, dataset)
     source = open_dataset(dataset, data, "train")
     size = source.size(image_size or preset.image_size)
-    config = catalog.network_config(method, {**preset.network, "num_classes": len(source.classes)}, size)
+    config = methods.network_config(method, {**preset.network, "num_classes": len(source.classes)}, size)
     check_size(size, config.size_multiple, method)
     if config.edges and not (source.has_instances or getattr(config, "instances_of_labels", False)):
         raise UserError(f"{dataset} has no instance maps, but '{preset_name}' of {method} has an edge channel")
-    _refuse_for_gans(method, options)
+    for name in ("condition_dropout", "timestep_sampler"):
+        if methods.method(method).kind == "gan" and options.get(name) not in (None, 0.0, "uniform"):
+            raise UserError(f"--{name.replace('_', '-')} {options[name]}: {method} is a GAN; diffusion models take it")
     return TrainOptions(
         method=method,
         dataset=dataset,
@@ -70,15 +92,9 @@ def resolve(
         discriminator=preset.discriminator,
         perceptual=None if perceptual is None or preset.discriminator is None else str(perceptual),
         init=None if init is None else str(init),
-        init_sha256=None if init is None else _initial(init)[1],
+        init_sha256=None if init is None else initial_weights(init)[1],
         **options,
     )
-
-
-def _refuse_for_gans(method: str, options: dict[str, Any]) -> None:
-    for name in ("condition_dropout", "timestep_sampler"):
-        if catalog.method(method).kind == "gan" and options.get(name) not in (None, 0.0, "uniform"):
-            raise UserError(f"--{name.replace('_', '-')} {options[name]}: {method} is a GAN; diffusion models take it")
 
 
 def check_size(size: tuple[int, int], multiple: int, name: str) -> None:
@@ -104,11 +120,14 @@ def run_training(
     dataset = open_dataset(options.dataset, Path(options.data), "train")
     objective = objective or make_objective(options)
     if loop.gradient_checkpointing:
-        _checkpoint_gradients(objective, options.method)
+        network = objective.modules["network"]
+        if not isinstance(network, UNet):
+            raise UserError(f"--gradient-checkpointing: expected a diffusion model, not {options.method}")
+        network.checkpointing = True
     return train(
         run,
         objective,
-        training_draws(dataset, options),
+        TrainingStream.of(dataset, options),
         options.training.batch_size,
         options.accumulate,
         loop,
@@ -117,31 +136,32 @@ def run_training(
     )
 
 
-def _checkpoint_gradients(objective: Objective, method: str) -> None:
-    network = objective.modules["network"]
-    if not isinstance(network, UNet):
-        raise UserError(f"--gradient-checkpointing: expected a diffusion model, not {method}")
-    network.checkpointing = True
+def make_accelerator(device: str, precision: str, adversarial: bool = False) -> "Accelerator":
+    """The processes and device of this run; under torchrun, one of several.
 
+    adversarial: some parameters have no part in some steps (encoders, layers that the authors never use), and a
+    discriminator may run several times before its gradients are taken.
+    """
+    from accelerate import Accelerator, DistributedDataParallelKwargs
 
-def training_draws(dataset: SemanticDataset, options: TrainOptions) -> Draws:
-    """The stream of training examples; a small dataset is kept in memory."""
-    recipe, mirrored = options.training.recipe, dataset.classes.mirrored
-    transform = Transform(recipe, options.image_size, dataset.keeps_aspect, training=True, mirrored=mirrored)
-    first = dataset[0]
-    parts = (first.image, first.label, first.instance)
-    bytes_in_all = len(dataset) * sum(part.nbytes for part in parts if part is not None)
-    return Draws(dataset, transform, options.seed, in_memory=bytes_in_all <= MEMORY_LIMIT)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: no CUDA device here; expected cpu or auto")
+    on_cpu = device == "cpu" or not torch.cuda.is_available()
+    parallel = DistributedDataParallelKwargs(find_unused_parameters=adversarial, broadcast_buffers=not adversarial)
+    accelerator = Accelerator(cpu=on_cpu, mixed_precision=precision, kwargs_handlers=[parallel])
+    assert accelerator.num_processes == int(os.environ.get("WORLD_SIZE", "1"))
+    return accelerator
 
 
 def make_objective(options: TrainOptions) -> Objective:
     """The objective of a method that makes pictures, its networks initialised from the seed or `options.init`."""
-    config = catalog.network_config(options.method, options.network)
+    config = methods.network_config(options.method, options.network)
     adversary = options.discriminator
     with seeded_initialisation(options.seed):
-        network = catalog.build_network(options.method, config)
-        discriminator = None if adversary is None else catalog.build_discriminator(adversary, config)
-    initial_weights(network, options)
+        network = methods.build_network(options.method, config)
+        discriminator = None if adversary is None else methods.build_discriminator(adversary, config)
+    if options.init is not None:
+        load_strictly(network, initial_weights(Path(options.init))[0], options.init)
     if options.diffusion is not None:
         schedule = make_schedule(options.diffusion.schedule, options.diffusion.steps)
         return DiffusionObjective(
@@ -150,32 +170,25 @@ def make_objective(options: TrainOptions) -> Objective:
             schedule,
             options.training,
             options.condition_dropout,
-            options.seed,
             options.timestep_sampler,
         )
     assert adversary is not None
     assert discriminator is not None
     perceptual = None if options.perceptual is None else VGGLoss.load(Path(options.perceptual), adversary.vgg_weights)
-    return AdversarialObjective(network, discriminator, options.training, adversary, perceptual, options.seed)
+    return AdversarialObjective(network, discriminator, options.training, adversary, perceptual)
 
 
 @contextmanager
 def seeded_initialisation(seed: int) -> Iterator[None]:
     """Networks built inside get weights that depend on `seed` alone; the global generator is left as it was."""
     with torch.random.fork_rng():
-        torch.manual_seed(seeded(seed, INITIALISATION).initial_seed())
+        torch.manual_seed(seed_of(seed, INITIALISATION))
         yield
 
 
-def initial_weights(network: nn.Module, options: TrainOptions) -> None:
-    """Loads what `options.init` names, if anything; raises UserError where it doesn't fit."""
-    if options.init is not None:
-        load_strictly(network, _initial(Path(options.init))[0], options.init)
-
-
-def _initial(source: Path) -> tuple[Tensors, str]:
-    """Tensors to start from and their file's sha256: a run's raw weights, or a weights file."""
+def initial_weights(source: Path) -> tuple[Tensors, str]:
+    """Tensors to start from and their file's sha256: a run's raw weights, or a weights file; raises UserError."""
     if source.is_dir():
         run = TrainingRun(source)
         return run.weights(raw=True)[0], sha256_file(run.weights_file(raw=True))
-    return checkpoints.read_weights(source)[0], sha256_file(source)
+    return read_weights(source)[0], sha256_file(source)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import requests
 
-from sdm_bench.progress import track
+from sdm_bench.base.progress import track
 from sdm_bench.weights.indexes import TIMEOUT
 from sdm_bench.weights.sources import WrongDigest, check_digest
 

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from sdm_bench.errors import PartialFailure, UserError
-from sdm_bench.progress import say
+from sdm_bench.base.errors import PartialFailure, UserError
+from sdm_bench.base.progress import say
 from sdm_bench.weights.download import download
 from sdm_bench.weights.indexes import TIMEOUT, credentials_for, index_addresses, new_session, package_address, redacted
 from sdm_bench.weights.registry import Entry, Package, Published

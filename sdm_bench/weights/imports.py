@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sdm_bench.errors import UserError
-from sdm_bench.files import sha256_file
-from sdm_bench.tensors import read_safetensors, tensors_sha256
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import sha256_file
+from sdm_bench.base.tensors import read_safetensors, tensors_sha256
 from sdm_bench.weights.registry import Entry, entry
 from sdm_bench.weights.sources import WrongDigest, check_holds, store_member, store_package, store_published
 from sdm_bench.weights.store import provenance, save, weights_folder

@@ -21,8 +21,8 @@ from sdm_bench.weights.registry import Package
 INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
 INDEX_OPTIONS = ("index-url", "extra-index-url")
 CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "PIP_CERT", "SSL_CERT_FILE")
+# Seconds to connect, and between two pieces of an answer: a machine without a network moves on quickly.
 TIMEOUT = (5.0, 60.0)
-"""Seconds to connect, and between two pieces of an answer: a machine without a network moves on quickly."""
 
 
 def index_addresses() -> list[str]:

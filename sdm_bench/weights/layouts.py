@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sdm_bench.tensors import RefusedFile, Tensors, read_torch
+from sdm_bench.base.tensors import RefusedFile, Tensors, read_torch
 
 LPIPS_SLICES = {
     # the torchvision `features` index at which each of the five slices of the backbone ends

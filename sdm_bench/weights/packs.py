@@ -15,22 +15,22 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
-from sdm_bench.errors import UserError
-from sdm_bench.tensors import Tensors, read_tensors
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.tensors import Tensors, read_tensors
 
+# Names of generators' files; where several kinds lie side by side, the first kind is the one that is sampled.
 GENERATORS = (r"ema_.*\.pt", r".*_EMA\.pth", r".*_net_G\.pth", r".*_G\.pth")
-"""Names of generators' files; where several kinds lie side by side, the first kind is the one that is sampled."""
 ENCODERS = (r".*_net_E\.pth", r".*_net_IE\.pth")
 MOMENTS = ("best", "latest")
+# What folders and files are called in packs of several datasets.
 DATASETS = {
     "ade20k": "ade",
     "celebamask_hq": "celeb",
     "cityscapes": "city|(^|[/_])cs_",
     "coco_stuff": "coco",
 }
-"""What folders and files are called in packs of several datasets."""
+# What wrappers put before every key.
 PREFIXES = ("module.", "netG.", "netE.")
-"""What wrappers put before every key."""
 LISTED = 10
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sdm_bench.tensors import RefusedFile, flatten, read_safetensors, read_torch, reason
+from sdm_bench.base.tensors import RefusedFile, flatten, read_safetensors, read_torch, reason
 
 TORCH_STORAGES = {
     "FloatStorage": torch.float32,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from sdm_bench.errors import unknown_name
+from sdm_bench.base.errors import unknown_name
 
 Reader = Literal["torch", "torchscript", "numpy_pickle", "safetensors"]
 Convert = Literal["state_dict", "inception_modules", "lpips_torchvision", "lpips_flax"]

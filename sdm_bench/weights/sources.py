@@ -11,9 +11,9 @@ from typing import IO
 
 from torch import Tensor
 
-from sdm_bench.errors import UserError
-from sdm_bench.files import sha256_file
-from sdm_bench.tensors import RefusedFile
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import sha256_file
+from sdm_bench.base.tensors import RefusedFile
 from sdm_bench.weights.layouts import CONVERTS, lpips_title
 from sdm_bench.weights.readers import READERS
 from sdm_bench.weights.registry import Entry, Package, Published

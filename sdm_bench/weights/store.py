@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Literal
 import platformdirs
 
 from sdm_bench import __version__
-from sdm_bench.errors import UserError
-from sdm_bench.files import atomic_path, read_json, sha256_file, write_json
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import atomic_path, read_json, sha256_file, write_json
 from sdm_bench.weights.registry import Entry, entries_of, entry
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from sdm_bench.base.tensors import Tensors
 
 CACHE_VARIABLE = "SDM_BENCH_CACHE"
 State = Literal["ok", "missing", "changed"]
@@ -23,7 +25,11 @@ State = Literal["ok", "missing", "changed"]
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a cached file came from. source_sha256: of the file it was made from; sha256: of the safetensors file."""
+    """Where a cached file came from.
+
+    source_sha256: of the file it was made from; sha256: of the safetensors file; tensors_sha256: of what it holds,
+    empty in records of earlier versions.
+    """
 
     name: str
     source: str
@@ -32,6 +38,7 @@ class Provenance:
     licence: str
     date: str
     program_version: str
+    tensors_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,10 @@ class MissingWeights(UserError):
     def short(self) -> str:
         """One line, for where the whole list was shown before."""
         return f"weights that are not in the cache: {', '.join(self.names)}"
+
+
+class ChangedWeights(UserError):
+    """Cached weights that are not those that a protocol, the registry or the cache's own record states."""
 
 
 def cache_folder() -> Path:
@@ -101,6 +112,44 @@ def require(names: Iterable[str]) -> dict[str, Path]:
     return {name: weights_path(name) for name in names}
 
 
+def load_weights(names: Iterable[str], pinned: Mapping[str, str] | None = None) -> "dict[str, Tensors]":
+    """The tensors of the cached weights called `names`, each compared with the digest that is known of them.
+
+    pinned: tensors_sha256 by name, as a protocol states it. Of others the registry's holds, or else the digest that was
+    recorded when the file came into the cache. Raises MissingWeights, and ChangedWeights where they are others.
+    """
+    return {name: _checked_tensors(name, path, (pinned or {}).get(name)) for name, path in require(names).items()}
+
+
+def _checked_tensors(name: str, path: Path, pinned: str | None) -> "Tensors":
+    """The tensors of a cached file; raises ChangedWeights where their digest is not the one that is known."""
+    from sdm_bench.base.tensors import read_safetensors, tensors_sha256
+
+    record = provenance(name)
+    assert record is not None, "what is in the cache has a record"
+    status = path.stat()
+    version = (path, status.st_size, status.st_mtime_ns)
+    tensors = read_safetensors(path)
+    expected = pinned or entry(name).tensors_sha256 or record.tensors_sha256
+    digests, compute = (_TENSOR_DIGESTS, lambda: tensors_sha256(tensors))
+    if not expected:
+        # records of earlier versions of the program know the file's digest alone
+        digests, compute, expected = _FILE_DIGESTS, lambda: sha256_file(path), record.sha256
+    if version not in digests:
+        digests[version] = compute()
+    if digests[version] != expected:
+        raise ChangedWeights(
+            f"{path}: the weights {name} have the digest {digests[version]}; expected {expected}. "
+            f"Delete {path.with_suffix('')}.* and bring them again"
+        )
+    return tensors
+
+
+# tensors_sha256 and sha256 of files by path, size and time of change, so that each version is digested once.
+_TENSOR_DIGESTS: dict[tuple[Path, int, int], str] = {}
+_FILE_DIGESTS: dict[tuple[Path, int, int], str] = {}
+
+
 def how_to_get(each: Entry) -> str:
     """What an entry is for, where it is and the lines that bring it, indented, for messages."""
     places = [source.address for source in each.published] + ([each.package.title] if each.package else [])
@@ -119,6 +168,8 @@ def save(each: Entry, tensors: "Mapping[str, Tensor]", source: str, source_sha25
     """Writes `tensors` and their provenance to the cache; returns the safetensors file."""
     from safetensors.torch import save_file
 
+    from sdm_bench.base.tensors import tensors_sha256
+
     path = weights_path(each.name)
     with atomic_path(path) as temporary:
         save_file({key: value.contiguous() for key, value in tensors.items()}, temporary)
@@ -130,6 +181,7 @@ def save(each: Entry, tensors: "Mapping[str, Tensor]", source: str, source_sha25
         licence=each.licence,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         program_version=__version__,
+        tensors_sha256=tensors_sha256(tensors),
     )
     write_json(path.with_suffix(".json"), asdict(record))
     return path

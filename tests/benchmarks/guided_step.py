@@ -8,8 +8,8 @@ import sys
 
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")
 
-from sdm_bench.commands.benchmark import benchmark_steps, random_network
-from sdm_bench.synthesizers import Speed
+from sdm_bench.benchmarks.sampling import benchmark_steps, random_network
+from sdm_bench.sampling.synthesizers import Speed
 
 
 def main(pairs: int) -> None:

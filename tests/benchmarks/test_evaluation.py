@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from sdm_bench.base.errors import UserError
 from sdm_bench.benchmarks import evaluation
 from sdm_bench.benchmarks.evaluation import Timed, extraction_speed, frechet_speed, random_features
 from sdm_bench.benchmarks.reference_packages import EXTRACTIONS, OURS, Setting, packed_weights, reason
-from sdm_bench.errors import UserError
 from sdm_bench.metrics.frechet import frechet_distance
 from sdm_bench.metrics.inception import FIDInception
 

@@ -3,11 +3,10 @@
 import pytest
 import torch
 
-from sdm_bench.benchmarks.sampling import random_condition, step_costs
-from sdm_bench.commands.benchmark import benchmark_steps, random_network
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
+from sdm_bench.benchmarks.sampling import benchmark_steps, random_condition, random_network, step_costs
 from sdm_bench.models.unet import UNet
-from sdm_bench.synthesizers import Speed
+from sdm_bench.sampling.synthesizers import Speed
 
 SMALL = {"model_channels": 32, "channel_mult": (1, 1), "attention_downsampling": (2,), "spade_hidden": 4}
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.datasets.cityscapes import Cityscapes
 from sdm_bench.datasets.folder import Folder
 from sdm_bench.datasets.pictures import NotAMap, UnknownIds, UnreadableFile, in_parallel, read_image, read_map
-from sdm_bench.errors import UserError
 from tests.datasets import trees
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.datasets.celebamask_hq import CelebAMaskHQ
 from sdm_bench.datasets.celebamask_hq_release import merge_parts
 from sdm_bench.datasets.pictures import UnknownIds, read_map
 from sdm_bench.datasets.verify import verify
-from sdm_bench.errors import UserError
 from tests.datasets import trees
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.folder import Folder, read_classes
-from sdm_bench.errors import UserError
 from tests.datasets import trees
 
 

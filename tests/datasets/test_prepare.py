@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sdm_bench.base.errors import PartialFailure, UserError
 from sdm_bench.datasets import prepare as preparing
 from sdm_bench.datasets.celebamask_hq import CelebAMaskHQ
 from sdm_bench.datasets.celebamask_hq_release import MAPPING, MASKS, PHOTOGRAPHS
 from sdm_bench.datasets.pictures import read_map
 from sdm_bench.datasets.prepare import prepare, prepare_celebamask_hq
 from sdm_bench.datasets.verify import verify
-from sdm_bench.errors import PartialFailure, UserError
 from tests.datasets import trees
 
 ORIGINAL = {0: 5, 1: 162770, 1999: 162771, 2000: 182637, 27999: 182638, 28000: 3, 29999: 202598}

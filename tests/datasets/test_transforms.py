@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 from PIL.Image import Resampling
 
+from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.base import ClassTable, Example
 from sdm_bench.datasets.transforms import Transform, crop, flip, halved, resize, resize_map, short_side_range
-from sdm_bench.errors import UserError
 
 
 def example(height: int, width: int) -> Example:

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.verify import verify
 from sdm_bench.datasets.verify_report import Report
-from sdm_bench.errors import UserError
 from tests.datasets import trees
 
 TRUTH = "gtFine/train"

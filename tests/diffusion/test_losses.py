@@ -5,9 +5,8 @@ import math
 import pytest
 import torch
 
-from sdm_bench.diffusion.gaussian import q_sample
+from sdm_bench.diffusion.gaussian_diffusion import make_schedule, q_sample
 from sdm_bench.diffusion.losses import discretized_log_likelihood, hybrid_loss, normal_kl
-from sdm_bench.diffusion.schedule import make_schedule
 
 
 def test_the_kl_of_normals_in_closed_form() -> None:

@@ -5,10 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from sdm_bench.diffusion.gaussian import at
-from sdm_bench.diffusion.schedule import make_schedule
+from sdm_bench.base.errors import UserError
+from sdm_bench.diffusion.gaussian_diffusion import extract_at_timestep, make_schedule
 from sdm_bench.diffusion.solvers import Solver, solve
-from sdm_bench.errors import UserError
 
 FULL = make_schedule("linear", 1000)
 
@@ -17,7 +16,7 @@ def oracle(x_start: Tensor):  # type: ignore[no-untyped-def]
     """A denoiser that knows x_0: it returns the very noise in x_t, and variance values of zero."""
 
     def denoise(x_t: Tensor, timestep: Tensor) -> Tensor:
-        cumulative = at(FULL.alphas_cumprod, timestep, x_t)
+        cumulative = extract_at_timestep(FULL.alphas_cumprod, timestep, x_t)
         eps = (x_t - cumulative.sqrt() * x_start) / (1 - cumulative).sqrt()
         return torch.cat([eps, torch.zeros_like(eps)], 1)
 
@@ -75,7 +74,7 @@ def gaussian_denoiser(deviation: float):  # type: ignore[no-untyped-def]
     """The best denoiser of pictures whose values are drawn from N(0, deviation^2)."""
 
     def denoise(x_t: Tensor, timestep: Tensor) -> Tensor:
-        cumulative = at(FULL.alphas_cumprod, timestep, x_t)
+        cumulative = extract_at_timestep(FULL.alphas_cumprod, timestep, x_t)
         eps = (1 - cumulative).sqrt() * x_t / (cumulative * deviation**2 + 1 - cumulative)
         return torch.cat([eps, torch.zeros_like(eps)], 1)
 

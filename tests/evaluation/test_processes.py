@@ -9,15 +9,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sdm_bench.base.tensors import read_safetensors
 from sdm_bench.metrics import features
-from sdm_bench.metrics.features import extract, folder_source, inception_extractor
+from sdm_bench.metrics.features import extract, inception_extractor
 from sdm_bench.metrics.frechet import frechet_distance
-from sdm_bench.results import ResultRow, read_rows
+from sdm_bench.metrics.images import folder_source
+from sdm_bench.results.rows import ResultRow, read_rows
 from sdm_bench.weights.store import weights_path
-from tests.evaluation.test_evaluate import make_run, noisy, real_at
+from tests.conftest import ACCEPT_UNTRAINED
+from tests.evaluation.measured import make_run, noisy, real_at
 
-PROGRAM = """
+PROGRAM = f"""
 import sys
+{ACCEPT_UNTRAINED}
 from cli import main
 main(sys.argv[1:])
 """
@@ -56,7 +60,7 @@ def test_two_processes_find_what_one_finds(toy_cityscapes: Path, untrained_cache
 
 def test_batches_change_no_printed_digit(toy_cityscapes: Path, tmp_path: Path) -> None:
     run = make_run(tmp_path, real_at(toy_cityscapes), [0, 1], noisy)
-    extractor = inception_extractor(weights_path("inception-2015-12-05"), "clean", "cpu")
+    extractor = inception_extractor(read_safetensors(weights_path("inception-2015-12-05")), "clean", "cpu")
     found = set()
     for size in (1, 2, 5, 32):
         first, second = (extract(folder_source(run / f"samples/seed-00{k}"), extractor, None, size) for k in (0, 1))
@@ -70,7 +74,7 @@ def test_pngs_and_lossless_webps_have_the_same_features(toy_cityscapes: Path, tm
     webps.mkdir()
     for path in sorted(pngs.iterdir(), reverse=True):
         Image.open(path).save(webps / f"{path.stem}.webp", lossless=True)
-    extractor = inception_extractor(weights_path("inception-2015-12-05"), "clean", "cpu")
+    extractor = inception_extractor(read_safetensors(weights_path("inception-2015-12-05")), "clean", "cpu")
     first, second = (extract(folder_source(folder), extractor) for folder in (pngs, webps))
     np.testing.assert_array_equal(first, second)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 from sdm_bench.metrics.extrapolation import frechet_distance_infinity
 from sdm_bench.metrics.frechet import Statistics, frechet_distance, gaussian, statistics
 

@@ -1,4 +1,4 @@
-"""Features of folders: what is read, in which order, when it is computed again."""
+"""Features of folders: in which order, when they are computed again, and the numbers of other packages."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,18 +11,14 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.tensors import read_safetensors
 from sdm_bench.metrics import features
-from sdm_bench.metrics.features import (
-    Extractor,
-    cache_key,
-    extract,
-    folder_source,
-    inception_extractor,
-)
+from sdm_bench.metrics.features import Extractor, cache_key, extract, inception_extractor
+from sdm_bench.metrics.images import folder_source
 from sdm_bench.metrics.inception import FIDInception
 from sdm_bench.metrics.resize import resize_mode
-from sdm_bench.tensors import read_safetensors
+from tests.metrics.conftest import pixels
 from tests.weights.cached import cached
 
 
@@ -47,62 +43,6 @@ def extractor(resize: str = "clean", weights: str = "00", name: str = "small") -
 def seen(given: Extractor) -> list[int]:
     assert isinstance(given.module, Small)
     return given.module.seen
-
-
-def pixels(seed: int, height: int = 24, width: int = 32) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Seven pictures of several sizes and types, whose names sort otherwise than they were written."""
-    root = tmp_path / "pictures"
-    root.mkdir()
-    for index in (3, 1, 6, 0, 2, 5, 4):
-        suffix = (".png", ".jpg", ".WEBP")[index % 3]
-        Image.fromarray(pixels(index, 24 + index, 320)).save(root / f"picture{index}{suffix}")
-    return root
-
-
-def test_a_folder_is_its_pictures_sorted_by_id(folder: Path) -> None:
-    source = folder_source(folder)
-    assert source.ids == tuple(f"picture{k}" for k in range(7))
-    assert len(source) == 7
-    np.testing.assert_array_equal(source.read(3), pixels(3, 27, 320))
-
-
-def test_other_files_are_passed_over_with_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "run.json").write_text("{}")
-    (folder / ".picture9.png").write_bytes(b"")
-    (folder / "deeper").mkdir()
-    Image.fromarray(pixels(0)).save(folder / "deeper" / "more.png")
-    assert len(folder_source(folder)) == 7
-    told = capsys.readouterr().err
-    assert "7 pictures; passed over .picture9.png, deeper, run.json" in told
-
-
-def test_two_pictures_with_one_id_are_refused(folder: Path) -> None:
-    Image.fromarray(pixels(0)).save(folder / "picture1.png")
-    with pytest.raises(UserError, match=rf"{folder}/picture1.png: the same id as {folder}/picture1.jpg"):
-        folder_source(folder)
-
-
-def test_no_pictures_or_no_folder_is_said(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").touch()
-    with pytest.raises(UserError, match=r"no pictures; expected .jpg"):
-        folder_source(tmp_path)
-    with pytest.raises(UserError, match="nowhere: no such folder"):
-        folder_source(tmp_path / "nowhere")
-
-
-def test_the_manifest_is_of_names_and_contents(folder: Path, tmp_path: Path) -> None:
-    before = folder_source(folder).manifest
-    moved = folder.rename(tmp_path / "elsewhere")
-    assert folder_source(moved).manifest == before
-    (moved / "picture3.png").rename(moved / "picture3a.png")
-    renamed = folder_source(moved).manifest
-    Image.fromarray(pixels(8)).save(moved / "picture3a.png")
-    assert len({before, renamed, folder_source(moved).manifest}) == 3
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 50])
@@ -208,15 +148,15 @@ def test_tf1_features_and_class_scores_are_torch_fidelity_s(torch_fidelity_weigh
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
     theirs = FeatureExtractorInceptionV3("ours", ["2048", "logits_unbiased"], str(torch_fidelity_weights))
-    source, file = folder_source(pictures), torch_fidelity_weights.with_suffix(".safetensors")
+    source, weights = folder_source(pictures), read_safetensors(torch_fidelity_weights.with_suffix(".safetensors"))
     batch = torch.from_numpy(np.stack([source.read(k) for k in range(2)]).transpose(0, 3, 1, 2).copy())
     expected = [found.numpy() for found in theirs(batch)]
-    features = extract(source, inception_extractor(file, "tf1", "cpu"))
-    ours = [features, features @ read_safetensors(file)["fc.weight"].numpy().T]
+    features = extract(source, inception_extractor(weights, "tf1", "cpu"))
+    ours = [features, features @ weights["fc.weight"].numpy().T]
     for found, wanted in zip(ours, expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
         assert np.abs(wanted[0] - wanted[1]).max() > 0.05 * np.abs(wanted).max()
-    clean = extract(source, inception_extractor(file, "clean", "cpu"))
+    clean = extract(source, inception_extractor(weights, "clean", "cpu"))
     assert np.abs(clean - expected[0]).max() > 1e-2 * np.abs(expected[0]).max()
 
 
@@ -229,7 +169,6 @@ def test_legacy_features_are_pytorch_fid_s_of_the_folder(
     monkeypatch.setattr(theirs, "load_state_dict_from_url", lambda *_, **__: torch.load(torch_fidelity_weights))
     files = sorted(pictures.iterdir())
     expected = get_activations(files, theirs.InceptionV3([3]), batch_size=2, num_workers=0)
-    found = extract(
-        folder_source(pictures), inception_extractor(cached("inception-2015-12-05"), "legacy_pytorch", "cpu")
-    )
+    weights = read_safetensors(cached("inception-2015-12-05"))
+    found = extract(folder_source(pictures), inception_extractor(weights, "legacy_pytorch", "cpu"))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())

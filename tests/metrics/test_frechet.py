@@ -8,7 +8,7 @@ import torch
 from scipy import linalg
 from torch_fidelity import metric_fid
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 from sdm_bench.metrics import frechet
 from sdm_bench.metrics.frechet import Statistics, frechet_distance, gaussian, statistics, trace_root
 

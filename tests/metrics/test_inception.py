@@ -1,18 +1,16 @@
 """FID's Inception: with and without a classifier, block by block, and the numbers others print."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.tensors import read_safetensors, tensors_sha256
 from sdm_bench.metrics import inception
 from sdm_bench.metrics.frechet import frechet_distance
 from sdm_bench.metrics.inception import FIDInception, convolutions, feature_tensors, load_inception
-from sdm_bench.tensors import tensors_sha256
 from tests.weights.cached import cached
 
 
@@ -55,27 +53,25 @@ def test_features_are_the_last_of_four_blocks(network: FIDInception, picture: Te
 
 
 @pytest.mark.parametrize("dropped", [(), ("fc.", "num_batches_tracked")])
-def test_files_with_and_without_what_features_do_not_need_load(
-    network: FIDInception, picture: Tensor, tmp_path: Path, dropped: tuple[str, ...]
+def test_weights_with_and_without_what_features_do_not_need_load(
+    network: FIDInception, picture: Tensor, dropped: tuple[str, ...]
 ) -> None:
     state = {name: value for name, value in network.state_dict().items() if not any(word in name for word in dropped)}
-    save_file(state, tmp_path / "f.safetensors")
     before = torch.random.get_rng_state()
-    loaded = load_inception(tmp_path / "f.safetensors")
+    loaded = load_inception(state)
     assert torch.equal(before, torch.random.get_rng_state()), "loading draws random numbers"
     assert torch.allclose(loaded(picture[:1]), network(picture[:1]), rtol=1e-4, atol=1e-5)
     assert hasattr(loaded, "fc") is ("fc." not in dropped)
     assert tensors_sha256(feature_tensors(loaded)) == tensors_sha256(feature_tensors(network))
 
 
-def test_weights_of_something_else_are_refused(network: FIDInception, tmp_path: Path) -> None:
+def test_weights_of_something_else_are_refused(network: FIDInception) -> None:
     state = network.state_dict()
     state.pop("Mixed_5b.branch1x1.conv.weight")
-    save_file(state, tmp_path / "f.safetensors")
     with pytest.raises(
-        UserError, match=r"f.safetensors: these are not the weights(?s:.*)Mixed_5b.branch1x1.conv.weight"
+        UserError, match=r"FID's Inception: these are not the weights(?s:.*)missing: Mixed_5b.branch1x1.conv.weight"
     ):
-        load_inception(tmp_path / "f.safetensors")
+        load_inception(state)
 
 
 def test_there_are_94_convolutions_all_without_bias() -> None:
@@ -113,7 +109,7 @@ def test_the_value_in_torchmetrics_documentation() -> None:
 
     It draws the pictures after seed 42 and the random start of a network of these layers.
     """
-    network = load_inception(cached("inception-2015-12-05"))
+    network = load_inception(read_safetensors(cached("inception-2015-12-05")))
     torch.manual_seed(42)
     FIDInception()
     features = []

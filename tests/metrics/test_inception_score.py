@@ -8,7 +8,7 @@ from torch import nn
 from torch_fidelity import metric_isc
 from torchmetrics.image.inception import InceptionScore as TheirInceptionScore
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 from sdm_bench.metrics.inception_score import InceptionScore, inception_score
 
 LOGITS = np.random.default_rng(0).normal(size=(107, 12)).astype(np.float32) * 3

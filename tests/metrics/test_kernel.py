@@ -9,7 +9,7 @@ import torch
 from torch_fidelity import metric_kid
 from torchmetrics.image.kid import poly_mmd
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 from sdm_bench.metrics import kernel
 from sdm_bench.metrics.kernel import kernel_distance, subset_kernel_distance
 

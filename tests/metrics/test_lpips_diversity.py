@@ -3,17 +3,16 @@
 import math
 import warnings
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 from torch import Tensor
 from torchvision import transforms
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.tensors import read_safetensors, read_torch
 from sdm_bench.metrics.lpips_diversity import (
     LPIPS,
     SMALLEST_SIDE,
@@ -21,9 +20,8 @@ from sdm_bench.metrics.lpips_diversity import (
     corpus_diversity,
     diversity,
     load_lpips,
-    reading,
+    preprocessing,
 )
-from sdm_bench.tensors import read_safetensors, read_torch
 from sdm_bench.weights.layouts import linear_layers
 from tests.weights.cached import cached
 
@@ -45,10 +43,8 @@ def pictures(count: int, height: int, width: int) -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def alex(tmp_path_factory: pytest.TempPathFactory) -> LPIPS:
-    path = tmp_path_factory.mktemp("weights") / "alex.safetensors"
-    save_file(random_weights("alex"), path)
-    return load_lpips(path, "alex")
+def alex() -> LPIPS:
+    return load_lpips(random_weights("alex"), "alex")
 
 
 @pytest.mark.parametrize("net", ["alex", "squeeze"])
@@ -62,7 +58,7 @@ def test_distances_are_those_of_the_package(net: Net) -> None:
     package.load_state_dict(weights, strict=False)
     with torch.device("meta"):
         ours = LPIPS(net)
-    ours.load(weights, Path("random"))
+    ours.load(weights)
     first, second = pictures(6, 70, 90).chunk(2)
     with torch.no_grad():
         expected = package(first, second).flatten()
@@ -70,20 +66,17 @@ def test_distances_are_those_of_the_package(net: Net) -> None:
     assert expected.min() > 1e-3
 
 
-def test_loading_is_quiet_strict_and_draws_no_random_numbers(
-    alex: LPIPS, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    save_file(random_weights("alex"), tmp_path / "alex")
+def test_loading_is_quiet_strict_and_draws_no_random_numbers(alex: LPIPS, capsys: pytest.CaptureFixture[str]) -> None:
+    weights = random_weights("alex")
     before = torch.random.get_rng_state()
-    load_lpips(tmp_path / "alex", "alex")
+    load_lpips(weights, "alex")
     assert torch.equal(before, torch.random.get_rng_state())
     assert capsys.readouterr() == ("", "")
     assert not any(value.requires_grad for value in alex.parameters())
     for change in ({"net.slice1.0.bias": None}, {"extra": torch.ones(1)}):
-        changed = {k: v for k, v in (random_weights("alex") | change).items() if v is not None}
-        save_file(changed, tmp_path / "changed")
-        with pytest.raises(UserError, match=f"changed: these are not the weights(?s:.*){next(iter(change))}"):
-            load_lpips(tmp_path / "changed", "alex")
+        changed = {k: v for k, v in (weights | change).items() if v is not None}
+        with pytest.raises(UserError, match=rf"LPIPS \(alex\): these are not the weights(?s:.*){next(iter(change))}"):
+            load_lpips(changed, "alex")
 
 
 @pytest.mark.parametrize("count", [2, 5, 18])
@@ -145,7 +138,7 @@ def test_means_of_batches_count_a_small_last_one_like_the_others() -> None:
 
 
 @pytest.mark.parametrize("size", [(256, 256), (256, 512), (120, 90)])
-def test_the_reading_of_sdm_is_its_loader_s(size: tuple[int, int]) -> None:
+def test_the_preprocessing_of_sdm_is_its_loader_s(size: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
     theirs = transforms.Compose(
         [
@@ -155,15 +148,15 @@ def test_the_reading_of_sdm_is_its_loader_s(size: tuple[int, int]) -> None:
             transforms.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]),
         ]
     )
-    torch.testing.assert_close(reading("sdm")(image), theirs(Image.fromarray(image)), rtol=0, atol=1e-6)
+    torch.testing.assert_close(preprocessing("sdm")(image), theirs(Image.fromarray(image)), rtol=0, atol=1e-6)
 
 
-def test_the_plain_reading_is_the_picture_between_minus_one_and_one() -> None:
+def test_the_plain_preprocessing_is_the_picture_between_minus_one_and_one() -> None:
     image = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     expected = torch.from_numpy(image).permute(2, 0, 1) / 127.5 - 1
-    torch.testing.assert_close(reading("plain")(image), expected, rtol=0, atol=1e-6)
-    with pytest.raises(UserError, match="Unknown reading of LPIPS 'sdn'"):
-        reading("sdn")
+    torch.testing.assert_close(preprocessing("plain")(image), expected, rtol=0, atol=1e-6)
+    with pytest.raises(UserError, match="Unknown preprocessing of LPIPS 'sdn'"):
+        preprocessing("sdn")
 
 
 def package_maps(network: LPIPS, samples: Tensor) -> np.ndarray:
@@ -219,16 +212,16 @@ def test_an_unknown_network_gets_the_nearest() -> None:
         LPIPS("vgg16")  # type: ignore[arg-type]
 
 
+# LPIPS v0.1 of ten pairs of 100 px noise from np.random.seed(123), printed by users of the original weights.
 VALUES = {
     "vgg": "0.3497 0.3494 0.3473 0.3558 0.3437 0.3366 0.3716 0.3516 0.3472 0.3413",
     "alex": "0.1645 0.1390 0.1418 0.1312 0.1731 0.1486 0.1301 0.1288 0.1422 0.1461",
 }
-"""LPIPS v0.1 of ten pairs of 100 px noise from np.random.seed(123), printed by users of the original weights."""
 
 
 @pytest.mark.parametrize("net", ["vgg", "alex"])
 def test_the_values_others_print(net: Net) -> None:
-    network = load_lpips(cached(f"lpips-{net}"), net)
+    network = load_lpips(read_safetensors(cached(f"lpips-{net}")), net)
     generator = np.random.RandomState(123)
     first, second = (torch.from_numpy(2 * generator.rand(10, 3, 100, 100) - 1).float() for _ in range(2))
     with torch.no_grad():

@@ -6,7 +6,7 @@ import torch
 from scipy.spatial.distance import cdist
 from torch_fidelity import metric_prc
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 from sdm_bench.metrics.manifold import DensityCoverage, PrecisionRecall, density_coverage, precision_recall
 
 

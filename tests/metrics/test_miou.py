@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 from sdm_bench.metrics import miou
 
 LABEL = np.array([[0, 0, 0, 1], [1, 255, 255, 1]], np.uint8)
+# Class 0: 2 of 3. Class 1: 2 of 4. Class 2: predicted, not there. Class 3: predicted where ignored only.
 PREDICTION = np.array([[0, 0, 1, 1], [2, 0, 3, 1]], np.uint8)
-"""Class 0: 2 of 3. Class 1: 2 of 4. Class 2: predicted, not there. Class 3: predicted where ignored only."""
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 from sdm_bench.metrics import resize
 
 SIZES = [(40, 60), (600, 800), (299, 299), (257, 1000)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 from sdm_bench.metrics.frechet import Statistics, frechet_distance, statistics
 from sdm_bench.metrics.statistics_files import read_statistics, write_statistics
 

@@ -2,7 +2,6 @@
 
 import importlib
 import sys
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,35 +10,39 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from pydantic import ValidationError
 from torch import Tensor
 from torch.nn import functional as F
 from torchvision import transforms
 
-from sdm_bench.errors import UserError
-from sdm_bench.metrics.features import extract, folder_source
-from sdm_bench.metrics.vit import VITS, ViT, resized_positions, vit_extractor
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.sections import parsed
+from sdm_bench.metrics import vit
+from sdm_bench.metrics.features import extract
+from sdm_bench.metrics.images import folder_source
+from sdm_bench.metrics.vit import ViT, readings, resized_positions, vit_extractor
 from sdm_bench.weights.registry import registry
 
 LAYERS, HEADS = 2, 2
 TINY = {"num_hidden_layers": LAYERS, "num_attention_heads": HEADS}
+# openai/CLIP has 64 channels a head, and four times the width in between.
 NARROW = {
     "Dinov2Model": {"hidden_size": 16},
     "CLIPVisionModelWithProjection": {"hidden_size": 128, "projection_dim": 6},
 }
-"""openai/CLIP has 64 channels a head, and four times the width in between."""
 
 needs_library = pytest.mark.skipif(find_spec("transformers") is None, reason="transformers (extra `vit`) is absent")
 
 
 def tiny(monkeypatch: pytest.MonkeyPatch, name: str) -> ViT:
     """The reading `name` with a network of two narrow layers."""
-    about = VITS[name]
+    about = readings()[name]
     settings = about.settings | TINY | NARROW[about.classes[0]]
     if "intermediate_size" in settings:
         settings["intermediate_size"] = 4 * settings["hidden_size"]
-    made = replace(about, settings=settings)
-    monkeypatch.setitem(VITS, name, made)
+    made = about.model_copy(update={"settings": settings})
+    changed = {**readings(), name: made}
+    monkeypatch.setattr(vit, "readings", lambda: changed)
     return made
 
 
@@ -67,11 +70,6 @@ def drawn(about: ViT) -> dict[str, Tensor]:
         .float()
         for name, value in network_of(about).state_dict().items()
     }
-
-
-def saved(tensors: dict[str, Tensor], folder: Path) -> Path:
-    save_file(tensors, folder / "model.safetensors")
-    return folder
 
 
 def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -129,10 +127,10 @@ def dinov2_class_token(tensors: dict[str, Tensor], x: Tensor) -> Tensor:
 
 
 @needs_library
-def test_dinov2_gives_the_class_token_of_its_definition(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_dinov2_gives_the_class_token_of_its_definition(monkeypatch: pytest.MonkeyPatch) -> None:
     about = tiny(monkeypatch, "dinov2-vit-l-14")
     tensors = drawn(about)
-    given = vit_extractor("dinov2-vit-l-14", saved(tensors, tmp_path), "cpu")
+    given = vit_extractor("dinov2-vit-l-14", tensors, "cpu")
     inputs = torch.stack([given.resize(picture(250, 500, seed)) for seed in (0, 1)])
     with torch.no_grad():
         expected = dinov2_class_token(tensors, inputs)
@@ -165,14 +163,14 @@ def openai_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 @needs_library
-def test_clip_gives_the_embedding_of_openai_s_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_clip_gives_the_embedding_of_openai_s_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """torch-fidelity carries a copy of openai/CLIP's network."""
     from torch_fidelity.feature_extractor_clip import build_model
 
     name = "clip-vit-b-32"
     tensors = drawn(tiny(monkeypatch, name))
     towers = {"text_model.embeddings.token_embedding.weight": torch.ones(2, 2), "logit_scale": torch.ones(())}
-    given = vit_extractor(name, saved(tensors | towers, tmp_path) / "model.safetensors", "cpu")
+    given = vit_extractor(name, tensors | towers, "cpu")
     inputs = torch.stack([given.resize(picture(400, 350, seed)) for seed in (0, 1)])
     with torch.no_grad():
         expected = build_model(openai_names(tensors), torch.float32).visual(inputs)
@@ -189,7 +187,7 @@ def test_features_of_a_folder_and_a_digest_of_what_decides_them(
     name = "dinov2-vit-l-14"
     tensors = drawn(tiny(monkeypatch, name))
     before = torch.random.get_rng_state()
-    given = vit_extractor(name, saved(tensors, tmp_path), "cpu")
+    given = vit_extractor(name, tensors, "cpu")
     assert torch.equal(before, torch.random.get_rng_state()), "loading draws random numbers"
     assert capfd.readouterr() == ("", "")
     pictures = tmp_path / "pictures"
@@ -200,12 +198,12 @@ def test_features_of_a_folder_and_a_digest_of_what_decides_them(
     digests = [given.weights_sha256]
     for change in ("embeddings.mask_token", "layernorm.bias"):
         changed = tensors | {change: tensors[change] + 1}
-        digests.append(vit_extractor(name, saved(changed, tmp_path), "cpu").weights_sha256)
+        digests.append(vit_extractor(name, changed, "cpu").weights_sha256)
     assert digests[0] == digests[1] != digests[2]
 
 
 @needs_library
-def test_weights_of_another_network_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_weights_of_another_network_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "clip-vit-b-32"
     tensors = drawn(tiny(monkeypatch, name))
     for change, message in (
@@ -214,37 +212,48 @@ def test_weights_of_another_network_are_refused(monkeypatch: pytest.MonkeyPatch,
         ({"visual_projection.weight": torch.ones(2, 2)}, r"another shape: visual_projection.weight \(file \(2, 2\)"),
     ):
         kept = {key: value for key, value in (tensors | change).items() if value is not None}
-        with pytest.raises(UserError, match=rf"model.safetensors: these are not the weights of CLIP(?s:.*){message}"):
-            vit_extractor(name, saved(kept, tmp_path), "cpu")
+        with pytest.raises(UserError, match=rf"{name}: these are not the weights of CLIP(?s:.*){message}"):
+            vit_extractor(name, kept, "cpu")
 
 
 @needs_library
-@pytest.mark.parametrize("name", VITS)
+@pytest.mark.parametrize("name", readings())
 def test_the_published_networks_have_the_dimensions_stated(name: str) -> None:
     """And the registry asks of their files what the library builds."""
     with torch.device("meta"):
         tensors = {
-            published_names(key): tuple(value.shape) for key, value in network_of(VITS[name]).state_dict().items()
+            published_names(key): tuple(value.shape) for key, value in network_of(readings()[name]).state_dict().items()
         }
     last = "layernorm.weight" if name.startswith("dinov2") else "visual_projection.weight"
-    assert tensors[last][0] == VITS[name].dimensions
+    assert tensors[last][0] == readings()[name].dimensions
     holds = registry()[name].holds
     assert holds == {key: tensors[key] for key in holds}
     assert len(holds) >= 2
 
 
-def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
-    save_file({"a": torch.ones(1)}, tmp_path / "model.safetensors")
     with pytest.raises(UserError, match=r"need the library `transformers` .* pip install 'sdm-bench\[vit\]'"):
-        vit_extractor("dinov2-vit-l-14", tmp_path, "cpu")
+        vit_extractor("dinov2-vit-l-14", {"a": torch.ones(1)}, "cpu")
 
 
-def test_what_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"neither model\.safetensors nor pytorch_model\.bin in this folder"):
-        vit_extractor("clip-vit-b-32", tmp_path)
+def test_an_unknown_name_gets_the_nearest() -> None:
     with pytest.raises(UserError, match="Did you mean 'clip-vit-b-32'"):
-        vit_extractor("clip-vit-b-16", tmp_path)
+        vit_extractor("clip-vit-b-16", {})
+
+
+def test_the_published_readings_are_whole_and_cannot_be_changed() -> None:
+    """The mode by which features are kept names how pictures are resized, and to which side."""
+    assert {name: about.resizing().name for name, about in readings().items()} == {
+        "dinov2-vit-l-14": "pillow_8bit-224",
+        "clip-vit-b-32": "short_side_cropped-224",
+        "clip-vit-l-14-336": "middle_square-336",
+    }
+    fields = readings()["clip-vit-b-32"].model_dump()
+    with pytest.raises(UserError, match=r"vit\.yaml: other: sise: Extra inputs are not permitted"):
+        parsed(ViT, fields | {"sise": 224}, "vit.yaml: other")
+    with pytest.raises(ValidationError, match="frozen"):
+        readings()["clip-vit-b-32"].side = 256
 
 
 CLIP_MEAN, CLIP_DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -261,7 +270,7 @@ def test_dinov2_is_fed_as_by_dgm_eval(size: tuple[int, int]) -> None:
             transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
         ]
     )
-    found = VITS["dinov2-vit-l-14"].resize(picture(*size))
+    found = readings()["dinov2-vit-l-14"].resizing()(picture(*size))
     torch.testing.assert_close(found, theirs(Image.fromarray(picture(*size))), rtol=0, atol=2e-6)
 
 
@@ -276,5 +285,5 @@ def test_clip_is_fed_as_by_clean_fid(size: tuple[int, int]) -> None:
             transforms.Normalize(CLIP_MEAN, CLIP_DEVIATION),
         ]
     )
-    found = VITS["clip-vit-b-32"].resize(picture(*size))
+    found = readings()["clip-vit-b-32"].resizing()(picture(*size))
     torch.testing.assert_close(found, theirs(Image.fromarray(picture(*size))), rtol=0, atol=2e-6)

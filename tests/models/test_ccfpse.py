@@ -5,9 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sdm_bench.models.ccfpse import CCFPSEConfig, CCFPSEGenerator
-from sdm_bench.models.conditional_convolution import conditional_convolution
-from sdm_bench.models.fpse import FPSEDiscriminator
+from sdm_bench.models.ccfpse import CCFPSEConfig, CCFPSEGenerator, FPSEDiscriminator, conditional_convolution
 from sdm_bench.models.preset import DiscriminatorPreset
 from tests.models.conditions import condition
 

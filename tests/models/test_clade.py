@@ -6,8 +6,7 @@ import numpy as np
 import torch
 
 from sdm_bench.conditioning import Condition
-from sdm_bench.distance_maps import distance_maps
-from sdm_bench.models.clade import CLADEConfig, CLADEGenerator
+from sdm_bench.models.clade import CLADEConfig, CLADEGenerator, distance_maps
 from tests.models.conditions import condition
 
 CONFIG = CLADEConfig(num_classes=4, edges=False, ngf=4, widest=2)
@@ -89,6 +88,6 @@ def test_distances_follow_the_authors_numbering() -> None:
     network = CLADEGenerator(config).eval()
     network.head_0.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[1].distances))
     with torch.no_grad():
-        network(config.read(Condition(label, None, 4, torch.ones(1, dtype=torch.bool))))
+        network(config.remap_condition(Condition(label, None, 4, torch.ones(1, dtype=torch.bool))))
     assert seen[0][:, :, 8:16, 8:24].abs().max() > 0.9
     assert seen[0][:, :, :8].abs().max() == 0

@@ -8,8 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sdm_bench.conditioning import Condition
-from sdm_bench.models.groupdnet import GroupDNetConfig, GroupDNetGenerator
-from sdm_bench.models.groupdnet_encoder import class_crops
+from sdm_bench.models.groupdnet import GroupDNetConfig, GroupDNetGenerator, class_crops
 from tests.models.conditions import condition
 
 CLASSES = 4

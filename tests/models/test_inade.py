@@ -6,9 +6,8 @@ import torch
 
 from sdm_bench.conditioning import Condition
 from sdm_bench.models.gan import Latent
-from sdm_bench.models.inade import INADEConfig, INADEGenerator
-from sdm_bench.models.inade_encoder import InstanceEncoder, convolution, within
-from sdm_bench.training.gan_losses import kl_divergence
+from sdm_bench.models.inade import INADEConfig, INADEGenerator, InstanceEncoder, convolution, within
+from sdm_bench.training.adversarial_losses import kl_divergence
 from tests.models.conditions import condition
 
 CONFIG = INADEConfig(
@@ -77,7 +76,7 @@ def test_the_noise_of_an_instance_changes_the_picture_and_that_of_the_padding_do
 
 def test_classes_stand_in_for_instances_where_the_dataset_has_none() -> None:
     config = CONFIG.model_copy(update={"instances_of_labels": True})
-    plain = config.read(replace(condition(1, 4, 32, 64), instance=None))
+    plain = config.remap_condition(replace(condition(1, 4, 32, 64), instance=None))
     _, noise = latent_of(network_of(config), plain, [1])
     assert noise.shape[1] == len(plain.label.unique())
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from sdm_bench.errors import UserError
-from sdm_bench.models.pix2pixhd import Pix2PixHDConfig, Pix2PixHDGenerator, instance_means
-from sdm_bench.models.pix2pixhd_discriminator import Pix2PixHDDiscriminator
+from sdm_bench.base.errors import UserError
+from sdm_bench.models.pix2pixhd import Pix2PixHDConfig, Pix2PixHDDiscriminator, Pix2PixHDGenerator, instance_means
 from sdm_bench.models.preset import DiscriminatorPreset
 from tests.models.conditions import condition
 

@@ -6,9 +6,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sdm_bench.models import catalog
-from sdm_bench.models.scgan import SCGANConfig, SCGANGenerator
-from sdm_bench.models.scgan_layers import SpatiallyConditionalConvolution, expert_scores, gaussian_positions
+from sdm_bench.models import methods
+from sdm_bench.models.scgan import (
+    SCGANConfig,
+    SCGANGenerator,
+    SpatiallyConditionalConvolution,
+    expert_scores,
+    gaussian_positions,
+)
 from tests.models.conditions import condition
 from tests.models.test_ccfpse import spread
 
@@ -94,6 +99,6 @@ def test_all_parameters_train_the_auxiliary_picture_those_that_only_it_needs(spe
 
 
 def test_parts_of_faces_come_before_the_background() -> None:
-    config = catalog.network_config("scgan", {"num_classes": 19, "edges": False, "class_shift": -1})
+    config = methods.network_config("scgan", {"num_classes": 19, "edges": False, "class_shift": -1})
     faces = replace(condition(1, 19, 8, 8), label=torch.arange(19)[None, None])
-    assert config.read(faces).label.flatten().tolist() == [18, *range(18)]
+    assert config.remap_condition(faces).label.flatten().tolist() == [18, *range(18)]

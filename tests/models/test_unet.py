@@ -4,7 +4,7 @@ import torch
 
 from sdm_bench.models.concat_ddpm import ConcatDDPM
 from sdm_bench.models.sdm import SDM
-from sdm_bench.models.unet_blocks import UNetConfig
+from sdm_bench.models.unet import UNetConfig
 
 CONFIG = UNetConfig(
     num_classes=5, edges=True, model_channels=32, channel_mult=(1, 1), num_res_blocks=1, attention_downsampling=(2,),

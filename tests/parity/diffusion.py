@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sdm_bench.diffusion import gaussian, losses
+from sdm_bench.diffusion import gaussian_diffusion, losses
+from sdm_bench.diffusion.gaussian_diffusion import NoiseSchedule, make_schedule, space_timesteps
 from sdm_bench.diffusion.guidance import guide
-from sdm_bench.diffusion.schedule import NoiseSchedule, make_schedule, space_timesteps
 from sdm_bench.diffusion.solvers import STEPS, Solver, solve
 from tests.parity.cases import Case, NotSupportedError
 
@@ -60,8 +60,8 @@ def training_losses(case: Case) -> dict[str, Any]:
     schedule = _schedule(case.arguments)
     x_start, noise, t = case.tensor("x_start"), case.tensor("noise"), case.tensor("t")
     y = _one_hot(case)
-    x_t = gaussian.q_sample(schedule, x_start, t, noise)
-    q_mean, q_variance, q_log_variance = gaussian.q_mean_variance(schedule, x_start, t)
+    x_t = gaussian_diffusion.q_sample(schedule, x_start, t, noise)
+    q_mean, q_variance, q_log_variance = gaussian_diffusion.q_mean_variance(schedule, x_start, t)
     output = stub(x_t, t, y)
     loss = losses.hybrid_loss(schedule, output, x_start, x_t, t, noise)
     scale = len(schedule) / 1000
@@ -72,7 +72,7 @@ def training_losses(case: Case) -> dict[str, Any]:
         "q_mean": q_mean,
         "q_variance": q_variance.flatten(),
         "q_log_variance": q_log_variance.flatten(),
-        "posterior_mean": gaussian.q_posterior_mean(schedule, x_start, x_t, t),
+        "posterior_mean": gaussian_diffusion.q_posterior_mean(schedule, x_start, x_t, t),
         "posterior_variance": schedule.posterior_variance[t].astype(np.float32),
         "posterior_log_variance_clipped": schedule.posterior_log_variance_clipped[t].astype(np.float32),
         "mse_default": loss.mse,
@@ -110,14 +110,14 @@ def reverse_steps(case: Case) -> dict[str, Any]:
     out: dict[str, Any] = {"model_timesteps": timesteps}
     for output, suffix in ((plain, ""), (labelled, "_y"), (guided, "_guided")):
         for limit, ending in (("clip", ""), ("none", "_unclipped")):
-            step = gaussian.reverse_step(schedule, output, x, t, limit)
+            step = gaussian_diffusion.reverse_step(schedule, output, x, t, limit)
             out |= {
                 f"mean{suffix}{ending}": step.mean,
                 f"variance{suffix}{ending}": step.variance,
                 f"log_variance{suffix}{ending}": step.log_variance,
                 f"pred_xstart{suffix}{ending}": step.x_start,
             }
-    fixed_large = gaussian.fixed_large(schedule, x, t)[:, 0, 0, 0]
+    fixed_large = gaussian_diffusion.fixed_large(schedule, x, t)[:, 0, 0, 0]
     small = schedule.posterior_log_variance_clipped[t]
     return out | {
         "mean_s1": out["mean_y"],
@@ -142,9 +142,9 @@ def single_steps(case: Case) -> dict[str, Any]:
         if name.startswith("ddim_sample_eta_"):
             solver = Solver("ddim", len(schedule), eta=float(name.removeprefix("ddim_sample_eta_")))
             out[name] = STEPS["ddim"](solver, schedule, output, x, t, noise).sample
-    step = gaussian.reverse_step(schedule, output, x, t)
-    eps = gaussian.eps_from_x_start(schedule, x, t, step.x_start)
-    following = gaussian.at(schedule.alphas_cumprod_next, t, x)
+    step = gaussian_diffusion.reverse_step(schedule, output, x, t)
+    eps = gaussian_diffusion.eps_from_x_start(schedule, x, t, step.x_start)
+    following = gaussian_diffusion.extract_at_timestep(schedule.alphas_cumprod_next, t, x)
     out["ddim_reverse_sample"] = step.x_start * following.sqrt() + (1 - following).sqrt() * eps
     return out
 
@@ -184,11 +184,11 @@ def bits_per_dimension(case: Case) -> dict[str, Any]:
     columns: dict[str, list[Tensor]] = {"vb": [], "xstart_mse": [], "mse": []}
     for index, noise in zip(reversed(range(len(schedule))), map(torch.from_numpy, case.inputs["noise"]), strict=True):
         t = torch.full((len(x_start),), index)
-        x_t = gaussian.q_sample(schedule, x_start, t, noise)
+        x_t = gaussian_diffusion.q_sample(schedule, x_start, t, noise)
         output = stub(x_t, torch.from_numpy(schedule.timestep_map)[t], y)
         columns["vb"].append(losses.variational_bound_term(schedule, output, x_start, x_t, t, limit="clip"))
-        predicted = gaussian.reverse_step(schedule, output, x_t, t).x_start
-        eps = gaussian.eps_from_x_start(schedule, x_t, t, predicted)
+        predicted = gaussian_diffusion.reverse_step(schedule, output, x_t, t).x_start
+        eps = gaussian_diffusion.eps_from_x_start(schedule, x_t, t, predicted)
         columns["xstart_mse"].append(losses.flat_mean((predicted - x_start) ** 2))
         columns["mse"].append(losses.flat_mean((eps - noise) ** 2))
     out = {name: torch.stack(values, 1) for name, values in columns.items()}

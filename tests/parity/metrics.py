@@ -86,7 +86,7 @@ def lpips(case: Case) -> dict[str, Any]:
     tensors = {name: value.reshape(1, -1, 1, 1) for name, value in linear.items()}
     tensors |= {key: torch.from_numpy(weight(key, tuple(shape))) for key, shape in case.about["state_dict"]}
     plain = {name: torch.ones_like(value) if name.startswith("lin") else value for name, value in tensors.items()}
-    network, unweighted = _lpips(case, about["net"], tensors), _lpips(case, about["net"], plain)
+    network, unweighted = _lpips(about["net"], tensors), _lpips(about["net"], plain)
     out: dict[str, Any] = {}
     for name in (name for name in case.inputs if name.startswith("image_0")):
         suffix = name.removeprefix("image_0")
@@ -101,15 +101,15 @@ def lpips(case: Case) -> dict[str, Any]:
     return _asked_for(case, out)
 
 
-def _lpips(case: Case, net: Any, tensors: dict[str, torch.Tensor]) -> LPIPS:
+def _lpips(net: Any, tensors: dict[str, torch.Tensor]) -> LPIPS:
     with torch.device("meta"):
         network = LPIPS(net)
-    return network.load(tensors, case.path)
+    return network.load(tensors)
 
 
 def sdm_lpips(case: Case) -> dict[str, Any]:
     """The SDM repository's mean over a batch of the distance of one pair, and of all pairs."""
-    network = _lpips(case, "alex", _sdm_tensors(case))
+    network = _lpips("alex", _sdm_tensors(case))
     images = [case.tensor(name) for name in sorted(case.inputs)]
     pairs = [(i, j) for i in range(len(images)) for j in range(i + 1, len(images))]
     each = [network(images[i], images[j]).mean() for i, j in pairs]

@@ -6,7 +6,7 @@ import numpy as np
 
 from sdm_bench.datasets import transforms
 from sdm_bench.datasets.base import Example
-from sdm_bench.datasets.catalog import dataset_class
+from sdm_bench.datasets.known_datasets import dataset_class
 from tests.parity.cases import Case
 
 DATASETS = {"ade20k": "ade20k", "celeba": "celebamask_hq", "cityscapes": "cityscapes", "coco": "coco_stuff"}

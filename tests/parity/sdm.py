@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sdm_bench.conditioning import Condition, instance_edges
 from sdm_bench.models.sdm import SDM
-from sdm_bench.models.unet_blocks import UNetConfig, timestep_embedding
+from sdm_bench.models.unet import UNetConfig, timestep_embedding
 from tests.parity.cases import Case, NotSupportedError, fill, keys_and_shapes
 
 CHANNEL_MULT = {256: (1, 1, 2, 2, 4, 4), 128: (1, 1, 2, 3, 4), 64: (1, 2, 3, 4), 512: (1, 1, 2, 2, 4, 4)}

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sdm_bench.datasets.base import IGNORED, ClassTable
-from sdm_bench.datasets.catalog import dataset_class
+from sdm_bench.datasets.known_datasets import dataset_class
 from segmenters import deeplabv2, drn, unet, upernet
 from segmenters.picture_segmenter import resized_scores
 from segmenters.preprocessing import PREPROCESSING, Fixed, Preprocessing, ShortSides

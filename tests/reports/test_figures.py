@@ -4,11 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from reports.figures import write_grids
+from reports.figures import make_grids
+from sdm_bench.base.drawing import GAP
 from sdm_bench.datasets.base import ClassTable
-from sdm_bench.datasets.pictures import read_image
-from sdm_bench.drawing import GAP
-from tests.evaluation.test_evaluate import make_run, real_at
+from tests.evaluation.measured import make_run, real_at
 
 
 def constant(value: int):  # type: ignore[no-untyped-def]
@@ -20,9 +19,9 @@ def test_each_column_shows_its_folder(toy_cityscapes: Path, tmp_path: Path) -> N
     runs = [
         make_run(tmp_path / str(value), real, [0], constant(value), data=str(toy_cityscapes)) for value in (10, 200)
     ]
-    (path,) = write_grids(runs, tmp_path)
-    assert path.name == "grid.png"
-    picture = read_image(path)[16:]
+    grids = make_grids(runs)
+    assert list(grids) == ["grid.png"]
+    picture = grids["grid.png"][16:]
     width, height = 64 * 3 + GAP, 32 * 3
     assert (picture[:height, 2 * width : 3 * width - GAP] == 10).all()
     assert (picture[:height, 3 * width :] == 200).all()
@@ -34,10 +33,9 @@ def test_each_column_shows_its_folder(toy_cityscapes: Path, tmp_path: Path) -> N
 def test_folders_of_different_splits_have_grids_of_their_own(toy_cityscapes: Path, tmp_path: Path) -> None:
     real = real_at(toy_cityscapes)
     runs = [make_run(tmp_path / "val", real, [0], constant(1), data=str(toy_cityscapes))]
-    from sdm_bench.datasets.catalog import open_dataset
+    from sdm_bench.datasets.known_datasets import open_dataset
     from sdm_bench.datasets.transforms import Resized
 
     train = Resized(open_dataset("cityscapes", toy_cityscapes, "train"), real.transform)
     runs.append(make_run(tmp_path / "train", train, [0], constant(2), data=str(toy_cityscapes), split="train"))
-    names = [path.name for path in write_grids(runs, tmp_path)]
-    assert names == ["grid-cityscapes-val-64x32.png", "grid-cityscapes-train-64x32.png"]
+    assert list(make_grids(runs)) == ["grid-cityscapes-val-64x32.png", "grid-cityscapes-train-64x32.png"]

@@ -1,48 +1,120 @@
-"""Tables are pivots of the rows."""
+"""Tables are lines and columns of result rows."""
 
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from reports.tables import make_table
-from sdm_bench.errors import UserError
-from tests.test_results import row
+from reports.tables import TableOptions, make_table
+from sdm_bench.base.errors import UserError
+from sdm_bench.results.rows import ResultRow
+from tests.reports.test_lines import training
+from tests.results.test_rows import row
+
+
+def of(method: str, guidance: float | None, metric: str = "fid", **changes: object) -> ResultRow:
+    """A row of the sample set of a method and guidance."""
+    made = {"solver": "", "steps": None, "seeds": "0"} if guidance is None else {}
+    about = {"method": method, "guidance": guidance, "sample_set": f"{method} {guidance}", "metric": metric, **made}
+    measure = {"kid": "fid", "recall": "fid", "iou": "miou", "accuracy": "miou"}.get(metric, metric)
+    extra = {} if measure == "fid" else {"num_real": None, "reference_sha256": "", "direction": "higher"}
+    return row(**{**about, "measure": measure, **extra, **changes})
+
 
 ROWS = [
-    row(method="spade", value=80.123, solver="", steps=None, guidance=None),
-    row(method="spade", metric="lpips", value=0.0, direction="higher", solver="", steps=None, guidance=None,
-        extractor="lpips-alex", note="zero by construction: one picture a label map"),
-    row(method="sdm", value=40.0, guidance=1.0),
-    row(method="sdm", value=30.0, guidance=1.5),
-    row(method="sdm", metric="miou", value=0.51239, direction="higher", guidance=1.5, extractor="unet abc"),
-    row(method="sdm", metric="iou", class_name="road", value=0.9, direction="higher", guidance=1.5),
-    row(method="sdm-concat", value=60.0, guidance=1.0),
-    row(method="sdm-concat", value=50.0, guidance=1.5),
+    of("spade", None, value=80.123, note="trained without the perceptual loss"),
+    of(
+        "spade", None, "lpips", value=0.0, extractor="lpips-alex",
+        note="trained without the perceptual loss; zero by construction: one picture a label map",
+    ),
+    of("sdm", 1.0, value=40.0, spread=1.25, spread_over="seeds"),
+    of("sdm", 1.5, value=30.0),
+    of("sdm", 1.5, "miou", value=0.51239, extractor="unet abc", note="above the ceiling of real photographs, 0.5000"),
+    of("sdm", 1.5, "iou", class_name="road", value=0.9),
+    of("sdm-concat", 1.0, value=60.0),
+    of("sdm-concat", 1.5, value=50.0),
 ]  # fmt: skip
 
 
-def test_the_comparison_has_a_line_a_method_and_guidance() -> None:
+def test_the_comparison_has_a_line_a_sample_set() -> None:
     table = make_table("comparison", ROWS)
     assert table.frame["method"].tolist() == ["SDM", "SDM", *["DDPM, concatenated label map"] * 2, "SPADE"]
-    sdm = table.frame[(table.frame["method"] == "SDM") & (table.frame["guidance"] == 1.5)]
-    assert (sdm["FID ↓"].item(), sdm["mIoU ↑"].item(), sdm["images"].item()) == (30.0, 0.51239, 5)
+    sdm = table.frame[(table.frame["method"] == "SDM") & (table.frame["guidance"] == "1.5")]
+    assert (sdm["FID ↓"].item(), sdm["mIoU ↑"].item(), sdm["images"].item()) == (30.0, 0.51239, "5")
     assert table.frame["FID ↓"].iloc[-1] == 80.123
-    assert pd.isna(table.frame["guidance"].iloc[-1])
+    assert table.frame["guidance"].iloc[-1] == ""
     assert "variant" not in table.frame
+    assert table.remarks == []
 
 
 def test_markdown_is_rounded_csv_is_not(tmp_path: Path) -> None:
     csv, markdown = make_table("comparison", ROWS).write(tmp_path)
-    assert pd.read_csv(csv)["FID ↓"].iloc[-1] == 80.123
+    frame = pd.read_csv(csv)
+    assert frame["FID ↓"].iloc[-1] == 80.123
+    assert frame["FID ↓ spread"].dropna().tolist() == [1.25]
     text = markdown.read_text()
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1
     assert "\n".join(lines) in text, "a blank line would end the table"
     assert "| 80.12 | 0.0000 |" in lines[-1]
+    assert "| 40.00 ± 1.25 |" in text
     assert "0.5124" in text
-    assert "- FID: protocol sdm-bench@1, inception, val split, N = 5 images a seed" in text
-    assert "- spade, LPIPS: zero by construction: one picture a label map" in text
+
+
+def test_notes_stand_for_their_own_line_and_protocol() -> None:
+    notes = make_table("comparison", ROWS).notes
+    assert "FID on cityscapes (val), sdm-bench@1: inception" in notes
+    assert "±: standard deviation over seeds" in notes
+    assert "sdm-bench@1: SPADE: trained without the perceptual loss" in notes
+    assert "sdm-bench@1: SPADE, LPIPS: zero by construction: one picture a label map" in notes
+    above = "sdm-bench@1: SDM, ddim, 25 steps, guidance 1.5, mIoU: above the ceiling of real photographs, 0.5000"
+    assert above in notes
+
+
+def test_a_distance_of_minus_nothing_prints_as_nothing() -> None:
+    text = make_table("comparison", [of("sdm", 1.0, value=-1e-9)]).markdown()
+    assert "| 0.00 |" in text
+    assert "-0.00" not in text
+
+
+def test_two_trainings_of_one_method_are_two_lines() -> None:
+    rows = [
+        row(value=value, metric=metric, measure=metric, weights_sha256=weights * 64, time=f"2026-11-27T{hour}:00:00")
+        for weights, metric, value, hour in (
+            ("a", "fid", 100.0, 10), ("a", "miou", 0.9, 12), ("b", "fid", 50.0, 11), ("b", "miou", 0.4, 11),
+        )
+    ]  # fmt: skip
+    frame = make_table("comparison", rows).frame
+    assert frame[["weights", "FID ↓", "mIoU ↓" if "mIoU ↓" in frame else "mIoU ↑"]].to_numpy().tolist() == [
+        ["aaaaaaaa", 100.0, 0.9],
+        ["bbbbbbbb", 50.0, 0.4],
+    ]
+
+
+def test_a_mean_over_trainings_is_said() -> None:
+    table = make_table("comparison", [training(0, 10.0), training(1, 14.0)], TableOptions(average=True))
+    assert "| 12.00 ± 2.83 |" in table.markdown()
+    assert table.frame["training seed"].tolist() == ["0, 1"]
+    said = "SDM, ddim, 25 steps, guidance 1.5: mean ± standard deviation over 2 trainings (seeds 0, 1)"
+    assert said in table.notes
+
+
+def test_lines_that_do_not_compare_are_said_above_or_refused() -> None:
+    rows = [*ROWS, of("oasis", None, value=20.0, num_images=4)]
+    table = make_table("comparison", rows)
+    (remark,) = table.remarks
+    assert "the number of pictures (5, 4)" in remark
+    assert table.markdown().index(remark) < table.markdown().index("| dataset")
+    with pytest.raises(UserError, match=r"--comparable: Numbers of cityscapes under sdm-bench@1 are not comparable"):
+        make_table("comparison", rows, TableOptions(comparable=True))
+    make_table("comparison", ROWS, TableOptions(comparable=True))
+
+
+def test_names_cannot_break_the_table() -> None:
+    hostile = "a|b\n<script>alert(1)</script> & c"
+    text = make_table("comparison", [of(hostile, None, value=1.0)]).markdown()
+    assert "a\\|b &lt;script>alert(1)&lt;/script> &amp; c" in text
+    assert len([line for line in text.splitlines() if line.startswith("|")]) == 3
 
 
 def test_the_ablation_crosses_condition_with_guidance() -> None:
@@ -55,16 +127,19 @@ def test_the_ablation_crosses_condition_with_guidance() -> None:
     ]
 
 
-def test_the_ablation_says_the_ceiling() -> None:
-    ceiling = row(method="real photographs", metric="miou", value=0.58741, direction="higher", solver="", steps=None)
-    assert (
-        "- mIoU of real photographs (cityscapes, sdm-bench@1): 0.5874"
-        in make_table("ablation", [*ROWS, ceiling]).markdown()
-    )
+def test_the_ablation_says_every_ceiling_with_what_it_belongs_to() -> None:
+    real = {"method": "real photographs", "guidance": None}
+    ceilings = [
+        of(**real, metric="miou", value=0.58741, image_size=size, sample_set=size, extractor="unet", steps=None)  # type: ignore[arg-type]
+        for size in ("64x32", "128x64")
+    ]
+    text = make_table("ablation", [*ROWS, *ceilings]).markdown()
+    for size in ("64x32", "128x64"):
+        assert f"- mIoU of real photographs (cityscapes val, sdm-bench@1, {size}, unet e): 0.5874" in text
 
 
 def test_the_ablation_keeps_solvers_apart() -> None:
-    other = [row(method="sdm", value=35.0, guidance=1.5, solver="ddpm", steps=50)]
+    other = [of("sdm", 1.5, value=35.0, solver="ddpm", steps=50)]
     frame = make_table("ablation", ROWS + other).frame
     spade = frame[(frame["condition"] == "SPADE") & (frame["guidance"] == "1.5")]
     assert dict(zip(spade["solver"], spade["FID ↓"], strict=True)) == {"ddim, 25 steps": 30.0, "ddpm, 50 steps": 35.0}
@@ -82,15 +157,25 @@ def test_companions_stand_beside_fid() -> None:
 
 def test_the_same_samples_under_every_protocol_and_how_far_they_differ() -> None:
     scores = {"a@1": 0.3, "b@1": 0.45, "c@1": 0.4}
-    rows = [row(metric="miou", direction="higher", protocol=name, value=value) for name, value in scores.items()]
-    rows.append(
-        row(metric="miou", direction="higher", protocol="a@1", method="spade", value=0.2, solver="", steps=None)
-    )
+    rows = [of("sdm", 1.5, "miou", protocol=name, value=value) for name, value in scores.items()]
+    rows.append(of("spade", None, "miou", protocol="a@1", value=0.2))
     frame = make_table("sensitivity", rows).frame
-    assert frame["method"].tolist() == ["sdm", "spade"]
+    assert frame["method"].tolist() == ["SDM", "SPADE"]
     assert frame[["a@1", "b@1", "c@1"]].iloc[0].tolist() == [0.3, 0.45, 0.4]
-    assert frame["spread"].tolist() == pytest.approx([0.15, 0])
+    assert frame["spread"].iloc[0] == pytest.approx(0.15)
+    assert frame["spread"].isna().tolist() == [False, True], "one protocol says nothing about how far they differ"
     assert frame["b@1"].isna().tolist() == [False, True]
+    with pytest.raises(UserError, match=r"sensitivity compares protocols; the results are of a@1 alone"):
+        make_table("sensitivity", rows[:1])
+
+
+def test_two_trainings_are_two_lines_of_sensitivity() -> None:
+    rows = [
+        of("sdm", 1.5, "miou", protocol=name, value=value, sample_set=weights, weights_sha256=weights * 64)
+        for weights, name, value in (("a", "a@1", 0.1), ("a", "b@1", 0.2), ("b", "a@1", 0.3), ("b", "b@1", 0.5))
+    ]
+    frame = make_table("sensitivity", rows).frame
+    assert frame[["weights", "a@1", "b@1"]].to_numpy().tolist() == [["aaaaaaaa", 0.1, 0.2], ["bbbbbbbb", 0.3, 0.5]]
 
 
 def test_what_cannot_be_tabulated_is_refused() -> None:

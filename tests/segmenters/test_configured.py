@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.base import ClassTable
-from sdm_bench.errors import UserError
 from segmenters.configured import COCO_NEVER_USED, KeptRatio, build, load_configured
 from segmenters.mmsegmentation import Config
-from segmenters.prediction import load_segmenter
+from segmenters.prediction import Segmenter
 from segmenters.preprocessing import Fixed
 
 CPU = torch.device("cpu")
@@ -44,15 +44,17 @@ def written(folder: Path, classes: int = 19, test: str = "dict(mode='whole')") -
 
 @pytest.mark.parametrize("test", ["dict(mode='whole')", SLIDING])
 def test_a_configured_network_predicts_classes_of_pictures(tmp_path: Path, test: str) -> None:
-    segmenter = load_segmenter(written(tmp_path, test=test), "celebamask_hq", FACES, CPU)
+    configured, configuration = load_configured(written(tmp_path, test=test), FACES)
+    assert "test_cfg" in configuration
+    segmenter = Segmenter("test", configured.eval(), None, "0", CPU, configured.preprocessing)
     picture = np.random.default_rng(0).integers(0, 256, (16, 24, 3), dtype=np.uint8)
     (prepared,) = segmenter.prepare(picture)
     assert tuple(prepared.shape) == (3, 32, 48)
-    (predicted,) = segmenter.predict([prepared[None]], [(16, 24)])
+    (predicted,) = segmenter.classes(segmenter.scores([prepared[None]]), [(16, 24)])
     assert predicted.shape == (16, 24)
     assert predicted.max() < 19
     with torch.no_grad():
-        network = segmenter.network.network
+        network = configured.network
         pixels = (prepared + 1) * 127.5
         mean, std = (torch.tensor(each)[:, None, None] for each in ([100.0, 110.0, 120.0], [50.0, 51.0, 52.0]))
         about = [{"img_shape": (32, 48), "ori_shape": (32, 48), "pad_shape": (32, 48)}]

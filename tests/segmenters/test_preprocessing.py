@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from sdm_bench.tensors import to_unit_range
-from segmenters.catalog import ARCHITECTURES
+from sdm_bench.base.tensors import to_unit_range
+from segmenters.architectures import ARCHITECTURES
 from segmenters.preprocessing import PREPROCESSING, Fixed, Preprocessing, ShortSides, Size, as_it_is, enlarged
 
+# Two red pictures: 1, 0 and 0.2 of white.
 RED = np.broadcast_to(np.array([255, 0, 51], np.uint8), (4, 6, 3))
-"""Two red pictures: 1, 0 and 0.2 of white."""
 
 
 @pytest.mark.parametrize(

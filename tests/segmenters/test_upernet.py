@@ -3,7 +3,7 @@
 import torch
 
 from sdm_bench.weights.registry import registry
-from segmenters.catalog import architecture, released_files, released_names
+from segmenters.architectures import architecture, released_files, released_names
 from segmenters.picture_segmenter import mean_probabilities
 from segmenters.upernet import from_released, to_released, upernet
 from tests.segmenters.toys import half_megabytes, toy, trained_step

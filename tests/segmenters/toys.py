@@ -1,13 +1,16 @@
-"""The segmenters as their toy presets build them, and a step of training."""
+"""The segmenters as their toy presets build them, a step of training, and predictions."""
 
 from importlib import resources
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdm_bench.models.preset import read_preset
-from segmenters.catalog import build_segmenter
+from segmenters.architectures import build_segmenter
+from segmenters.prediction import Segmenter
 
 
 def toy(name: str, dataset: str, num_classes: int) -> nn.Module:
@@ -33,3 +36,11 @@ def trained_step(network: nn.Module, size: tuple[int, int] = (32, 64)) -> tuple[
     F.cross_entropy(scores, torch.randint(scores.shape[1], (2, *size), generator=generator)).backward()
     untouched = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
     return scores.detach(), untouched
+
+
+def predict(segmenter: Segmenter, pictures: np.ndarray, **how: Any) -> np.ndarray:
+    """uint8 (N, H, W) at the pictures' own size, of uint8 pictures (N, H, W, 3)."""
+    each = zip(*(segmenter.prepare(picture, **how) for picture in pictures), strict=True)
+    height, width = pictures.shape[1:3]
+    scores = segmenter.scores([torch.stack(x) for x in each])
+    return np.stack(segmenter.classes(scores, [(height, width)] * len(pictures)))

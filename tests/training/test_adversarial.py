@@ -1,4 +1,4 @@
-"""The adversarial loop with every GAN baseline."""
+"""Adversarial training of every GAN baseline."""
 
 from pathlib import Path
 
@@ -6,18 +6,17 @@ import pytest
 import torch
 from torch import Tensor
 
+from sdm_bench.checkpoints.runs import TrainOptions
 from sdm_bench.conditioning import Condition
-from sdm_bench.datasets.catalog import open_dataset
+from sdm_bench.datasets.known_datasets import open_dataset
 from sdm_bench.datasets.transforms import Resized, Transform
-from sdm_bench.models import catalog
-from sdm_bench.synthesizers import GANSynthesizer, sample_generator
+from sdm_bench.models import methods
+from sdm_bench.sampling.synthesizers import GANSynthesizer, sample_generator
 from sdm_bench.training.adversarial import AdversarialObjective
-from sdm_bench.training.batches import Batch, stream
-from sdm_bench.training.loop import make_accelerator
-from sdm_bench.training.recipes import make_objective, resolve, training_draws
-from sdm_bench.training.runs import TrainOptions
+from sdm_bench.training.batches import Batch, TrainingStream
+from sdm_bench.training.recipes import make_accelerator, make_objective, resolve
 
-GANS = [name for name, method in catalog.METHODS.items() if method.kind == "gan"]
+GANS = [name for name, method in methods.METHODS.items() if method.kind == "gan"]
 STYLED = {"spade": "toy-vae", "ccfpse": "toy-vae", "groupdnet": "toy", "inade": "toy"}
 
 
@@ -26,8 +25,7 @@ def options_of(method: str, data: Path, preset: str = "toy") -> TrainOptions:
 
 
 def batch_of(options: TrainOptions, data: Path) -> Batch:
-    draws = training_draws(open_dataset("cityscapes", data, "train"), options)
-    return next(stream(draws, 2, start=0, rank=0, world_size=1, workers=0))
+    return next(TrainingStream.of(open_dataset("cityscapes", data, "train"), options).batches(2, start=0))
 
 
 def stepped(options: TrainOptions, batch: Batch) -> tuple[AdversarialObjective, dict[str, float]]:
@@ -42,11 +40,11 @@ def test_a_step_moves_both_networks_and_repeats_to_the_bit(method: str, toy_city
     options = options_of(method, toy_cityscapes)
     batch = batch_of(options, toy_cityscapes)
     before = {name: clones(module) for name, module in make_objective(options).modules.items()}
-    objective, figures = stepped(options, batch)
-    assert {"generator", "fake", "real"} <= figures.keys()
-    assert all(torch.isfinite(torch.tensor(list(figures.values()))))
+    objective, scalars = stepped(options, batch)
+    assert {"generator", "fake", "real"} <= scalars.keys()
+    assert all(torch.isfinite(torch.tensor(list(scalars.values()))))
     _, again = stepped(options, batch)
-    assert figures == again
+    assert scalars == again
     for name, module in objective.modules.items():
         moved = [key for key, value in module.named_parameters() if not torch.equal(value, before[name][key])]
         assert len(moved) > 0.5 * len(before[name]), name
@@ -81,5 +79,5 @@ def test_a_sample_depends_on_its_own_generator_alone(method: str, toy_cityscapes
 @pytest.mark.parametrize(("method", "preset"), STYLED.items())
 def test_networks_with_an_encoder_learn_its_posterior(method: str, preset: str, toy_cityscapes: Path) -> None:
     options = options_of(method, toy_cityscapes, preset)
-    _, figures = stepped(options, batch_of(options, toy_cityscapes))
-    assert figures["kl"] > 0
+    _, scalars = stepped(options, batch_of(options, toy_cityscapes))
+    assert scalars["kl"] > 0

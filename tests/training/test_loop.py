@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from sdm_bench.datasets.catalog import open_dataset
-from sdm_bench.errors import UserError
-from sdm_bench.tensors import Tensors
-from sdm_bench.training.batches import Batch, stream
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.tensors import Tensors
+from sdm_bench.checkpoints.runs import TrainingRun
+from sdm_bench.datasets.known_datasets import open_dataset
+from sdm_bench.training.batches import Batch, TrainingStream
 from sdm_bench.training.loop import Interrupted, LoopOptions
 from sdm_bench.training.objective import Objective
-from sdm_bench.training.recipes import make_objective, run_training, training_draws
-from sdm_bench.training.runs import TrainingRun
+from sdm_bench.training.recipes import make_objective, run_training
 from tests.conftest import tiny_options
 
 LOOP = LoopOptions(steps=4, log_every=1, save_every=2, grid_every=100, device="cpu")
@@ -105,7 +105,7 @@ def test_another_default_solver_is_no_other_training(toy_cityscapes: Path, tmp_p
 
 def test_an_averaged_generator_is_saved_with_statistics_of_its_own(toy_cityscapes: Path, tmp_path: Path) -> None:
     options = tiny_options("spade", toy_cityscapes)
-    training = options.training.model_copy(update={"ema_decay": 0.5, "statistics_batches": 2})
+    training = options.training.model_copy(update={"ema_decay": 0.5, "batch_norm_batches": 2})
     options = options.model_copy(update={"training": training})
     run_training(options, LOOP, tmp_path)
     saved = {key.removeprefix("module."): v for key, v in weights(tmp_path, "network-average").items()}
@@ -116,9 +116,9 @@ def test_an_averaged_generator_is_saved_with_statistics_of_its_own(toy_cityscape
     network.get_submodule("up_0.norm_0.param_free_norm").register_forward_pre_hook(
         lambda module, inputs: means.append(inputs[0].mean((0, 2, 3)))
     )
-    draws = training_draws(open_dataset("cityscapes", toy_cityscapes, "train"), options)
+    stream = TrainingStream.of(open_dataset("cityscapes", toy_cityscapes, "train"), options)
     with torch.no_grad():
-        for batch in islice(stream(draws, 4, start=2, rank=0, world_size=1, workers=0), 2):
+        for batch in islice(stream.batches(4, start=2), 2):
             network(batch.condition)
     expected = torch.stack(means).mean(0)
     key = "up_0.norm_0.param_free_norm.running_mean"
@@ -151,11 +151,11 @@ class Stopper(Objective):
         self.__dict__ = inner.__dict__
         self.inner, self.calls = inner, 0
 
-    def step(self, batches: list[Batch], progress: float) -> dict[str, float]:  # type: ignore[override]
+    def update(self, batches: list[Batch]) -> dict[str, float]:  # type: ignore[override]
         self.calls += 1
         if self.calls == 2:
             os.kill(os.getpid(), signal.SIGINT)
-        return type(self.inner).step(self.inner, batches, progress)
+        return type(self.inner).update(self.inner, batches)
 
 
 def test_ctrl_c_finishes_the_step_saves_and_resumes(toy_cityscapes: Path, tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from sdm_bench.commands.train import export_weights, train_method
-from sdm_bench.datasets.toy import write_toy
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
+from sdm_bench.checkpoints.runs import TrainingRun
+from sdm_bench.checkpoints.stored import export_weights
+from sdm_bench.toy import write_toy
 from sdm_bench.training.loop import LoopOptions
-from sdm_bench.training.recipes import make_objective, resolve, run_training
-from sdm_bench.training.runs import TrainingRun
+from sdm_bench.training.recipes import make_objective, resolve, run_training, train_method
 from tests.conftest import tiny_options
 
 LOOP = LoopOptions(steps=1, save_every=1, device="cpu")

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from sdm_bench.weights.registry import Entry, Package, Published
 
+# More than one chunk of a download.
 VALUES = np.arange(300_000, dtype=np.float32).reshape(300, 1000)
-"""More than one chunk of a download."""
 
 
 def torch_file(value: Any) -> bytes:

@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sdm_bench.errors import UserError
-from sdm_bench.tensors import tensors_sha256
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.tensors import tensors_sha256
 from sdm_bench.weights import store
 from sdm_bench.weights.imports import import_file
 from sdm_bench.weights.registry import Entry

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from sdm_bench.base.tensors import RefusedFile, read_torch
 from sdm_bench.metrics.inception import FIDInception, convolutions
 from sdm_bench.metrics.lpips_diversity import LPIPS, Net
-from sdm_bench.tensors import RefusedFile, read_torch
 from sdm_bench.weights import layouts
 
 NETS: list[tuple[Net, str]] = [("alex", "AlexNet_0"), ("vgg", "VGG16_0")]

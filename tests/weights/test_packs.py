@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 from sdm_bench.weights.packs import bare, released
 
 

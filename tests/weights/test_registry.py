@@ -3,14 +3,14 @@
 import pytest
 from pydantic import ValidationError
 
-from sdm_bench.errors import UserError
+from sdm_bench.base.errors import UserError
 from sdm_bench.weights import registry
 
 ROW = "{purpose: a test, licence: MIT, published: [{address: 'https://example.org/a.pth', sha256: %s}]}"
 
 
+# Files that were never at hand when the registry was written; no package holds them, a published digest pins them.
 UNMEASURED = {"vgg19"}
-"""Files that were never at hand when the registry was written; no package holds them, a published digest pins them."""
 
 
 def test_everything_that_can_be_fetched_is_pinned_and_says_what_it_holds() -> None:
@@ -37,6 +37,7 @@ def test_what_no_program_can_download_is_marked() -> None:
         "coco-stuff-deeplabv2-resnet101",
         "dinov2-vit-l-14",
         "clip-vit-b-32",
+        "clip-vit-l-14-336",
     ]
     assert not registry.entry("celebamask-hq-unet").pinned
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sdm_bench.tensors import RefusedFile
+from sdm_bench.base.tensors import RefusedFile
 from sdm_bench.weights import sources, store
 from sdm_bench.weights.registry import Entry
 from tests.weights.files import (

@@ -4,10 +4,9 @@ from typing import Any
 
 import torch
 
-from sdm_bench.models.ccfpse import CCFPSEConfig, CCFPSEGenerator
-from sdm_bench.models.fpse import FPSEDiscriminator
-from sdm_bench.models.gan import Judgement
-from sdm_bench.training import gan_losses
+from sdm_bench.models.ccfpse import CCFPSEConfig, CCFPSEGenerator, FPSEDiscriminator
+from sdm_bench.models.gan import DiscriminatorOutput
+from sdm_bench.training import adversarial_losses
 from tests.parity.cases import Case, NotSupportedError
 from tests.parity.gan import spade
 from tests.parity.gan.common import Handler, built, condition_of, kept, of
@@ -38,7 +37,7 @@ def generator(case: Case) -> dict[str, Any]:
     return out
 
 
-def judgement(case: Case) -> Judgement | None:
+def output(case: Case) -> DiscriminatorOutput | None:
     """What the discriminator answers; None where the case has nothing but keys."""
     about = case.arguments
     edges = not about["no_instance"]
@@ -53,7 +52,7 @@ def judgement(case: Case) -> Judgement | None:
 
 def discriminator(case: Case) -> dict[str, Any]:
     """The discriminator: keys and shapes, the four features and the three maps of scores."""
-    answer = judgement(case)
+    answer = output(case)
     if answer is None:
         return {}
     features = {f"feat{k}": feature for k, (feature,) in enumerate(answer.features)}
@@ -66,13 +65,15 @@ def losses(case: Case) -> dict[str, Any]:
     def tensors(kind: str) -> list[torch.Tensor]:
         return [case.tensor(name) for name in sorted(case.inputs) if name.startswith(kind)]
 
-    fake, real = (Judgement(tensors(f"pred{k}"), [[f] for f in tensors(f"feat{k}")]) for k in ("fake", "real"))
-    matched = gan_losses.feature_matching(fake.features, real.features)
+    fake, real = (
+        DiscriminatorOutput(tensors(f"pred{k}"), [[f] for f in tensors(f"feat{k}")]) for k in ("fake", "real")
+    )
+    matched = adversarial_losses.feature_matching(fake.features, real.features)
     return {
-        "G_GAN": gan_losses.gan_losses("hinge", fake.scores, True, True).mean(),
+        "G_GAN": adversarial_losses.gan_losses("hinge", fake.scores, True, True).mean(),
         "G_GAN_Feat": matched * case.arguments["lambda_feat"],
-        "D_Fake": gan_losses.gan_losses("hinge", fake.scores, False).mean(),
-        "D_real": gan_losses.gan_losses("hinge", real.scores, True).mean(),
+        "D_Fake": adversarial_losses.gan_losses("hinge", fake.scores, False).mean(),
+        "D_real": adversarial_losses.gan_losses("hinge", real.scores, True).mean(),
     }
 
 

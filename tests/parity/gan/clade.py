@@ -4,8 +4,7 @@ from typing import Any
 
 import torch
 
-from sdm_bench.distance_maps import distance_maps
-from sdm_bench.models.clade import CLADE, CLADEConfig, CLADEGenerator, Layout
+from sdm_bench.models.clade import CLADE, CLADEConfig, CLADEGenerator, Layout, distance_maps
 from tests.parity.cases import Case
 from tests.parity.gan.common import Handler, built, condition_of, kept, of
 from tests.parity.gan.spade import common_fields, without_encoder

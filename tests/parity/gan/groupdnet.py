@@ -4,8 +4,7 @@ from typing import Any
 
 import torch
 
-from sdm_bench.models.groupdnet import GroupDNetConfig, GroupDNetGenerator
-from sdm_bench.models.groupdnet_encoder import GroupEncoder, class_crops
+from sdm_bench.models.groupdnet import GroupDNetConfig, GroupDNetGenerator, GroupEncoder, class_crops
 from tests.parity.cases import Case, NotSupportedError
 from tests.parity.gan.common import Handler, built, condition_of, kept, of
 

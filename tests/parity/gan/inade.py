@@ -8,11 +8,10 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from sdm_bench.conditioning import Condition
-from sdm_bench.models import catalog
+from sdm_bench.models import methods
 from sdm_bench.models.gan import Gaussian
-from sdm_bench.models.inade import INADE, INADEConfig, INADEGenerator, regions_of
-from sdm_bench.models.inade_encoder import InstanceEncoder
-from sdm_bench.training import gan_losses
+from sdm_bench.models.inade import INADE, INADEConfig, INADEGenerator, InstanceEncoder, regions_of
+from sdm_bench.training import adversarial_losses
 from tests.parity.cases import Case, NotSupportedError
 from tests.parity.gan.clade import norm_fields
 from tests.parity.gan.common import Handler, built, condition_of, grouped, kept, of
@@ -102,16 +101,16 @@ def encoder(case: Case) -> dict[str, Any]:
 
 def losses(case: Case) -> dict[str, Any]:
     """The generator's losses from literal discriminator and encoder outputs, matching the preset's layers."""
-    about, weights = case.arguments, catalog.preset("inade", "paper", "cityscapes").discriminator
+    about, weights = case.arguments, methods.preset("inade", "paper", "cityscapes").discriminator
     assert weights is not None
     assert list(weights.vgg_weights) == about["vgg_weights"]
     fake, real = (grouped(case, kind) for kind in ("fake", "real"))
     features = ([scale[:-1] for scale in fake], [scale[:-1] for scale in real])
     posteriors = [Gaussian(case.tensor(f"{side}mu"), case.tensor(f"{side}lv")) for side in "sb"]
     return {
-        "GAN": gan_losses.gan_losses("hinge", [scale[-1] for scale in fake], True, True).mean(),
-        "GAN_Feat": gan_losses.feature_matching(*features, weights.feature_from) * about["lambda_feat"],
-        "KLD": gan_losses.kl_divergence(posteriors) * about["lambda_kld"],
+        "GAN": adversarial_losses.gan_losses("hinge", [scale[-1] for scale in fake], True, True).mean(),
+        "GAN_Feat": adversarial_losses.feature_matching(*features, weights.feature_from) * about["lambda_feat"],
+        "KLD": adversarial_losses.kl_divergence(posteriors) * about["lambda_kld"],
     }
 
 

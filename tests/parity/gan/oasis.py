@@ -5,19 +5,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sdm_bench.models.oasis import OASISConfig, OASISGenerator
-from sdm_bench.models.oasis_discriminator import OASISDiscriminator
+from sdm_bench.models.oasis import OASISConfig, OASISDiscriminator, OASISGenerator
 from sdm_bench.models.preset import DiscriminatorPreset, TrainingPreset
-from sdm_bench.training import oasis_losses
+from sdm_bench.training import adversarial_losses
 from sdm_bench.training.adversarial import AdversarialObjective
-from sdm_bench.training.averaging import exponential_average
 from sdm_bench.training.batches import Batch
+from sdm_bench.training.objective import exponential_average
 from tests.parity.cases import Case, fill, weight
 from tests.parity.gan.common import Handler, built, condition_of, kept, of
 
 REPOSITORY = "boschresearch/OASIS"
-DISCRIMINATOR_NDF = 64
-"""The official widths are fixed; channels_D is never read."""
+DISCRIMINATOR_NDF = 64  # the official widths are fixed; channels_D is never read
 
 
 def config_of(about: dict) -> OASISConfig:
@@ -80,25 +78,25 @@ def losses(case: Case) -> dict[str, Any]:
     """Cross-entropies with their targets, weights and gradients, and LabelMix, from literal logits and pictures."""
     label, logits = case.tensor("labels"), case.tensor("logits").requires_grad_()
     classes = case.arguments["semantic_nc"]
-    weights, all_known = (oasis_losses.class_balance(label, classes, first) for first in (True, False))
-    real = oasis_losses.balanced_cross_entropy(
+    weights, all_known = (adversarial_losses.class_balance(label, classes, first) for first in (True, False))
+    real = adversarial_losses.balanced_cross_entropy(
         logits, label, weights if case.arguments["contain_dontcare_label"] else all_known
     )
-    target = oasis_losses.target_of(label, real=False)
+    target = adversarial_losses.target_of(label, real=False)
     fake = nn.functional.cross_entropy(logits, target)
-    mask = oasis_losses.labelmix_mask(label, flips(case, classes))
-    expected = oasis_losses.mix(mask, case.tensor("dfake"), case.tensor("dreal"))
+    mask = adversarial_losses.labelmix_mask(label, flips(case, classes))
+    expected = adversarial_losses.mix(mask, case.tensor("dfake"), case.tensor("dreal"))
     return {
         "loss_real": real,
         "grad_real": torch.autograd.grad(real, logits)[0],
-        "target_real": oasis_losses.target_of(label, real=True),
+        "target_real": adversarial_losses.target_of(label, real=True),
         "loss_fake": fake,
         "grad_fake": torch.autograd.grad(fake, logits)[0],
         "target_fake": target,
         "weight_map": weights if case.arguments["contain_dontcare_label"] else all_known,
-        "loss_real_unbalanced": oasis_losses.balanced_cross_entropy(logits, label, torch.ones_like(weights)),
-        "loss_real_no_dontcare": oasis_losses.balanced_cross_entropy(logits, label, all_known),
-        "labelmix_image": oasis_losses.mix(mask, case.tensor("fake"), case.tensor("real")),
+        "loss_real_unbalanced": adversarial_losses.balanced_cross_entropy(logits, label, torch.ones_like(weights)),
+        "loss_real_no_dontcare": adversarial_losses.balanced_cross_entropy(logits, label, all_known),
+        "labelmix_image": adversarial_losses.mix(mask, case.tensor("fake"), case.tensor("real")),
         "labelmix_mask": mask,
         "labelmix_loss": nn.functional.mse_loss(expected, case.tensor("dmixed")),
     }
@@ -111,12 +109,12 @@ def step(case: Case) -> dict[str, Any]:
     fill(network, case.about["state_dict_netG"])
     fill(adversary, case.about["state_dict_netD"])
     preset = TrainingPreset(recipe="spade", batch_size=1, learning_rate=1e-4)
-    objective = AdversarialObjective(network, adversary, preset, weights, None, seed=0)
+    objective = AdversarialObjective(network, adversary, preset, weights, None)
     latent = case.tensor("z") if config.stochastic else None
     objective.draw_latent = lambda condition, generators: latent
-    objective.verdict.flips = lambda generators: flips(case, config.num_classes)
+    objective.adversarial_loss.flips = lambda generators: flips(case, config.num_classes)
     condition = condition_of(case, config)
-    batch = Batch(case.tensor("image_normal").tanh(), condition, torch.arange(len(condition)))
+    batch = Batch(case.tensor("image_normal").tanh(), condition, [])
     with torch.no_grad():
         of_generator = objective.generator_losses(batch, [])
         of_discriminator = objective.discriminator_losses(batch, [])

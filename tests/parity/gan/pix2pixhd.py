@@ -6,15 +6,19 @@ import torch
 from torch import Tensor, nn
 
 from sdm_bench.conditioning import Condition
-from sdm_bench.models.gan import Judgement
-from sdm_bench.models.pix2pixhd import NORMS, FeatureEncoder, Pix2PixHDConfig, Pix2PixHDGenerator
-from sdm_bench.models.pix2pixhd_discriminator import Pix2PixHDDiscriminator
+from sdm_bench.models.gan import DiscriminatorOutput
+from sdm_bench.models.pix2pixhd import (
+    NORMS,
+    FeatureEncoder,
+    Pix2PixHDConfig,
+    Pix2PixHDDiscriminator,
+    Pix2PixHDGenerator,
+)
 from sdm_bench.models.preset import DiscriminatorPreset, TrainingPreset
-from sdm_bench.training import gan_losses
+from sdm_bench.training import adversarial_losses
 from sdm_bench.training.adversarial import AdversarialObjective
+from sdm_bench.training.adversarial_losses import DiscriminatorInput, PatchAdversarialLoss
 from sdm_bench.training.batches import Batch
-from sdm_bench.training.judged import Judged
-from sdm_bench.training.verdicts import PatchVerdict
 from tests.parity.cases import Case, NotSupportedError, fill
 from tests.parity.gan.common import Handler, built, condition_of, grouped, kept, of
 
@@ -108,10 +112,10 @@ def discriminator(case: Case) -> dict[str, Any]:
     if model is None:
         return {}
     with torch.no_grad():
-        judgement = model(condition_of(case, config).semantics(edges), case.tensor("image"))
+        output = model(condition_of(case, config).semantics(edges), case.tensor("image"))
     # Our scores are logits; the authors' sigmoid is applied in the form without features alone.
     squash = torch.sigmoid if about["use_sigmoid"] and not about["getIntermFeat"] else nn.Identity()
-    scales = [[*layers, squash(score)] for layers, score in zip(judgement.features, judgement.scores, strict=True)]
+    scales = [[*layers, squash(score)] for layers, score in zip(output.features, output.scores, strict=True)]
     return {f"scale{s}_layer{i}": layer for s, scale in enumerate(scales) for i, layer in enumerate(scale)}
 
 
@@ -121,29 +125,29 @@ def losses(case: Case) -> dict[str, Any]:
     scores = [case.tensor(f"pred{s}").requires_grad_() for s in range(case.arguments["num_D"])]
     for name in [name for name in case.stored if name.split("_")[0] in MODES]:
         mode, target = name.split("_")
-        loss = gan_losses.gan_losses(MODES[mode], scores, target == "real").sum()
+        loss = adversarial_losses.gan_losses(MODES[mode], scores, target == "real").sum()
         out[name] = loss
         out[f"grad_{name}"] = torch.cat([g.flatten() for g in torch.autograd.grad(loss, scores)])
     fake, real = (grouped(case, kind) for kind in ("fake", "real"))
     both = [[torch.cat(layers) for layers in zip(a, b, strict=True)] for a, b in zip(fake, real, strict=True)]
-    verdict = PatchVerdict(weights(case.arguments, matched=True))
-    literal = Literal(Judgement([scale[-1] for scale in both], [scale[:-1] for scale in both]))
+    adversarial_loss = PatchAdversarialLoss(weights(case.arguments, matched=True))
+    literal = Literal(DiscriminatorOutput([scale[-1] for scale in both], [scale[:-1] for scale in both]))
     nothing = torch.zeros(len(fake[0][0]), 1, 1, 1)
     label = torch.zeros(len(nothing), 1, 1, dtype=torch.long)
-    judged = Judged(Condition(label, None, 1, torch.ones(len(nothing)) > 0), nothing, nothing, nothing)
-    of_generator = verdict.of_generator(literal, judged)
-    of_discriminator = verdict.of_discriminator(literal, judged, [])
-    return out | named(of_generator, of_discriminator, verdict.weights)
+    shown = DiscriminatorInput(Condition(label, None, 1, torch.ones(len(nothing)) > 0), nothing, nothing, nothing)
+    of_generator = adversarial_loss.generator_losses(literal, shown)
+    of_discriminator = adversarial_loss.discriminator_losses(literal, shown, [])
+    return out | named(of_generator, of_discriminator, adversarial_loss.weights)
 
 
 class Literal(nn.Module):
     """A discriminator with one answer, fake pictures first."""
 
-    def __init__(self, answer: Judgement):
+    def __init__(self, answer: DiscriminatorOutput):
         super().__init__()
         self.answer = answer
 
-    def forward(self, semantics: Tensor, picture: Tensor) -> Judgement:
+    def forward(self, semantics: Tensor, picture: Tensor) -> DiscriminatorOutput:
         return self.answer
 
 
@@ -180,12 +184,12 @@ def step(case: Case) -> dict[str, Any]:
     adversary = Pix2PixHDDiscriminator(config, preset)
     fill(adversary, case.about["state_dict_netD"])
     training = TrainingPreset(recipe="spade", batch_size=1, learning_rate=2e-4)
-    objective = AdversarialObjective(network, adversary, training, preset, None, seed=0)
+    objective = AdversarialObjective(network, adversary, training, preset, None)
     condition = condition_of(case, config)
     if about.get("label_feat"):
         condition = Condition(condition.label, condition.label.int(), config.num_classes, condition.keep)
     image = case.tensor("image_normal").tanh() if "image_normal" in case.inputs else case.tensor("image")
-    batch = Batch(image, condition, torch.arange(len(condition)))
+    batch = Batch(image, condition, [])
     with torch.no_grad():
         terms = named(objective.generator_losses(batch, []), objective.discriminator_losses(batch, []), preset)
         styled = Condition(condition.label, condition.instance, config.num_classes, condition.keep, image)

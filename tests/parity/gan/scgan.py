@@ -7,9 +7,10 @@ import torch
 from torch import nn
 from torch.nn.utils import spectral_norm
 
-from sdm_bench.models.gan_blocks import FREE_NORMS, ImageEncoder
-from sdm_bench.models.scgan import SCGANConfig, SCGANGenerator
-from sdm_bench.models.scgan_layers import (
+from sdm_bench.models.gan import FREE_NORMS, ImageEncoder
+from sdm_bench.models.scgan import (
+    SCGANConfig,
+    SCGANGenerator,
     SpatiallyConditionalConvolution,
     SpatiallyConditionalNorm,
     expert_scores,

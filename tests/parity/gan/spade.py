@@ -5,12 +5,11 @@ from typing import Any
 import torch
 
 from sdm_bench.conditioning import Condition
-from sdm_bench.models.gan import Gaussian
-from sdm_bench.models.gan_blocks import ImageEncoder
+from sdm_bench.models.gan import Gaussian, ImageEncoder
 from sdm_bench.models.patchgan import MultiscaleDiscriminator
 from sdm_bench.models.preset import DiscriminatorPreset, TrainingPreset
 from sdm_bench.models.spade import SPADEConfig, SPADEGenerator, VAEConfig
-from sdm_bench.training import gan_losses
+from sdm_bench.training import adversarial_losses
 from sdm_bench.training.adversarial import AdversarialObjective
 from sdm_bench.training.batches import Batch
 from tests.parity.cases import Case, NotSupportedError, fill
@@ -77,8 +76,8 @@ def discriminator(case: Case) -> dict[str, Any]:
     if model is None:
         return {}
     with torch.no_grad():
-        judgement = model(condition_of(case, config).semantics(config.edges), case.tensor("image"))
-    scales = [[*layers, score] for layers, score in zip(judgement.features, judgement.scores, strict=True)]
+        output = model(condition_of(case, config).semantics(config.edges), case.tensor("image"))
+    scales = [[*layers, score] for layers, score in zip(output.features, output.scores, strict=True)]
     return {f"scale{s}_layer{i}": layer for s, scale in enumerate(scales) for i, layer in enumerate(scale)}
 
 
@@ -99,15 +98,15 @@ def losses(case: Case) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name in [name for name in case.stored if name.rsplit("_", 1)[-1] in ("D", "G") and "grad" not in name]:
         mode, target, side = name.split("_")
-        loss = gan_losses.gan_losses(MODES[mode], scores, target == "real", side == "G").mean()
+        loss = adversarial_losses.gan_losses(MODES[mode], scores, target == "real", side == "G").mean()
         out[name] = loss
         out[f"grad_{name}"] = torch.cat([g.flatten() for g in torch.autograd.grad(loss, scores)])
     fake, real = (grouped(case, kind) for kind in ("fake", "real"))
     features = ([scale[:-1] for scale in fake], [scale[:-1] for scale in real])
-    matched = gan_losses.feature_matching(*features) * case.arguments["lambda_feat"]
-    kl = gan_losses.kl_divergence([Gaussian(case.tensor("mu"), case.tensor("logvar"))])
+    matched = adversarial_losses.feature_matching(*features) * case.arguments["lambda_feat"]
+    kl = adversarial_losses.kl_divergence([Gaussian(case.tensor("mu"), case.tensor("logvar"))])
     return out | {
-        "G_GAN": gan_losses.gan_losses("hinge", [scale[-1] for scale in fake], True, True).mean(),
+        "G_GAN": adversarial_losses.gan_losses("hinge", [scale[-1] for scale in fake], True, True).mean(),
         "G_GAN_Feat": matched,
         "KLD": kl,
         "G_KLD_times_lambda": kl * case.arguments["lambda_kld"],
@@ -116,9 +115,9 @@ def losses(case: Case) -> dict[str, Any]:
 
 def vgg_loss(case: Case) -> dict[str, Any]:
     """The perceptual loss with drawn VGG19 weights."""
-    features = gan_losses.vgg19_features()
+    features = adversarial_losses.vgg19_features()
     fill(features, case.about["state_dict"])
-    loss = gan_losses.VGGLoss(features, case.arguments["weights"])
+    loss = adversarial_losses.VGGLoss(features, case.arguments["weights"])
     a, b = case.tensor("a_normal").tanh(), case.tensor("b_normal").tanh()
     with torch.no_grad():
         maps = loss.features(a)
@@ -136,9 +135,9 @@ def step(case: Case) -> dict[str, Any]:
     preset = TrainingPreset(recipe="spade", batch_size=2, learning_rate=1e-4)
     assert isinstance(generator, SPADEGenerator)
     assert isinstance(discriminator, MultiscaleDiscriminator)
-    objective = AdversarialObjective(generator, discriminator, preset, weights, None, seed=0)
+    objective = AdversarialObjective(generator, discriminator, preset, weights, None)
     condition = condition_of(case, config)
-    batch = Batch(case.tensor("image_normal").tanh(), condition, torch.arange(len(condition)))
+    batch = Batch(case.tensor("image_normal").tanh(), condition, [])
     with torch.no_grad():
         of_generator, of_discriminator = (
             objective.generator_losses(batch, []),

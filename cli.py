@@ -1,0 +1,66 @@
+"""The group of commands: names, one-line helps, and the module of each, which is imported when it is called."""
+
+import os
+from importlib import import_module
+
+import click
+
+from sdm_bench import __version__
+
+# Threads that spin while they wait make torch some fifteen times slower once another program uses one of the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# By name: the module in sdm_bench/commands, which has a command of that name, and its one-line help.
+COMMANDS = {
+    "benchmark": "Measure what sampling and evaluation cost.",
+    "data": "List, prepare, verify datasets; render toy scenes.",
+    "demo": "The whole walk on the toy scenes: sample, measure, tables, pictures.",
+    "evaluate": "Measure samples, or a folder of pictures, under a named protocol.",
+    "explain": "Where a number came from, down to weights, pictures and versions.",
+    "export": "Pack a training run's weights as one file that others can load.",
+    "generate": "Sample a trained method on a split's label maps.",
+    "methods": "List what can be trained or loaded, with sizes and licences.",
+    "protocols": "What numbers mean: list, show and compare the named protocols.",
+    "report": "Tables and a picture grid from the results of runs.",
+    "segment": "Train the evaluation segmenters.",
+    "stats": "Write and import the statistics that FID compares with.",
+    "train": "Train a method on a dataset; the same command resumes.",
+    "weights": "List, fetch, import and verify published weights.",
+}
+EXAMPLE = """\b
+Examples:
+  sdm-bench demo
+  sdm-bench train sdm --dataset cityscapes --data DIR --preset toy --steps 5000 --out runs/sdm
+  sdm-bench generate runs/sdm --seeds 0-2
+  sdm-bench evaluate runs/sdm --metric fid --metric lpips
+  sdm-bench report runs/* --out report
+"""
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and one-line helps, and imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return getattr(import_module(f"sdm_bench.commands.{cmd_name}"), cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=LazyGroup, epilog=EXAMPLE, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="sdm-bench")
+def main() -> None:
+    """The benchmark of semantic image synthesis: train or load, sample, measure under named protocols.
+
+    Exit codes: 0 done, 1 some cells failed (listed), 2 wrong usage, 130 stopped.
+    """
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Tables and pictures from the results of runs: everything is made before anything is written."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from reports.figures import make_grids
+from reports.published.table import published_table
+from reports.tables import TableOptions, make_table
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import refuse_unwritable, write_png, write_text
+from sdm_bench.base.progress import say
+from sdm_bench.results.rows import RESULTS_FILE, read_rows
+from sdm_bench.sampling.folders import SampleFolder
+
+
+def write_report(
+    runs: Sequence[Path],
+    tables: Sequence[str],
+    out: Path,
+    figure: bool = True,
+    published: bool = False,
+    mean_over_training_seeds: bool = False,
+    comparable: bool = False,
+) -> list[Path]:
+    """Writes tables from the results of `runs`, and a picture grid of their samples; returns the paths.
+
+    published: also what others published on the same datasets, in tables of its own. mean_over_training_seeds,
+    comparable: see TableOptions. Raises UserError, before anything is written, for whatever can't be made or written.
+    """
+    refuse_unwritable(out, "--out")
+    runs = list(dict.fromkeys(runs))
+    with_results = [run for run in runs if (run / RESULTS_FILE).is_file()]
+    if not with_results:
+        raise UserError(f"no {RESULTS_FILE} in {', '.join(map(str, runs))}; `sdm-bench evaluate` writes them")
+    for run in sorted(set(runs) - set(with_results)):
+        say(f"{run}: no {RESULTS_FILE}; left out")
+    rows = [row for run in with_results for row in read_rows(run / RESULTS_FILE)]
+    options = TableOptions(mean_over_training_seeds, comparable)
+    made = [make_table(name, rows, options) for name in dict.fromkeys(tables)]
+    if published:
+        made += [published_table(dataset) for dataset in dict.fromkeys(row.dataset for row in rows)]
+    pictures = make_grids([run for run in with_results if SampleFolder(run).exists]) if figure else {}
+    paths = []
+    for table in made:
+        for name, text in table.files().items():
+            write_text(out / name, text)
+            paths.append(out / name)
+    for name, pixels in pictures.items():
+        write_png(out / name, pixels)
+        paths.append(out / name)
+    return paths

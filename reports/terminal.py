@@ -1,0 +1,26 @@
+"""What `evaluate` prints of the rows that it measured."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from reports.tables import make_table
+from sdm_bench.evaluation.metric import all_outputs
+from sdm_bench.results.rows import ResultRow
+
+COLUMNS = ("id", "dataset", "method", "metric", "value", "spread", "num_images", "seeds", "protocol", "extractor")
+
+
+def evaluation_text(rows: Sequence[ResultRow]) -> str:
+    """The table of protocols side by side where there are several, else a line a number, without those of classes."""
+    if len({row.protocol for row in rows}) > 1:
+        return make_table("sensitivity", rows).markdown()
+    outputs = all_outputs()
+    records = []
+    for row in rows:
+        if not row.class_name:
+            digits = outputs[row.metric].digits if row.metric in outputs else 4
+            spread = "" if row.spread is None else f"{row.spread:.{digits}f}"
+            shown = {"id": row.id, **row.model_dump(), "value": f"{row.value:z.{digits}f}", "spread": spread}
+            records.append({name: shown[name] for name in COLUMNS})
+    return pd.DataFrame(records).to_string(index=False)

@@ -1,0 +1,34 @@
+"""Frozen groups of fields that refuse unknown ones: what YAML and JSON files of this program are made of."""
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sdm_bench.base.errors import UserError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """A frozen group of fields that refuses unknown ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def differences(self, wanted: "Section", exclude: frozenset[str] = frozenset()) -> str:
+        """A line for each field in which `wanted` differs from what this one, found on disk, says; empty if none."""
+        there, asked = (each.model_dump(mode="json", exclude=set(exclude)) for each in (self, wanted))
+        lines = [
+            f"  {name}: {there[name]!r} there, {asked[name]!r} asked for"
+            for name in there
+            if there[name] != asked[name]
+        ]
+        return "\n".join(lines)
+
+
+def parsed(model: type[Model], fields: Any, source: object) -> Model:
+    """The model of `fields`; raises UserError that names `source`, the fields that are wrong and why."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}".removeprefix(": ") for each in error.errors()]
+        raise UserError(f"{source}: {'; '.join(wrong)}") from error

@@ -1,0 +1,186 @@
+"""The folder of a training run: resolved options, append-only statistics, checkpoints, pictures on the way.
+
+`train.json` holds what decides the result; the same command resumes, another one is refused. `stats.jsonl` has a line
+every so many steps, `grids/` sample pictures, `tensorboard/` the same scalars as curves. `checkpoints/step-<n>/` is the
+state at a step, whole or absent: one safetensors file a module and optimizer; everything else is in its state.json.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.optim import Optimizer
+
+from sdm_bench import __version__
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import read_json, write_json
+from sdm_bench.base.sections import Section
+from sdm_bench.base.tensors import Tensors
+from sdm_bench.checkpoints.weights_file import WeightsAbout, storable
+from sdm_bench.models.preset import DiffusionPreset, DiscriminatorPreset, SamplingPreset, TrainingPreset
+
+OPTIONS_FILE = "train.json"
+
+# How pictures are sampled afterwards doesn't change the training.
+MAY_CHANGE = frozenset({"sampling"})
+
+
+class TrainOptions(Section):
+    """Everything that decides what a training run makes, resolved.
+
+    image_size: (height, width). perceptual: the weights file of the perceptual loss, None: without. init: what the
+    weights started from; init_sha256: which file that was.
+    """
+
+    method: str
+    dataset: str
+    data: str
+    preset: str
+    image_size: tuple[int, int]
+    network: dict[str, Any]
+    training: TrainingPreset
+    sampling: SamplingPreset = SamplingPreset()
+    diffusion: DiffusionPreset | None = None
+    discriminator: DiscriminatorPreset | None = None
+    condition_dropout: float = 0.0
+    timestep_sampler: str = "uniform"
+    perceptual: str | None = None
+    precision: str = "no"
+    accumulate: int = 1
+    seed: int = 0
+    init: str | None = None
+    init_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A run's folder."""
+
+    folder: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the step folders are."""
+        return self.folder / "checkpoints"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a training was ever started here."""
+        return (self.folder / OPTIONS_FILE).is_file()
+
+    def options(self) -> TrainOptions:
+        """The options that the run was started with."""
+        if not self.exists:
+            raise UserError(f"{self.folder}: not a training run; expected {OPTIONS_FILE} in it")
+        return TrainOptions(**read_json(self.folder / OPTIONS_FILE)["options"])
+
+    def start(self, options: TrainOptions, command: str) -> None:
+        """Writes the options of a new run, or checks them against those of the run to resume; notes the command."""
+        differing = self.options().differences(options, MAY_CHANGE) if self.exists else ""
+        if differing:
+            raise UserError(f"{self.folder} holds a run with other options:\n{differing}\nChoose another --out.")
+        about = {"version": __version__, "command": command, "options": options.model_dump(mode="json")}
+        write_json(self.folder / OPTIONS_FILE, about)
+
+    def latest(self) -> Path | None:
+        """The newest step folder."""
+        folders = step_folders(self.checkpoints)
+        return folders[-1] if folders else None
+
+    def state(self) -> dict[str, Any]:
+        """The state stored with the newest step folder; step 0 of a run that has none."""
+        latest = self.latest()
+        return read_json(latest / "state.json") if latest else {"step": 0, "seconds": 0.0}
+
+    def weights_file(self, raw: bool = False) -> Path:
+        """The file of the newest weights: of the average where one is kept, unless `raw`."""
+        latest = self.latest()
+        if latest is None:
+            raise UserError(f"{self.folder}: no checkpoint yet; train it for at least one step")
+        averaged = latest / "network-average.safetensors"
+        return averaged if averaged.is_file() and not raw else latest / "network.safetensors"
+
+    def weights(self, raw: bool = False) -> tuple[Tensors, WeightsAbout]:
+        """The tensors of `weights_file`, and what they are."""
+        file = self.weights_file(raw)
+        tensors = read_module(file.parent, file.stem)
+        averaged = file.stem.endswith("-average")
+        if averaged:
+            tensors = {k.removeprefix("module."): v for k, v in tensors.items() if k != "n_averaged"}
+        return tensors, self._about(averaged)
+
+    def _about(self, averaged: bool) -> WeightsAbout:
+        stored, state = read_json(self.folder / OPTIONS_FILE), self.state()
+        options = TrainOptions(**stored["options"])
+        described = options.model_dump(mode="json")
+        return WeightsAbout(
+            method=options.method,
+            dataset=options.dataset,
+            network=options.network,
+            image_size=options.image_size,
+            diffusion=described["diffusion"],
+            sampling=described["sampling"],
+            training=described,
+            command=stored["command"],
+            seed=options.seed,
+            steps=state["step"],
+            seconds=round(state["seconds"], 1),
+            stages=self._stages(options),
+            averaged=averaged,
+            version=stored["version"],
+        )
+
+    def _stages(self, options: TrainOptions) -> list[dict[str, Any]]:
+        if options.init is None or not TrainingRun(Path(options.init)).exists:
+            return []
+        before = TrainingRun(Path(options.init))._about(averaged=False)
+        return [*before.stages, before.model_dump(include={"command", "seed", "steps", "seconds", "version"})]
+
+
+def save_step(
+    folder: Path, step: int, modules: dict[str, Tensors], optimizers: dict[str, Optimizer], state: dict
+) -> None:
+    """Writes `<folder>/step-<step>` whole, then removes older steps but the one before."""
+    target = folder / f"step-{step:08d}"
+    temporary = folder / f".{target.name}.part"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    for name, tensors in modules.items():
+        save_file({key: storable(value) for key, value in tensors.items()}, temporary / f"{name}.safetensors")
+    groups = {}
+    for name, optimizer in optimizers.items():
+        packed = optimizer.state_dict()
+        groups[name] = packed["param_groups"]
+        moments = {f"{i}.{k}": v for i, values in packed["state"].items() for k, v in values.items()}
+        save_file(
+            {key: storable(value) for key, value in moments.items()},
+            temporary / f"optimizer-{name}.safetensors",
+        )
+    write_json(temporary / "state.json", {**state, "step": step, "optimizers": groups})
+    shutil.rmtree(target, ignore_errors=True)
+    temporary.rename(target)
+    for old in step_folders(folder)[:-2]:
+        shutil.rmtree(old)
+
+
+def step_folders(folder: Path) -> list[Path]:
+    """The complete checkpoints of a run, oldest first."""
+    return sorted(path for path in folder.glob("step-*") if (path / "state.json").is_file())
+
+
+def read_module(folder: Path, name: str) -> Tensors:
+    """The tensors of one module in a step folder."""
+    return load_file(folder / f"{name}.safetensors")
+
+
+def restore_optimizer(folder: Path, name: str, optimizer: Optimizer) -> None:
+    """Loads the state of one optimizer from a step folder."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in load_file(folder / f"optimizer-{name}.safetensors").items():
+        index, field = key.split(".", 1)
+        state.setdefault(int(index), {})[field] = value
+    groups = read_json(folder / "state.json")["optimizers"][name]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -1,0 +1,89 @@
+"""A trained segmenter from wherever it lies: a run, a weights file, the toy, published weights, MMSegmentation."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import sha256_lines
+from sdm_bench.base.tensors import load_strictly, tensors_sha256
+from sdm_bench.checkpoints.stored import SHIPPED, StoredNetwork, find_stored, shipped_weights
+from sdm_bench.datasets.base import ClassTable
+from sdm_bench.weights.store import load_weights
+from segmenters.architectures import ARCHITECTURES, build_segmenter, load, released_files, released_names
+from segmenters.configured import PREFIX, load_configured
+from segmenters.prediction import Segmenter
+from segmenters.preprocessing import PREPROCESSING
+
+
+def load_segmenter(
+    source: str,
+    dataset: str,
+    classes: ClassTable,
+    device: torch.device,
+    pinned: Mapping[str, str] | None = None,
+) -> Segmenter:
+    """The segmenter at `source`.
+
+    source: a run of `sdm-bench segment train`, a weights file with its JSON, a registry name, `toy` for the shipped
+    one, or "mmseg:CONFIG.py,CHECKPOINT.pth". pinned: digests of registry weights, as a protocol states them. Raises
+    UserError where it is of another dataset or doesn't fit.
+    """
+    if source in released_names():
+        return _load_released(source, classes, device, pinned)
+    if source.startswith(PREFIX):
+        return _load_configured(source, classes, device)
+    stored = find_stored(shipped_weights("unet") if source == SHIPPED else source)
+    if stored is None:
+        file = Path(source)
+        if file.is_file():
+            raise UserError(f"--segmenter {source}: expected {file.stem}.json beside it, which says what it holds")
+        known = ", ".join([*released_names(), SHIPPED])
+        raise UserError(f"--segmenter {source}: neither a run, nor a weights file, nor one of {known}")
+    return _load_stored(stored, source, dataset, classes, device)
+
+
+def _load_stored(
+    stored: StoredNetwork, source: str, dataset: str, classes: ClassTable, device: torch.device
+) -> Segmenter:
+    """Its options and the size it was trained at decide predictions too, so that the digest covers them."""
+    about = stored.about
+    if about.dataset != dataset:
+        raise UserError(f"--segmenter {source}: trained on {about.dataset}; expected one for {dataset}")
+    if about.method not in ARCHITECTURES:
+        raise UserError(f"--segmenter {source}: holds a {about.method}; expected one of {', '.join(ARCHITECTURES)}")
+    found, expected = about.network.get("num_classes"), len(classes.evaluated_names)
+    if found != expected:
+        raise UserError(f"--segmenter {source}: a network of {found} classes; expected the dataset's {expected}")
+    network = build_segmenter(about.method, **about.network)
+    load_strictly(network, stored.tensors, stored.source)
+    options = json.dumps([about.method, about.network, about.image_size], sort_keys=True)
+    digest = sha256_lines([tensors_sha256(network.state_dict()), options])
+    return Segmenter(f"{about.method} ({source})", network.to(device).eval(), about.image_size, digest, device)
+
+
+def _load_released(name: str, classes: ClassTable, device: torch.device, pinned: Mapping[str, str] | None) -> Segmenter:
+    prefixes = released_files(name)
+    files = load_weights(prefixes, pinned)
+    tensors = {f"{prefixes[part]}{key}": value for part, held in files.items() for key, value in held.items()}
+    architecture = released_names()[name]
+    network = build_segmenter(architecture.name, num_classes=len(classes.evaluated_names))
+    load_strictly(network, load(architecture.from_released)(tensors), name)
+    return Segmenter(
+        name=name,
+        network=network.to(device).eval(),
+        image_size=architecture.released_weights[name],
+        sha256=tensors_sha256(network.state_dict()),
+        device=device,
+        preprocessing=PREPROCESSING[architecture.preprocessing] if architecture.preprocessing else None,
+    )
+
+
+def _load_configured(source: str, classes: ClassTable, device: torch.device) -> Segmenter:
+    """Its configuration decides predictions too, so that the digest covers both."""
+    configured, configuration = load_configured(source, classes)
+    digest = sha256_lines([configuration, tensors_sha256(configured.state_dict())])
+    network = configured.to(device).eval()
+    return Segmenter(source, network, None, digest, device, configured.preprocessing)

@@ -1,0 +1,55 @@
+"""Networks that this program trained, wherever they lie: a run's folder, a weights file, the shipped toys."""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from sdm_bench import __version__
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.tensors import Tensors
+from sdm_bench.checkpoints.runs import TrainingRun
+from sdm_bench.checkpoints.weights_file import WeightsAbout, read_weights, write_weights
+
+# What commands call the checkpoints that ship with the program.
+SHIPPED = "toy"
+
+
+@dataclass(frozen=True)
+class StoredNetwork:
+    """Tensors, floating-point ones in float32, what they are of, and where they were."""
+
+    tensors: Tensors
+    about: WeightsAbout
+    source: str
+
+
+def find_stored(source: Path | str) -> StoredNetwork | None:
+    """The network in the run's folder or weights file `source`; None where it is neither, or nothing."""
+    path = Path(source)
+    if TrainingRun(path).exists:
+        return StoredNetwork(*TrainingRun(path).weights(), str(path))
+    if path.is_file() and path.with_suffix(".json").is_file():
+        tensors, about = read_weights(path)
+        assert about is not None
+        return StoredNetwork(tensors, about, str(path))
+    return None
+
+
+def shipped_weights(name: str) -> Path:
+    """The checkpoint of `name` for the toy Cityscapes that comes with the program."""
+    path = Path(str(resources.files("sdm_bench.weights").joinpath(f"toy/{name}.safetensors")))
+    if not path.is_file():
+        raise UserError(f"no toy checkpoint of '{name}' ships with the program; `make toy-checkpoints` trains them")
+    return path
+
+
+def export_weights(run: Path, file: Path, half: bool, raw: bool) -> Path:
+    """Packs the newest weights of a training run as one safetensors file and a JSON beside it; returns the file.
+
+    half: floating-point tensors in float16. raw: the trained weights, not their average.
+    """
+    if file.suffix != ".safetensors":
+        raise UserError(f"{file}: expected a name that ends in .safetensors")
+    tensors, about = TrainingRun(run).weights(raw)
+    write_weights(file, tensors, about.model_copy(update={"version": __version__}), half)
+    return file

@@ -1,0 +1,75 @@
+"""Weights files, which others load: one safetensors, and beside it a JSON of the same name.
+
+The JSON says what the file holds and how it was made.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import atomic_path, read_json, sha256_file, write_json
+from sdm_bench.base.tensors import Tensors, read_tensors
+
+
+class WeightsAbout(BaseModel):
+    """The JSON beside a weights file.
+
+    method: its name, or that of the segmenter. network: the fields of its configuration. image_size: (height,
+    width) it was trained at. training: the options of the run; init is what it started from, if anything. stages:
+    command, seed, steps, seconds and version of the runs it started from, oldest first. seed, steps: of the training,
+    None where nobody says.
+    """
+
+    method: str
+    dataset: str
+    network: dict[str, Any]
+    image_size: tuple[int, int]
+    diffusion: dict[str, Any] | None = None
+    sampling: dict[str, Any] | None = None
+    training: dict[str, Any] = {}
+    command: str = ""
+    seed: int | None = None
+    steps: int | None = None
+    seconds: float = 0.0
+    stages: list[dict[str, Any]] = []
+    averaged: bool = False
+    version: str = ""
+    sha256: str = ""
+
+
+def write_weights(path: Path, tensors: Tensors, about: WeightsAbout, half: bool = False) -> None:
+    """Writes a weights file and its JSON; `half` stores floating-point tensors in float16."""
+    with atomic_path(path) as temporary:
+        save_file({name: storable(tensor, half) for name, tensor in tensors.items()}, temporary)
+        digest = sha256_file(temporary)
+    write_json(path.with_suffix(".json"), about.model_copy(update={"sha256": digest}).model_dump())
+
+
+def storable(tensor: Tensor, half: bool = False) -> Tensor:
+    """The tensor as files hold it: on the CPU, contiguous, in float16 with `half` if floating-point."""
+    stored = tensor.detach().cpu().contiguous()
+    return stored.half() if half and stored.is_floating_point() else stored
+
+
+def read_weights(path: Path) -> tuple[Tensors, WeightsAbout | None]:
+    """The tensors of a weights file, floating-point ones in float32, and its JSON if it has one; raises UserError."""
+    tensors = read_tensors(path)
+    sidecar = path.with_suffix(".json")
+    about = _read_about(sidecar) if sidecar.is_file() else None
+    return {name: single(tensor) for name, tensor in tensors.items()}, about
+
+
+def _read_about(path: Path) -> WeightsAbout:
+    try:
+        return WeightsAbout(**read_json(path))
+    except (ValidationError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: does not describe the weights beside it: {error}") from error
+
+
+def single(tensor: Tensor) -> Tensor:
+    """The tensor in float32, if it is of floating-point numbers."""
+    return tensor.float() if tensor.is_floating_point() else tensor

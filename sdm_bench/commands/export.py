@@ -1,0 +1,24 @@
+"""sdm-bench export"""
+
+from pathlib import Path
+
+import click
+
+from sdm_bench.commands import options
+
+EXAMPLE = """\b
+Example:
+  sdm-bench export runs/sdm sdm.safetensors --half
+"""
+
+
+@click.command(cls=options.Command, epilog=EXAMPLE)
+@click.argument("run", type=options.EXISTING_FOLDER)
+@click.argument("file", type=options.FILE)
+@click.option("--half", is_flag=True, help="Store in half precision.")
+@click.option("--raw", is_flag=True, help="The trained weights rather than their average.")
+def export(run: Path, file: Path, half: bool, raw: bool) -> None:
+    """Pack the newest weights of RUN as FILE (.safetensors) and a JSON beside it that says how they were made."""
+    from sdm_bench.checkpoints.stored import export_weights
+
+    click.echo(export_weights(run, file, half, raw))

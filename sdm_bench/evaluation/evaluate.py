@@ -1,0 +1,198 @@
+"""Measure a sample set by metrics and protocols, and store the numbers."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+
+from sdm_bench.base.devices import pick_device
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import read_json
+from sdm_bench.base.processes import is_first
+from sdm_bench.base.progress import say
+from sdm_bench.datasets.base import SemanticDataset
+from sdm_bench.datasets.known_datasets import DatasetSplit, open_dataset
+from sdm_bench.evaluation.context import EvaluationContext, SharedWork
+from sdm_bench.evaluation.metric import metric
+from sdm_bench.evaluation.statistics import resolve_statistics
+from sdm_bench.protocols.protocols import ALL, DEFAULT, Protocol, covering, protocol
+from sdm_bench.results.provenance import versions
+from sdm_bench.results.rows import RESULTS_FILE, ResultRow
+from sdm_bench.results.sample_sets import SampleSet, open_images, open_run
+from sdm_bench.results.store import refuse_unusable, store
+from sdm_bench.sampling.folders import RUN_FILE, SampleFolder
+from sdm_bench.weights.store import MissingWeights, missing, provenance
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is to be measured.
+
+    run: the folder of a run's samples; or images: a flat folder of somebody's pictures, which tables call `name`.
+    where: the dataset; of a run, None in it is as it was sampled. seeds: those to measure; None: all that are there.
+    protocol: or `all`, each that says anything about a metric on the dataset. segmenter: in place of the protocol's.
+    predictions: where the segmenter's are kept and taken from. statistics: in place of the photographs, for FID. out:
+    the CSV that rows are added to, by default `<run>/results.csv`. command: as it was typed, for the record.
+    """
+
+    metrics: Sequence[str]
+    run: Path | None = None
+    images: Path | None = None
+    where: DatasetSplit = field(default_factory=lambda: DatasetSplit(split=None))
+    name: str | None = None
+    seeds: Sequence[int] | None = None
+    protocol: str = DEFAULT
+    segmenter: str | None = None
+    predictions: Path | None = None
+    statistics: str | None = None
+    allow_incomplete: bool = False
+    out: Path | None = None
+    device: str = "auto"
+    command: str = ""
+
+
+def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
+    """Measures and stores; returns the rows, and a line for each metric that could not be measured, with the reason.
+
+    What can be known is refused before any work: raises UserError for unknown names, options that do nothing for these
+    metrics, pictures that are not those of the split, and a CSV that rows can't be added to.
+    """
+    metrics = [metric(name) for name in dict.fromkeys(asked.metrics)]
+    _refuse_idle_options(asked)
+    device = pick_device(asked.device)
+    statistics = resolve_statistics(asked.statistics)
+    if asked.protocol != ALL:
+        protocol(asked.protocol)
+    target = asked.out or ((asked.run / RESULTS_FILE) if asked.run is not None else Path(RESULTS_FILE))
+    refuse_unusable(target)
+    samples, dataset = _open(asked)
+    cells = [
+        (each.name, chosen)
+        for each in metrics
+        for chosen in _protocols(each.name, asked.protocol, dataset.name, statistics is not None)
+    ]
+    _say_missing_weights(cells, dataset.name, asked.segmenter)
+    shared = SharedWork(planned=_planned(cells, dataset.name))
+    rows: list[ResultRow] = []
+    failures: list[str] = []
+    for name, chosen in cells:
+        try:
+            section = metric(name).stated(chosen, dataset.name)
+            context = EvaluationContext(
+                samples, dataset, chosen, name, section, device, asked.segmenter, asked.predictions, statistics, shared
+            )
+            found = metric(name).measure(context)
+        except click.ClickException as error:
+            reason = error.short if isinstance(error, MissingWeights) else error.message
+            failures.append(f"{chosen.name}, {name}: {reason}" if asked.protocol == ALL else f"{name}: {reason}")
+        else:
+            stored = found.rows
+            if is_first():
+                stored = store(target, found.rows, found.per_image, _record(context, asked))
+            rows += stored
+    if rows and is_first():
+        say(f"{target}: {len(rows)} rows")
+    return rows, failures
+
+
+def _refuse_idle_options(asked: Evaluation) -> None:
+    """Raises UserError for what does nothing for these metrics or pictures."""
+    if (asked.run is None) == (asked.images is None):
+        raise UserError("say what to measure: either a run's folder or --images")
+    if asked.run is not None and asked.name is not None:
+        raise UserError("--name: what --images are called; a run's samples have the name of their method")
+    for flag, value, needed in (
+        ("--segmenter", asked.segmenter, "miou"),
+        ("--predictions", asked.predictions, "miou"),
+        ("--statistics", asked.statistics, "fid"),
+    ):
+        if value is not None and needed not in asked.metrics:
+            raise UserError(f"{flag} {value}: does nothing without --metric {needed}")
+
+
+def _open(asked: Evaluation) -> tuple[SampleSet, SemanticDataset]:
+    """The samples to measure and the split that they are of."""
+    where = asked.where
+    if asked.images is not None:
+        if where.name is None or where.root is None:
+            raise UserError("--images needs --dataset and --data: what are the pictures to be compared with?")
+        dataset = open_dataset(where.name, where.root, where.split or "val")
+        return open_images(asked.images, asked.name, dataset, asked.seeds, asked.allow_incomplete), dataset
+    assert asked.run is not None
+    options = SampleFolder(asked.run).options()
+    for flag, value, made in (("--dataset", where.name, options.dataset), ("--split", where.split, options.split)):
+        if value not in (None, made):
+            raise UserError(f"{flag} {value}: the samples in {asked.run} are of {made}")
+    dataset = open_dataset(options.dataset, where.root or Path(options.data), options.split)
+    return open_run(asked.run, dataset, asked.seeds, asked.allow_incomplete), dataset
+
+
+def _protocols(name: str, asked: str, dataset: str, statistics: bool) -> list[Protocol]:
+    """The protocol called `asked`; for `all`, those by which the metric can be measured, the others being named."""
+    if asked != ALL:
+        return [protocol(asked)]
+    found = []
+    for each in covering(name, dataset):
+        try:
+            metric(name).refuse(metric(name).stated(each, dataset), each, statistics)
+        except UserError as error:
+            say(f"left out: {error.message}")
+        else:
+            found.append(each)
+    return found
+
+
+def _planned(cells: Sequence[tuple[str, Protocol]], dataset: str) -> dict[str, list[Any]]:
+    """What all protocols of this evaluation state, by metric, of those that state enough."""
+    planned: dict[str, list[Any]] = {}
+    for name, each in cells:
+        if dataset in each.datasets(name) and not each.unknown(name, dataset):
+            planned.setdefault(name, []).append(metric(name).stated(each, dataset))
+    return planned
+
+
+def _needed(name: str, each: Protocol, dataset: str, segmenter: str | None) -> list[str]:
+    """Registry names of the weights that a metric needs under a protocol, none where that can't be measured."""
+    if dataset not in each.datasets(name) or each.unknown(name, dataset):
+        return []
+    return metric(name).weights(metric(name).parsed(each, dataset), segmenter)
+
+
+def _say_missing_weights(cells: Sequence[tuple[str, Protocol]], dataset: str, segmenter: str | None) -> None:
+    """One complete list of the weights that are not in the cache, with the lines that bring each."""
+    names = dict.fromkeys(weights for name, each in cells for weights in _needed(name, each, dataset, segmenter))
+    absent = missing(names)
+    if absent:
+        say(f"{MissingWeights(absent).message}\nWhat needs them will be left out.")
+
+
+def _record(context: EvaluationContext, asked: Evaluation) -> dict[str, Any]:
+    """How a measurement was made: everything that decides its numbers, the command, and what it ran on."""
+    samples, dataset = context.samples, context.dataset
+    names = _needed(context.metric, context.protocol, dataset.name, context.segmenter)
+    arguments = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(asked).items()}
+    arguments["where"] = {name: str(value) if value is not None else None for name, value in vars(asked.where).items()}
+    del arguments["command"]
+    return {
+        "command": asked.command or "not typed: called from Python",
+        "arguments": arguments,
+        "metric": context.metric,
+        "protocol": {
+            "name": context.protocol.name,
+            "sources": context.protocol.sources,
+            "states": context.section.model_dump(mode="json"),
+        },
+        "weights": {name: asdict(found) for name in names if (found := provenance(name)) is not None},
+        "segmenter": context.segmenter,
+        "statistics": str(context.statistics) if context.statistics else None,
+        "pictures": {str(source.name): source.manifest for source in samples.images.values()},
+        "made by": None if samples.options is None else read_json(samples.folder / RUN_FILE),
+        "label maps": samples.labels_sha256,
+        "real": {"root": str(dataset.root.resolve()), "split": dataset.split, "count": len(dataset)},
+        "device": str(context.device),
+        "threads": torch.get_num_threads(),
+        "versions": versions(),
+    }

@@ -1,0 +1,236 @@
+"""The Fréchet distance and its companions, all from the same features in one pass."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import sha256_file
+from sdm_bench.base.progress import say
+from sdm_bench.base.sections import Section
+from sdm_bench.base.tensors import Tensors
+from sdm_bench.evaluation.context import EvaluationContext, mean_and_spread
+from sdm_bench.evaluation.extractors import extractor_of, pinned_weights
+from sdm_bench.evaluation.metric import Metric, MetricResult, Output
+from sdm_bench.metrics.extrapolation import frechet_distance_infinity
+from sdm_bench.metrics.features import INCEPTION, Extractor
+from sdm_bench.metrics.frechet import Gaussian, frechet_distance, gaussian
+from sdm_bench.metrics.inception_score import inception_score
+from sdm_bench.metrics.kernel import kernel_distance
+from sdm_bench.metrics.manifold import density_coverage, precision_recall
+from sdm_bench.metrics.statistics_files import read_statistics
+from sdm_bench.protocols.protocols import Protocol
+
+# Fewer images than this leave the covariances of FID's features singular and the distance biased upwards.
+FEW_IMAGES = 2048
+EVALUATED_SPLIT = "evaluated split"
+
+
+class FIDSection(Section):
+    """What a protocol states of the Fréchet distance on a dataset.
+
+    extractor: registry name of its weights. resize: a mode of metrics/resize.py, from the picture to Inception; vision
+    transformers have their own.
+    real: the photographs of the evaluated split, resized to the samples' size as the recipe `real_recipe` does; or
+    statistics that the authors ship. real_count: how many photographs there are, None where anything goes.
+    companions: also KID, FD-infinity, precision, recall, density and coverage of the same features.
+    """
+
+    extractor: Literal["inception-2015-12-05", "dinov2-vit-l-14", "clip-vit-b-32"]
+    resize: Literal["clean", "legacy_pytorch", "sdm", "tf1", "its own"]
+    real: Literal["evaluated split", "statistics of the training split"] = "evaluated split"
+    real_recipe: Literal["sdm", "spade"] = "sdm"
+    real_count: int | None = None
+    companions: bool = False
+
+
+class FeatureName(NamedTuple):
+    """How numbers of an extractor's features are called: what their names and their titles begin with."""
+
+    prefix: str
+    distance: str
+    others: str
+
+
+# Numbers of other features than Inception's are of another size, so that they have names of their own.
+FEATURE_NAMES = {
+    INCEPTION: FeatureName("", "FID", ""),
+    "dinov2-vit-l-14": FeatureName("dinov2_", "FD-DINOv2", "DINOv2 "),
+    "clip-vit-b-32": FeatureName("clip_", "CLIP-FID", "CLIP "),
+}
+
+
+def _outputs(called: FeatureName) -> tuple[Output, ...]:
+    prefix, others = called.prefix, called.others
+    return (
+        Output(f"{prefix}fid", called.distance, "lower", digits=2, main=True),
+        Output(f"{prefix}fd_infinity", f"{others}FD-infinity", "lower", digits=2),
+        Output(f"{prefix}kid", f"{others}KID" if others else "KID", "lower"),
+        Output(f"{prefix}kid_standard_error", f"{others}KID error", "lower"),
+        Output(f"{prefix}precision", f"{others}precision", "higher", highest=1.0),
+        Output(f"{prefix}recall", f"{others}recall", "higher", highest=1.0),
+        Output(f"{prefix}density", f"{others}density", "higher"),
+        Output(f"{prefix}coverage", f"{others}coverage", "higher", highest=1.0),
+        Output(f"{prefix}inception_score", f"{others}IS", "higher"),
+    )
+
+
+class ReferenceStatistics(NamedTuple):
+    """The real side. fitted: its Gaussian. features: (N, D); None where only statistics are known.
+
+    images: the number N of real pictures, None where a file doesn't say. sha256: of what it is made of. note: what a
+    row has to say of it.
+    """
+
+    fitted: Gaussian
+    features: np.ndarray | None
+    images: int | None
+    sha256: str
+    note: str = ""
+
+
+class FeaturePair(NamedTuple):
+    """What companions are computed of: features (N, D) and (M, D), the real ones' fit, the extractor's tensors."""
+
+    generated: np.ndarray
+    real: np.ndarray
+    fitted: Gaussian
+    weights: Tensors
+
+
+class FID(Metric):
+    """The Fréchet Inception distance of every seed's pictures to the real ones, and its companions where asked for.
+
+    A value is the mean over seeds, its spread their standard deviation; each seed is a set of its own.
+    """
+
+    name = "fid"
+    summary = "Fréchet distance, with KID, precision, recall and others of the same features"
+    section = FIDSection
+    outputs: ClassVar[tuple[Output, ...]] = tuple(
+        output for called in FEATURE_NAMES.values() for output in _outputs(called)
+    )
+
+    def weights(self, section: FIDSection, segmenter: str | None = None) -> list[str]:
+        return [section.extractor]
+
+    def refuse(self, section: FIDSection, protocol: Protocol, statistics: bool) -> None:
+        if section.real != EVALUATED_SPLIT and not statistics:
+            raise UserError(
+                f"{protocol.name} compares with {section.real}, as its authors ship them; give --statistics the folder "
+                "with m.npy and s.npy, or an .npz"
+            )
+
+    def measure(self, context: EvaluationContext) -> MetricResult:
+        section: FIDSection = context.section
+        self.refuse(section, context.protocol, context.statistics is not None)
+        extractor = extractor_of(context, section.extractor, section.resize)
+        real = _reference(context, extractor)
+        weights = pinned_weights(context.protocol, section.extractor)
+        found: dict[str, list[float]] = {}
+        for source in context.samples.images.values():
+            features = context.features(source, extractor)
+            for name, value in _values(section, features, real, weights).items():
+                found.setdefault(name, []).append(value)
+        _warn_of_few(context)
+        common = {
+            "extractor": f"{extractor.name}, {section.resize}",
+            "extractor_sha256": extractor.weights_sha256,
+            "num_real": real.images,
+            "reference_sha256": real.sha256,
+            "note": real.note,
+        }
+        prefix = FEATURE_NAMES[section.extractor].prefix
+        rows = []
+        for name, values in found.items():
+            output = self.output(f"{prefix}{name}")
+            rows.append(
+                context.row(metric=output.name, direction=output.direction, **mean_and_spread(values), **common)
+            )
+        return MetricResult(rows, [])
+
+
+def _values(section: FIDSection, features: np.ndarray, real: ReferenceStatistics, weights: Tensors) -> dict[str, float]:
+    """The numbers of one seed by name, FID first; a companion that needs more images is left out with a line."""
+    found = {"fid": frechet_distance(features, real.fitted)}
+    if not section.companions or real.features is None:
+        return found
+    pair = FeaturePair(features, real.features, real.fitted, weights)
+    for names, compute in COMPANIONS.items():
+        if compute is _inception_score and section.extractor != INCEPTION:
+            continue
+        try:
+            found |= compute(pair)
+        except UserError as error:
+            say(f"{names} left out: {error.message}")
+    return found
+
+
+def _kernel(pair: FeaturePair) -> dict[str, float]:
+    found = kernel_distance(pair.generated, pair.real)
+    return {"kid": found.value, "kid_standard_error": found.standard_error}
+
+
+def _infinity(pair: FeaturePair) -> dict[str, float]:
+    return {"fd_infinity": frechet_distance_infinity(pair.generated, pair.fitted).value}
+
+
+def _precision_recall(pair: FeaturePair) -> dict[str, float]:
+    found = precision_recall(pair.real, pair.generated)
+    return {"precision": found.precision, "recall": found.recall}
+
+
+def _density_coverage(pair: FeaturePair) -> dict[str, float]:
+    found = density_coverage(pair.real, pair.generated)
+    return {"density": found.density, "coverage": found.coverage}
+
+
+def _inception_score(pair: FeaturePair) -> dict[str, float]:
+    """Where the weights have the classifier that it needs; the packaged ones have not. Its logits have no bias."""
+    classifier = pair.weights.get("fc.weight")
+    if classifier is None:
+        return {}
+    return {"inception_score": inception_score(pair.generated @ classifier.numpy().T, logits=True).mean}
+
+
+COMPANIONS: dict[str, Callable[[FeaturePair], dict[str, float]]] = {
+    "KID": _kernel,
+    "FD-infinity": _infinity,
+    "precision and recall": _precision_recall,
+    "density and coverage": _density_coverage,
+    "Inception score": _inception_score,
+}
+
+
+def _reference(context: EvaluationContext, extractor: Extractor) -> ReferenceStatistics:
+    """The real side: photographs, or statistics from a file that the user brings."""
+    if context.statistics is not None:
+        return _read_reference(context.statistics, extractor)
+    photographs = context.photographs(context.section.real_recipe)
+    features = context.features(photographs, extractor)
+    return ReferenceStatistics(gaussian(features), features, len(features), photographs.manifest)
+
+
+def _read_reference(path: Path, extractor: Extractor) -> ReferenceStatistics:
+    """Raises UserError where the file says that other weights or another resizing made it."""
+    stored = read_statistics(path)
+    resize, digest = extractor.resize.name, extractor.weights_sha256
+    for name, value in {"extractor": extractor.name, "resize": resize, "weights_sha256": digest}.items():
+        if stored.about.get(name, value) != value:
+            raise UserError(f"--statistics {path}: made with {name} {stored.about[name]}; expected {value}")
+    file = sha256_file(path if path.is_file() else path / "s.npy")
+    made = f"of {stored.count} images" if stored.count else "of an unknown number of images"
+    note = f"real: statistics {made}, {path.name} {file[:12]}"
+    return ReferenceStatistics(gaussian(stored.statistics()), None, stored.count, file, note)
+
+
+def _warn_of_few(context: EvaluationContext) -> None:
+    section: Any = context.section
+    count = len(next(iter(context.samples.images.values())))
+    if count < FEW_IMAGES:
+        say(f"warning: FID from {count} images, fewer than {FEW_IMAGES}; comparable only at this number of images")
+    real = len(context.dataset)
+    if context.statistics is None and section.real_count not in (None, real):
+        say(f"warning: {real} photographs; the real set of {context.protocol.name} has {section.real_count}")

@@ -1,0 +1,173 @@
+"""Mean IoU of a segmenter's predictions with the label maps, and its ceiling: the same of the real photographs.
+
+A generator whose pictures are easier to segment than photographs is not better than reality: the ceiling stands in
+every table, and what lies above it is marked.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from sdm_bench import __version__
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import read_json, write_json
+from sdm_bench.base.progress import say
+from sdm_bench.datasets.digests import labels_sha256
+from sdm_bench.evaluation.context import EvaluationContext, mean_and_spread
+from sdm_bench.evaluation.metric import FRACTION, Metric, MetricResult, Output
+from sdm_bench.evaluation.scoring import SCORED, ConfusionResult, MIoUSection, SegmentationScorer
+from sdm_bench.metrics.images import ImageSource
+from sdm_bench.metrics.miou import frequency_weighted_iou, iou_per_class, mean_iou, pixel_accuracy
+from sdm_bench.results.per_image import PerImage
+from sdm_bench.results.rows import REAL, ResultRow
+from sdm_bench.weights.store import MissingWeights, cache_folder
+
+if TYPE_CHECKING:
+    from segmenters.prediction import Segmenter
+
+OWN_SEGMENTER = (
+    "name another with --segmenter: a run of `sdm-bench segment train`, a weights file, `toy`, or any network of "
+    "MMSegmentation as mmseg:CONFIG.py,CHECKPOINT.pth"
+)
+
+
+class MeanIoU(Metric):
+    """Mean IoU, mean over seeds, and its relatives; IoU of each class; and the ceiling's rows, where there is one."""
+
+    name = "miou"
+    summary = "mean IoU of a segmenter's predictions, with accuracy and the ceiling"
+    section = MIoUSection
+    outputs: ClassVar[tuple[Output, ...]] = (
+        Output("miou", "mIoU", "higher", unit=FRACTION, highest=1.0, main=True),
+        Output("accuracy", "accuracy", "higher", unit=FRACTION, highest=1.0),
+        Output("fwiou", "fwIoU", "higher", unit=FRACTION, highest=1.0),
+        Output("iou", "IoU", "higher", unit=FRACTION, highest=1.0, per_class=True),
+    )
+
+    def weights(self, section: MIoUSection, segmenter: str | None = None) -> list[str]:
+        if section.segmenter is None or segmenter is not None:
+            return []
+        from segmenters.architectures import released_files
+
+        return list(released_files(section.segmenter))
+
+    def measure(self, context: EvaluationContext) -> MetricResult:
+        section: MIoUSection = context.section
+        segmenter = _segmenter(context, section)
+        found = {seed: _scored(context, segmenter, source) for seed, source in context.samples.images.items()}
+        common = {"direction": "higher", "extractor": segmenter.name, "extractor_sha256": segmenter.sha256}
+        rows = list(_rows(context, [each.confusion for each in found.values()], common))
+        ceiling = list(_ceiling_rows(context, segmenter, common))
+        if ceiling and rows[0].value > ceiling[0].value:
+            mark = f"above the ceiling of {REAL}, {ceiling[0].value:.4f}"
+            note = "; ".join(part for part in (rows[0].note, mark) if part)
+            rows[0] = rows[0].model_copy(update={"note": note})
+        return MetricResult([*rows, *ceiling], list(_per_image(context, found, segmenter.sha256)))
+
+
+def _segmenter(context: EvaluationContext, section: MIoUSection) -> "Segmenter":
+    """The segmenter that is asked for, or else the protocol's; built once an evaluation."""
+    from sdm_bench.checkpoints.segmenters import load_segmenter
+    from segmenters.architectures import released_names
+
+    dataset, name = context.dataset, context.segmenter or section.segmenter
+    if name is None:
+        raise UserError(f"{context.protocol.name} knows no published segmenter for {dataset.name}; {OWN_SEGMENTER}")
+    pinned = context.protocol.weights
+    key = (name, tuple(sorted(pinned.items())) if name in released_names() else ())
+    if key not in context.shared.segmenters:
+        try:
+            context.shared.segmenters[key] = load_segmenter(name, dataset.name, dataset.classes, context.device, pinned)
+        except MissingWeights as error:
+            raise UserError(f"{error.short}; bring them or {OWN_SEGMENTER}") from error
+    return context.shared.segmenters[key]
+
+
+def _scored(context: EvaluationContext, segmenter: "Segmenter", source: ImageSource) -> ConfusionResult:
+    """What is found in the pictures of `source`; those of other protocols that feed the network alike come with it."""
+
+    def key(section: MIoUSection) -> tuple:
+        return "confusion", source.manifest, segmenter.sha256, section.key(SCORED)
+
+    section: MIoUSection = context.section
+    kept = context.shared.kept
+    if key(section) not in kept:
+        planned: list[MIoUSection] = [section, *context.shared.planned.get(context.metric, [])]
+        alike = {key(each): each for each in planned if each.input_key == section.input_key}
+        scorer = SegmentationScorer(segmenter, context.dataset, lambda: context.samples.size, context.predictions)
+        kept |= dict(zip(alike, scorer.score(source, list(alike.values())), strict=True))
+    found: ConfusionResult = kept[key(section)]
+    return found
+
+
+def _rows(context: EvaluationContext, confusions: Sequence[np.ndarray], common: dict[str, Any]) -> Iterator[ResultRow]:
+    """Rows of the confusion matrices of every seed, mean IoU first."""
+    section: MIoUSection = context.section
+    names = section.class_names(context.dataset.classes)
+    counted = ~np.isin(names, section.without)
+    figures = {
+        "miou": [mean_iou(each, section.average, counted) for each in confusions],
+        "accuracy": [pixel_accuracy(each) for each in confusions],
+        "fwiou": [frequency_weighted_iou(each) for each in confusions],
+    }
+    for name, values in figures.items():
+        yield context.row(metric=name, unit=FRACTION, **mean_and_spread(values), **common)
+    per_class = np.stack([iou_per_class(each) for each in confusions])
+    for name, values in zip(names, per_class.T, strict=True):
+        present = values[~np.isnan(values)]
+        if present.size:
+            yield context.row(metric="iou", class_name=name, unit=FRACTION, **mean_and_spread(present), **common)
+
+
+def _ceiling_rows(context: EvaluationContext, segmenter: "Segmenter", common: dict[str, Any]) -> Iterator[ResultRow]:
+    """The rows of the real photographs at the samples' size; none where label maps come without them."""
+    if any(record.image is None for record in context.dataset.records):
+        return
+    if len(context.samples.sizes) > 1:
+        say(f"no ceiling of mean IoU: {context.samples.folder} has pictures of several sizes")
+        return
+    photographs = context.photographs()
+    made_by = {name: ResultRow.model_fields[name].default for name in MADE_BY}
+    of_real = {
+        **common,
+        **made_by,
+        "method": REAL,
+        "sample_set": photographs.manifest,
+        "manifest_sha256": photographs.manifest,
+        "seeds": "",
+        "num_images": len(photographs),
+        "folder": str(context.dataset.root.resolve()),
+    }
+    for row in _rows(context, [ceiling_confusion(context, segmenter)], of_real):
+        yield row.model_copy(update={"note": ""})
+
+
+# Fields that say who made pictures, which photographs have none of.
+MADE_BY = ("variant", "solver", "steps", "guidance", "training_steps", "training_seed", "weights_sha256", "incomplete")
+
+
+def ceiling_confusion(context: EvaluationContext, segmenter: "Segmenter") -> np.ndarray:
+    """The confusion matrix of the real photographs; computed once for all that decides it, and kept in the cache."""
+    photographs, section = context.photographs(), context.section
+    scorer = SegmentationScorer(segmenter, context.dataset, lambda: context.samples.size)
+    key = {
+        **scorer.key(photographs, section),
+        "labels": labels_sha256(context.dataset),
+        "classes": section.classes,
+        "dataset": context.dataset.name,
+        "table": context.dataset.classes.digest(),
+        "program": __version__,
+    }
+    name = hashlib.sha256(repr(sorted(key.items())).encode()).hexdigest()[:32]
+    file = cache_folder() / "ceilings" / f"{name}.json"
+    if not file.is_file():
+        write_json(file, {**key, "confusion": _scored(context, segmenter, photographs).confusion.tolist()})
+    return np.array(read_json(file)["confusion"], np.int64)
+
+
+def _per_image(context: EvaluationContext, found: dict[int, ConfusionResult], extractor: str) -> Iterator[PerImage]:
+    for seed, result in found.items():
+        for name, value in result.each.items():
+            yield context.per_image(seed, name, extractor, "miou", value)

@@ -1,0 +1,151 @@
+"""The typed result row and its store: one number, and everything that decides it."""
+
+import csv
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from sdm_bench import __version__
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import write_text
+from sdm_bench.base.sections import Section, parsed
+
+RESULTS_FILE = "results.csv"
+# The method of rows of what a segmenter makes of the photographs themselves.
+REAL = "real photographs"
+ID_DIGITS = 10
+
+
+class ResultRow(Section):
+    """One number, and everything that decides it.
+
+    Who made the pictures. method: a name of methods.yaml, or what somebody's pictures are called. variant: a method's
+    ablation, empty for the plain one. solver, steps, guidance: of a diffusion model. training_steps, training_seed:
+    None where nobody says. weights_sha256: over all tensors of the generator.
+    Which pictures. sample_set: the digest of the SampleSet. image_size: "WIDTHxHEIGHT", or "several". seeds: sample
+    numbers, as "0-2" or "0,4". num_images: measured pictures of one seed. incomplete: what is missing or too many,
+    empty for exactly the pictures of the split. manifest_sha256: over the measured pictures' ids and bytes.
+    How they were measured. protocol_sha256: over what the protocol states of the metric on the dataset. measure: the
+    metric object that gave the row, with all rows of one measurement. extractor: the network behind the number
+    (features, distances or segmentation); extractor_sha256: over the tensors that were loaded. num_real,
+    reference_sha256: the real side, None and empty where there is none.
+    The number. class_name: the class that a per-class number is of, else empty. spread: standard deviation over
+    `spread_over`, None where there is none. note: what a table has to say of it.
+    folder: where the pictures were. evaluation: the record in provenance.py of how it was measured.
+    """
+
+    dataset: str
+    split: str
+    protocol: str
+    protocol_sha256: str
+    method: str
+    variant: str = ""
+    solver: str = ""
+    steps: int | None = None
+    guidance: float | None = None
+    training_steps: int | None = None
+    training_seed: int | None = None
+    weights_sha256: str = ""
+    sample_set: str
+    image_size: str
+    seeds: str
+    num_images: int
+    incomplete: str = ""
+    manifest_sha256: str
+    measure: str
+    extractor: str
+    extractor_sha256: str
+    num_real: int | None = None
+    reference_sha256: str = ""
+    metric: str
+    class_name: str = ""
+    value: float
+    unit: str = ""
+    direction: Literal["lower", "higher"]
+    spread: float | None = None
+    spread_over: Literal["", "seeds", "label maps"] = ""
+    note: str = ""
+    folder: str = ""
+    evaluation: str = ""
+    version: str = __version__
+    time: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def group(self) -> tuple:
+        """What one measurement is of: its rows stand and are replaced together."""
+        return tuple(getattr(self, name) for name in GROUP)
+
+    def key(self) -> tuple:
+        """Everything that decides the number: of two rows with one key, the newer holds."""
+        return *self.group(), self.metric, self.class_name
+
+    @property
+    def id(self) -> str:
+        """Ten hexadecimal digits that name the number: its key and its value."""
+        return hashlib.sha256(repr([*self.key(), self.value]).encode()).hexdigest()[:ID_DIGITS]
+
+
+GROUP = tuple(ResultRow.model_fields)[: tuple(ResultRow.model_fields).index("metric")]
+COLUMNS = ("id", *ResultRow.model_fields)
+OPTIONAL = frozenset(name for name, field in ResultRow.model_fields.items() if field.default is None)
+
+
+def read_rows(path: Path) -> list[ResultRow]:
+    """The rows of a results CSV; raises UserError that names the line that is not a row.
+
+    A file of another version of the program is refused, since its rows don't say all that decides a number.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no results there; `sdm-bench evaluate` writes them")
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            _refuse_other_columns(path, reader.fieldnames or ())
+            return [_row(path, number, cells) for number, cells in enumerate(reader, start=2)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: not a CSV in UTF-8: {error}") from error
+
+
+def _refuse_other_columns(path: Path, found: Iterable[str]) -> None:
+    lacking = [name for name in COLUMNS if name not in set(found)]
+    unknown = [name for name in found if name not in COLUMNS]
+    if lacking or unknown:
+        details = [f"lacks {', '.join(lacking)}"] if lacking else []
+        details += [f"has {', '.join(unknown)}"] if unknown else []
+        raise UserError(
+            f"{path}: not the results of this version of the program: it {' and '.join(details)}; "
+            "move it away and measure again"
+        )
+
+
+def _row(path: Path, number: int, cells: dict[str, Any]) -> ResultRow:
+    if None in cells or None in cells.values():
+        raise UserError(f"{path}, line {number}: not a result row: expected {len(COLUMNS)} cells")
+    fields = {name: None if name in OPTIONAL and cell == "" else cell for name, cell in cells.items() if name != "id"}
+    return parsed(ResultRow, fields, f"{path}, line {number}: not a result row")
+
+
+def to_csv(rows: Iterable[ResultRow]) -> str:
+    """The rows as CSV, with a header; numbers in full precision."""
+    text = StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        fields = {"id": row.id, **row.model_dump()}
+        writer.writerow({k: "" if v is None else v for k, v in fields.items()})
+    return text.getvalue()
+
+
+def add_rows(path: Path, rows: Iterable[ResultRow]) -> None:
+    """Adds rows to a results CSV; those of a measurement that is there already replace all its rows.
+
+    The caller holds the folder's lock.
+    """
+    rows = list(rows)
+    measured = {row.group() for row in rows}
+    kept = [row for row in (read_rows(path) if path.is_file() else []) if row.group() not in measured]
+    write_text(path, to_csv([*kept, *rows]))

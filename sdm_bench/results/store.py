@@ -1,0 +1,38 @@
+"""Where an evaluation's numbers go: results.csv, per-image.csv and provenance/ of one folder, under its lock."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import locked, refuse_unwritable
+from sdm_bench.results.per_image import PER_IMAGE_FILE, PerImage, add_per_image, read_per_image
+from sdm_bench.results.provenance import record
+from sdm_bench.results.rows import ResultRow, add_rows, read_rows
+
+
+def refuse_unusable(path: Path) -> None:
+    """Raises UserError where numbers can't be added to the results CSV `path`, before anything is measured."""
+    if path.is_dir():
+        raise UserError(f"--out {path}: a folder; expected a CSV file")
+    refuse_unwritable(path.parent, "--out")
+    if path.is_file():
+        read_rows(path)
+    if path.with_name(PER_IMAGE_FILE).is_file():
+        read_per_image(path.with_name(PER_IMAGE_FILE))
+
+
+def store(
+    path: Path, rows: Sequence[ResultRow], per_image: Sequence[PerImage], about: dict[str, Any]
+) -> list[ResultRow]:
+    """Adds a measurement's numbers, and how it was made, to the files at `path`; returns the rows with their record.
+
+    Other processes that store at the same time wait, so that nothing is lost.
+    """
+    with locked(path.parent):
+        name = record(path.parent, about)
+        stored = [row.model_copy(update={"evaluation": name}) for row in rows]
+        add_rows(path, stored)
+        if per_image:
+            add_per_image(path.with_name(PER_IMAGE_FILE), per_image)
+    return stored

@@ -1,0 +1,129 @@
+"""Samples on disk: `<folder>/samples/seed-000/<example id>.png`, a flat folder a seed, and run.json beside `samples/`.
+
+Any FID tool reads such a folder; run.json holds everything that made the pictures.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sdm_bench import __version__
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import read_json, write_json
+from sdm_bench.base.sections import Section, parsed
+
+RUN_FILE = "run.json"
+# Where things lie, as opposed to what they are.
+MAY_CHANGE = frozenset({"data", "weights"})
+
+
+class SampleOptions(Section):
+    """Everything that decides the samples of a folder; a folder holds samples of one such set.
+
+    labels_sha256: of the label maps that were the input, see datasets/digests.py. stochastic: whether another seed
+    gives another picture. style: `ground-truth` where the style of each example's own photograph was taken, None where
+    it was drawn; photographs_sha256: of these photographs. weights_sha256: over all tensors of the network.
+    training_steps, training_seed: None where the weights don't say. training_note: what tables have to say of the
+    training. data, weights: where the dataset and the network were, which may change.
+    """
+
+    method: str
+    variant: str = ""
+    dataset: str
+    data: str
+    split: str
+    labels_sha256: str
+    image_size: tuple[int, int]
+    recipe: str
+    stochastic: bool
+    style: str | None = None
+    photographs_sha256: str | None = None
+    weights: str
+    weights_sha256: str
+    training_steps: int | None = None
+    training_seed: int | None = None
+    training_note: str = ""
+    solver: str | None = None
+    solver_steps: int | None = None
+    guidance: float | None = None
+    eta: float | None = None
+    threshold: str | None = None
+    precision: str = "no"
+
+    @property
+    def variant_title(self) -> str:
+        """The variant, as every row says it; a style that looks at the truth is never left out."""
+        return ", ".join(part for part in (self.variant, self.style and f"{self.style} style") if part)
+
+    @property
+    def solver_title(self) -> str:
+        """The solver with whatever differs from its defaults, as tables name it."""
+        further = (
+            f"eta {self.eta:g}" if self.eta else "",
+            self.threshold if self.threshold not in (None, "clip") else "",
+            self.precision if self.precision != "no" else "",
+        )
+        return " ".join(part for part in (self.solver, *further) if part)
+
+
+@dataclass(frozen=True)
+class SampleFolder:
+    """A folder of samples and its run.json."""
+
+    folder: Path
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever sampled here."""
+        return (self.folder / RUN_FILE).is_file()
+
+    def options(self) -> SampleOptions:
+        """What made the samples."""
+        if not self.exists:
+            raise UserError(
+                f"{self.folder}: no samples; expected {RUN_FILE} and samples/ as `sdm-bench generate` writes"
+            )
+        return parsed(SampleOptions, self._stored().get("options"), self.folder / RUN_FILE)
+
+    def seeds(self) -> list[int]:
+        """The seeds that were asked for so far."""
+        return [int(seed) for seed in self._stored()["seeds"]] if self.exists else []
+
+    def _stored(self) -> dict[str, Any]:
+        """What run.json holds; raises UserError where an older version of the program wrote it."""
+        path = self.folder / RUN_FILE
+        stored = read_json(path)
+        if not isinstance(stored, dict) or not isinstance(stored.get("options"), dict) or "seeds" not in stored:
+            raise UserError(f"{path}: expected version, command, seeds and options, as `sdm-bench generate` writes")
+        if "labels_sha256" not in stored["options"]:
+            raise UserError(
+                f"{path}: written by version {stored.get('version')} of the program, which did not record the label "
+                "maps; sample again into another folder"
+            )
+        return stored
+
+    def seed_folder(self, seed: int) -> Path:
+        """The flat folder of one seed's pictures."""
+        return self.folder / "samples" / f"seed-{seed:03d}"
+
+    def sample(self, example_id: str, seed: int) -> Path:
+        """The file of one sample."""
+        return self.seed_folder(seed) / f"{example_id}.png"
+
+    def start(self, options: SampleOptions, seeds: Sequence[int], command: str) -> None:
+        """Writes run.json, or checks that samples already here were made the same way."""
+        if self.exists:
+            self._refuse_other(options)
+        about = {
+            "version": __version__,
+            "command": command,
+            "seeds": sorted({*self.seeds(), *seeds}),
+            "options": options.model_dump(mode="json"),
+        }
+        write_json(self.folder / RUN_FILE, about)
+
+    def _refuse_other(self, options: SampleOptions) -> None:
+        differing = self.options().differences(options, MAY_CHANGE)
+        if differing:
+            raise UserError(f"{self.folder} holds samples made otherwise:\n{differing}\nChoose another --out.")

@@ -1,0 +1,131 @@
+"""From a command's options to the training of a segmenter: dataset, network, objective, pictures of predictions.
+
+The loss is pixel cross-entropy over the evaluated classes.
+"""
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from sdm_bench.base.drawing import colorize, grid
+from sdm_bench.base.tensors import load_strictly, to_unit_range
+from sdm_bench.checkpoints.runs import TrainOptions
+from sdm_bench.datasets.base import IGNORED, ClassTable, Example, SemanticDataset
+from sdm_bench.datasets.known_datasets import open_dataset
+from sdm_bench.models.preset import TrainingPreset, read_preset
+from sdm_bench.training.batches import Batch
+from sdm_bench.training.grids import held_out_examples
+from sdm_bench.training.loop import LoopOptions, MakeGrid
+from sdm_bench.training.objective import Objective, adamw
+from sdm_bench.training.recipes import check_size, initial_weights, run_training, seeded_initialisation
+from segmenters.architectures import architecture, build_segmenter
+
+
+def resolve(
+    name: str,
+    dataset: str,
+    data: Path,
+    preset_name: str,
+    image_size: int | None = None,
+    overrides: dict[str, Any] | None = None,
+    **options: Any,
+) -> TrainOptions:
+    """The options of a run that trains the segmenter called `name`; arguments as in sdm_bench.training.recipes."""
+    about = architecture(name)
+    text = resources.files("segmenters").joinpath(f"presets/{name}.yaml").read_text(encoding="utf-8")
+    preset = read_preset(text, name, preset_name, dataset)
+    source = open_dataset(dataset, data, "train")
+    size = source.size(image_size or preset.image_size)
+    check_size(size, about.size_multiple, name)
+    return TrainOptions(
+        method=name,
+        dataset=dataset,
+        data=str(data),
+        preset=preset_name,
+        image_size=size,
+        network={**preset.network, "num_classes": len(source.classes.evaluated_names)},
+        training=preset.training.model_copy(update=overrides or {}),
+        **options,
+    )
+
+
+def train_segmenter(
+    name: str, dataset: str, data: Path, preset: str, loop: LoopOptions, out: Path, **options: Any
+) -> int:
+    """Trains, or resumes, a segmenter in the folder `out`; returns the steps done in all.
+
+    options: those of `resolve`.
+    """
+    return run_segmenter_training(resolve(name, dataset, data, preset, **options), loop, out)
+
+
+def run_segmenter_training(options: TrainOptions, loop: LoopOptions, folder: Path) -> int:
+    """Trains, or resumes, the segmenter in `folder`; returns the number of steps done in all."""
+    dataset = open_dataset(options.dataset, Path(options.data), "train")
+    with seeded_initialisation(options.seed):
+        network = build_segmenter(options.method, **options.network)
+    if options.init is not None:
+        load_strictly(network, initial_weights(Path(options.init))[0], options.init)
+    objective = SegmentationObjective(network, dataset.classes, options.training)
+    return run_training(options, loop, folder, objective, _prediction_grid(options, dataset))
+
+
+class SegmentationObjective(Objective):
+    """Trains `network`, pictures (N, 3, H, W) -> scores (N, evaluated classes, H, W), on a dataset's own pairs."""
+
+    def __init__(self, network: nn.Module, classes: ClassTable, preset: TrainingPreset):
+        super().__init__(network, adamw(network, preset), preset)
+        self.evaluate_as = torch.from_numpy(classes.evaluate_as).long()
+
+    def update(self, batches: Sequence[Batch]) -> dict[str, float]:
+        """One update from the mean gradient of `batches`."""
+        total, right = 0.0, 0.0
+        for batch in batches:
+            truth = self.evaluate_as.to(batch.condition.label.device)[batch.condition.label]
+            with self.accelerator.autocast():
+                scores = self.modules["network"](batch.images)
+                loss = F.cross_entropy(scores, truth, ignore_index=IGNORED)
+            self.accelerator.backward(loss / len(batches))
+            total += float(loss.detach()) / len(batches)
+            counted = truth != IGNORED
+            right += float((scores.argmax(1) == truth)[counted].float().mean()) / len(batches)
+        self.optimizers["network"].step()
+        self.optimizers["network"].zero_grad()
+        return {"loss": total, "accuracy": right}
+
+
+def _prediction_grid(options: TrainOptions, dataset: SemanticDataset) -> MakeGrid:
+    """Draws photograph, label map and prediction of a few held-out examples, all in the evaluated classes."""
+    examples = [example for example in held_out_examples(options, dataset) if example.image is not None]
+    colors = evaluation_colors(dataset.classes)
+
+    @torch.inference_mode()
+    def make_grid(objective: Objective) -> np.ndarray:
+        network, _ = objective.result()
+        training = network.training
+        images = torch.stack([to_unit_range(example.image) for example in examples if example.image is not None])
+        predicted = network.eval()(images.to(objective.accelerator.device)).argmax(1).cpu().numpy()
+        network.train(training)
+        rows = [_row(example, ids, colors, dataset.classes) for example, ids in zip(examples, predicted, strict=True)]
+        return grid(rows, scale=max(1, 256 // max(options.image_size)))
+
+    return make_grid
+
+
+def _row(example: Example, predicted: np.ndarray, colors: np.ndarray, classes: ClassTable) -> list[np.ndarray]:
+    assert example.image is not None
+    return [example.image, colorize(classes.evaluate_as[example.label], colors), colorize(predicted, colors)]
+
+
+def evaluation_colors(classes: ClassTable) -> np.ndarray:
+    """uint8 (256, 3): the colours of the evaluated classes by evaluation index, black where ignored."""
+    colors = np.zeros((256, 3), np.uint8)
+    colors[classes.evaluate_as] = classes.colors
+    colors[IGNORED] = 0
+    return colors

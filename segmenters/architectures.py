@@ -1,0 +1,118 @@
+"""The segmenters by name: how each is built and how the keys of its released files are translated."""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from pydantic import Field
+
+from sdm_bench.base.errors import unknown_name
+from sdm_bench.base.sections import Section
+
+
+class SegmenterArchitecture(Section):
+    """An evaluation network. build, from_released: "module:function"; size_multiple: of the pictures' sides.
+
+    preprocessing: how its authors feed it, a name in segmenters.preprocessing; None where they don't say.
+    released_weights: names of published weights of this architecture, each with the size it was trained at.
+    released_files: the files of those that are published in several: registry names, each with what `from_released`
+    expects before the file's keys.
+    """
+
+    name: str
+    build: str
+    from_released: str
+    size_multiple: int
+    preprocessing: str | None = None
+    released_weights: dict[str, tuple[int, int]]
+    released_files: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+
+ARCHITECTURES = {
+    architecture.name: architecture
+    for architecture in (
+        SegmenterArchitecture(
+            name="unet",
+            build="segmenters.unet:face_parsing_unet",
+            from_released="segmenters.unet:from_released",
+            size_multiple=16,
+            preprocessing="face_parsing",
+            released_weights={"celebamask-hq-unet": (512, 512)},
+        ),
+        SegmenterArchitecture(
+            name="unet-lite",
+            build="segmenters.unet_lite:lite_unet",
+            from_released="segmenters.unet_lite:from_released",
+            size_multiple=4,
+            released_weights={"face-parsing-unet-lite": (256, 256)},
+        ),
+        SegmenterArchitecture(
+            name="drn-d-105",
+            build="segmenters.drn:drn_d_105",
+            from_released="segmenters.drn:from_released",
+            size_multiple=8,
+            preprocessing="drn",
+            released_weights={"cityscapes-drn-d-105": (1024, 2048)},
+        ),
+        SegmenterArchitecture(
+            name="drn-d-22",
+            build="segmenters.drn:drn_d_22",
+            from_released="segmenters.drn:from_released",
+            size_multiple=8,
+            preprocessing="drn",
+            released_weights={},
+        ),
+        SegmenterArchitecture(
+            name="upernet101",
+            build="segmenters.upernet:upernet",
+            from_released="segmenters.upernet:from_released",
+            size_multiple=32,
+            preprocessing="csail",
+            released_weights={"ade20k-upernet101": (480, 480)},
+            released_files={
+                "ade20k-upernet101": {
+                    "ade20k-upernet101-encoder": "encoder.",
+                    "ade20k-upernet101-decoder": "decoder.",
+                }
+            },
+        ),
+        SegmenterArchitecture(
+            name="deeplabv2-resnet101",
+            build="segmenters.deeplabv2:deeplabv2",
+            from_released="segmenters.deeplabv2:from_released",
+            size_multiple=1,
+            preprocessing="deeplab",
+            released_weights={"coco-stuff-deeplabv2-resnet101": (512, 512)},
+        ),
+    )
+}
+
+
+def architecture(name: str) -> SegmenterArchitecture:
+    """The architecture called `name`; raises UserError with the nearest known name."""
+    if name not in ARCHITECTURES:
+        raise unknown_name("segmenter", name, ARCHITECTURES)
+    return ARCHITECTURES[name]
+
+
+def released_names() -> dict[str, SegmenterArchitecture]:
+    """The registry names of published weights, with the architecture each is of."""
+    return {weights: each for each in ARCHITECTURES.values() for weights in each.released_weights}
+
+
+def released_files(name: str) -> dict[str, str]:
+    """The registry names of the files of published weights, each with what is put before its keys."""
+    return released_names()[name].released_files.get(name, {name: ""})
+
+
+def build_segmenter(name: str, **options: Any) -> Any:
+    """The network (an MMSegmentation model) of an architecture, from pictures in [-1, 1] to scores."""
+    return load(architecture(name).build)(**options)
+
+
+@cache
+def load(path: str) -> Callable[..., Any]:
+    """The function at "module:function"."""
+    module, name = path.split(":")
+    return getattr(import_module(module), name)

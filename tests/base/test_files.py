@@ -1,0 +1,117 @@
+"""Files are whole or absent, and changed by one at a time."""
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import (
+    atomic_path,
+    locked,
+    read_json,
+    refuse_unwritable,
+    sha256_file,
+    sha256_lines,
+    write_json,
+    write_png,
+)
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+
+    def half_a_write() -> None:
+        with atomic_path(target) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        half_a_write()
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_successful_write_replaces_the_file(tmp_path: Path) -> None:
+    write_json(tmp_path / "new" / "a.json", {"ü": [1, 2.5]})
+    write_json(tmp_path / "new" / "a.json", {"b": None})
+    assert read_json(tmp_path / "new" / "a.json") == {"b": None}
+    assert len(list((tmp_path / "new").iterdir())) == 1
+
+
+def test_pngs_hold_what_was_written(tmp_path: Path) -> None:
+    sixteen = np.array([[0, 26001], [65535, 7]], np.uint16)
+    write_png(tmp_path / "a.png", sixteen)
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "a.png")), sixteen)
+
+
+def test_digests_are_of_the_bytes(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert sha256_file(tmp_path / "abc").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+def test_lines_have_the_digest_of_their_text() -> None:
+    expected = hashlib.sha256("a\n\nü 1\n".encode()).hexdigest()
+    assert sha256_lines(["a", "", "ü 1"]) == sha256_lines(iter(["a", "", "ü 1"])) == expected
+    assert sha256_lines([]) == hashlib.sha256().hexdigest()
+    others = [["a"], ["a", ""], ["", "a"], ["a", "b"], ["ab"], ["b", "a"]]
+    assert len({sha256_lines(each) for each in others}) == len(others)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"{'a': 1}", b'"\xff"', b"[" * 100_000])
+def test_what_is_no_json_is_refused_with_the_file(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(UserError, match=rf"^{tmp_path}/a\.json: not readable as JSON in UTF-8: "):
+        read_json(tmp_path / "a.json")
+
+
+def test_a_locked_folder_is_entered_by_one_at_a_time(tmp_path: Path) -> None:
+    folder, entered, left = tmp_path / "new" / "folder", threading.Event(), threading.Event()
+
+    def other() -> None:
+        with locked(folder):
+            entered.set()
+        left.set()
+
+    waiting = threading.Thread(target=other)
+    with locked(folder):
+        waiting.start()
+        assert not entered.wait(0.2)
+    assert entered.wait(10)
+    assert left.wait(10)
+    waiting.join()
+    with locked(folder), locked(tmp_path / "another"):
+        assert folder.is_dir()
+
+
+def test_a_failure_under_the_lock_unlocks(tmp_path: Path) -> None:
+    def fail() -> None:
+        with locked(tmp_path):
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        fail()
+    with locked(tmp_path):
+        write_json(tmp_path / "a.json", 1)
+    assert read_json(tmp_path / "a.json") == 1
+
+
+def test_where_nothing_can_be_written_is_said_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_unwritable(tmp_path, "--out")
+    refuse_unwritable(tmp_path / "new" / "deeper", "--out")
+    monkeypatch.chdir(tmp_path)
+    refuse_unwritable(Path("new"), "--out")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        with pytest.raises(UserError, match=rf"^--out {folder}: {tmp_path}/file is a file; expected a folder$"):
+            refuse_unwritable(folder, "--out")
+    # root may write anywhere, so that the system is not asked
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    with pytest.raises(UserError, match=rf"^--results {tmp_path}/new: no permission to write in {tmp_path}$"):
+        refuse_unwritable(tmp_path / "new", "--results")

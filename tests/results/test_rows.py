@@ -1,0 +1,97 @@
+"""Result rows and their store."""
+
+from pathlib import Path
+
+import pytest
+
+from sdm_bench.base.errors import UserError
+from sdm_bench.results.rows import COLUMNS, GROUP, ResultRow, add_rows, read_rows, to_csv
+
+
+def row(**changes: object) -> ResultRow:
+    fields = {
+        "dataset": "cityscapes", "split": "val", "method": "sdm", "protocol": "sdm-bench@1", "protocol_sha256": "p",
+        "metric": "fid", "measure": "fid", "value": 1 / 3, "direction": "lower", "num_images": 5, "seeds": "0-1",
+        "solver": "ddim", "steps": 25, "guidance": 1.5, "extractor": "inception", "extractor_sha256": "e",
+        "manifest_sha256": "ab", "sample_set": "s", "image_size": "64x32", "training_seed": 0, "training_steps": 100,
+        "weights_sha256": "w" * 64, "num_real": 5, "reference_sha256": "r", "folder": "runs/sdm",
+    }  # fmt: skip
+    return ResultRow(**(fields | changes))
+
+
+def test_rows_round_trip_in_full_precision(tmp_path: Path) -> None:
+    rows = [
+        row(),
+        row(
+            metric="lpips", measure="lpips", spread=0.1, spread_over="label maps", solver="", steps=None, guidance=None,
+            training_seed=None, num_real=None, note='a, b "c"\nd',
+        ),
+    ]  # fmt: skip
+    add_rows(tmp_path / "results.csv", rows)
+    assert read_rows(tmp_path / "results.csv") == rows
+
+
+def test_a_newer_measurement_of_the_same_replaces_the_older_one_and_all_its_rows(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    classes = [row(metric="iou", measure="miou", class_name=name, value=0.5) for name in ("road", "sky")]
+    add_rows(path, [row(), row(guidance=1.0), *classes])
+    add_rows(path, [row(value=2.0)])
+    add_rows(path, [classes[0].model_copy(update={"value": 0.25})])
+    found = read_rows(path)
+    assert [r.value for r in found if r.metric == "fid" and r.guidance == 1.5] == [2.0]
+    assert [r.value for r in found if r.guidance == 1.0] == [1 / 3]
+    assert [(r.class_name, r.value) for r in found if r.metric == "iou"] == [("road", 0.25)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"split": "test"}, {"method": "spade"}, {"variant": "v"}, {"solver": "ddpm"}, {"steps": 50}, {"guidance": 2.0},
+        {"training_steps": 200}, {"training_seed": 1}, {"weights_sha256": "x"}, {"sample_set": "t"},
+        {"image_size": "128x64"}, {"seeds": "0"}, {"num_images": 4}, {"incomplete": "1 of 5 missing"},
+        {"manifest_sha256": "cd"}, {"extractor": "unet"}, {"extractor_sha256": "f"}, {"num_real": 6},
+        {"reference_sha256": "q"}, {"protocol": "sdm@1"}, {"protocol_sha256": "q"}, {"dataset": "ade20k"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)  # fmt: skip
+def test_whatever_decides_a_number_keeps_rows_apart(changes: dict[str, object], tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    add_rows(path, [row()])
+    add_rows(path, [row(**changes)])
+    assert len(read_rows(path)) == 2
+    assert row().id != row(**changes).id
+
+
+def test_where_and_when_decide_nothing() -> None:
+    same = row(folder="elsewhere", time="2026-01-01", evaluation="x", note="n", version="9")
+    assert same.key() == row().key()
+    assert same.id == row().id
+    assert set(GROUP) & {"folder", "time", "evaluation", "note", "version", "value"} == set()
+
+
+def test_what_is_no_row_is_named_by_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    broken = to_csv([row(), row(metric="lpips")]).replace(",lpips,,0.333", ",lpips,,many 0.333")
+    path.write_text(broken)
+    with pytest.raises(UserError, match=r"results\.csv, line 3: not a result row: value: .*number"):
+        read_rows(path)
+    path.write_text(to_csv([row()]) + "only,three,cells\n")
+    with pytest.raises(UserError, match=rf"line 3: not a result row: expected {len(COLUMNS)} cells"):
+        read_rows(path)
+    path.write_bytes(to_csv([row(note="Straße")]).encode("latin-1"))
+    with pytest.raises(UserError, match=r"results\.csv: not a CSV in UTF-8"):
+        read_rows(path)
+    with pytest.raises(UserError, match="no results there"):
+        read_rows(tmp_path / "other.csv")
+
+
+def test_results_of_another_version_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    older = "id,dataset,split,method,variant,protocol,metric,class_name,value,unit,direction,spread,num_images,seeds"
+    path.write_text(f"{older}\n1,cityscapes,val,sdm,,sdm-bench@1,fid,,1.0,,lower,,5,0\n")
+    for attempt in (lambda: read_rows(path), lambda: add_rows(path, [row()])):
+        with pytest.raises(UserError, match="not the results of this version of the program: it lacks") as caught:
+            attempt()
+        assert "sample_set" in caught.value.message
+        assert "\n" not in caught.value.message
+    assert path.read_text().startswith(older)

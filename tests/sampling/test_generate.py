@@ -1,0 +1,128 @@
+"""A sample depends on weights, example, seed and solver alone."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import read_json
+from sdm_bench.conditioning import Condition
+from sdm_bench.datasets.known_datasets import open_dataset
+from sdm_bench.datasets.transforms import Resized, Transform
+from sdm_bench.models import methods
+from sdm_bench.sampling.folders import SampleFolder, SampleOptions
+from sdm_bench.sampling.generate import write_samples
+from sdm_bench.sampling.synthesizers import SamplingOptions, Synthesizer, make_synthesizer
+from sdm_bench.training.recipes import make_objective
+from tests.conftest import tiny_options
+
+SAMPLING = SamplingOptions("ddim", 3, 1.5)
+
+
+@pytest.fixture(scope="module")
+def examples(toy_cityscapes: Path) -> Resized:
+    """The five validation scenes at 32x16."""
+    dataset = open_dataset("cityscapes", toy_cityscapes, "val")
+    return Resized(dataset, Transform("sdm", (16, 32), keeps_aspect=True, training=False))
+
+
+@pytest.fixture(scope="module")
+def synthesizer(toy_cityscapes: Path) -> Synthesizer:
+    """A tiny SDM with random weights in every layer."""
+    options = tiny_options("sdm", toy_cityscapes)
+    network = make_objective(options).modules["network"]
+    generator = torch.Generator().manual_seed(0)
+    for parameter in network.parameters():
+        parameter.data = 0.1 * torch.randn(parameter.shape, generator=generator)
+    config = methods.network_config("sdm", options.network)
+    return make_synthesizer("sdm", network, config, options.diffusion, SAMPLING, "cpu")
+
+
+def sample_options(**changes: object) -> SampleOptions:
+    fields = {
+        "method": "sdm", "dataset": "cityscapes", "data": "d", "split": "val", "labels_sha256": "l",
+        "image_size": (16, 32), "recipe": "sdm", "stochastic": True, "weights": "w", "weights_sha256": "0",
+        "solver": "ddim", "solver_steps": 3, "guidance": 1.5,
+    }  # fmt: skip
+    return SampleOptions(**(fields | changes))
+
+
+def pictures(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted((folder / "samples").rglob("*.png"))}
+
+
+@pytest.fixture(scope="module")
+def reference(
+    synthesizer: Synthesizer, examples: Resized, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, bytes]:
+    """All samples of two seeds in one go, seven at a time."""
+    folder = tmp_path_factory.mktemp("reference")
+    assert write_samples(synthesizer, examples, sample_options(), folder, [0, 1], "", batch_size=7) == 10
+    return pictures(folder)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3])
+def test_the_batch_size_changes_nothing(
+    batch_size: int, synthesizer: Synthesizer, examples: Resized, reference: dict[str, bytes], tmp_path: Path
+) -> None:
+    write_samples(synthesizer, examples, sample_options(), tmp_path, [0, 1], "", batch_size)
+    assert pictures(tmp_path) == reference
+
+
+def test_shards_in_any_order_add_up_to_the_whole(
+    synthesizer: Synthesizer, examples: Resized, reference: dict[str, bytes], tmp_path: Path
+) -> None:
+    written = [
+        write_samples(synthesizer, examples, sample_options(), tmp_path, [0, 1], "", 4, shard)
+        for shard in [(1, 3), (0, 3)]
+    ]
+    assert len(pictures(tmp_path)) == sum(written) == 7
+    write_samples(synthesizer, examples, sample_options(), tmp_path, [0, 1], "", 4, (2, 3))
+    assert pictures(tmp_path) == reference
+
+
+def test_a_killed_run_goes_on_where_it_was(
+    synthesizer: Synthesizer, examples: Resized, reference: dict[str, bytes], tmp_path: Path
+) -> None:
+    class Killed:
+        calls = 0
+
+        def synthesize(self, condition: Condition, generators: list[torch.Generator]) -> torch.Tensor:
+            self.calls += 1
+            if self.calls == 3:
+                raise KeyboardInterrupt
+            return synthesizer.synthesize(condition, generators)
+
+    with pytest.raises(KeyboardInterrupt):
+        write_samples(Killed(), examples, sample_options(), tmp_path, [0, 1], "", 2)
+    assert len(pictures(tmp_path)) == 4
+    (tmp_path / "samples" / "seed-000").joinpath(".left-behind.png.x.part").write_bytes(b"half")
+    assert write_samples(synthesizer, examples, sample_options(), tmp_path, [0, 1], "", 2) == 6
+    assert pictures(tmp_path) == reference
+
+
+def test_another_seed_gives_another_picture(reference: dict[str, bytes]) -> None:
+    assert len(set(reference.values())) == len(reference) == 10
+
+
+def test_further_seeds_join_and_other_settings_are_refused(
+    synthesizer: Synthesizer, examples: Resized, tmp_path: Path
+) -> None:
+    write_samples(synthesizer, examples, sample_options(), tmp_path, [3], "first")
+    write_samples(synthesizer, examples, sample_options(data="moved", weights="moved"), tmp_path, [0], "second")
+    assert SampleFolder(tmp_path).seeds() == [0, 3]
+    with pytest.raises(UserError) as caught:
+        write_samples(synthesizer, examples, sample_options(guidance=2.0, weights_sha256="1"), tmp_path, [0], "")
+    assert "guidance: 1.5 there, 2.0 asked for" in caught.value.message
+    assert "weights_sha256: '0' there, '1' asked for" in caught.value.message
+    assert read_json(tmp_path / "run.json")["command"] == "second"
+
+
+def test_a_deterministic_method_is_sampled_once(
+    synthesizer: Synthesizer, examples: Resized, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = sample_options(stochastic=False)
+    assert write_samples(synthesizer, examples, options, tmp_path, [0, 1, 2], "") == 5
+    assert SampleFolder(tmp_path).seeds() == [0]
+    assert "makes one picture a label map" in capsys.readouterr().err
