@@ -92,7 +92,7 @@ class _Subsets:
         )
 
     def distance(self, taken: np.ndarray) -> float:
-        """That of the images `taken`, int (n,)."""
+        """Fréchet distance of the subset of generated images with the indices `taken`, int (n,)."""
         shares = np.zeros(len(self.offsets))
         shares[taken] = 1 / len(taken)
         shift = shares @ self.offsets

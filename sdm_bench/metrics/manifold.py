@@ -118,6 +118,6 @@ def _blocks(first: np.ndarray, second: np.ndarray, chunk: int) -> Iterator[tuple
 
 
 def _squared_distances(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Squared distances (M, N) and what counts as none."""
+    """Squared distances (M, N) and the tolerance of each."""
     norms = np.square(first).sum(1)[:, None] + np.square(second).sum(1)
     return norms - 2 * (first @ second.T), TIE * norms
