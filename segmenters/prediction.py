@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sdm_bench.base.devices import full_precision
 from sdm_bench.base.tensors import to_unit_range
 from segmenters.picture_segmenter import head_scores, mean_probabilities
 from segmenters.preprocessing import Preprocessing, ShortSides, Size, as_it_is, enlarged
@@ -60,7 +61,8 @@ class Segmenter:
     @torch.inference_mode()
     def scores(self, passes: Sequence[Tensor]) -> list[Tensor]:
         """Scores (N, classes, h', w') of prepared pictures (N, 3, h, w), a tensor a pass."""
-        return [head_scores(self.network, x.to(self.device)) for x in passes]
+        with full_precision():
+            return [head_scores(self.network, x.to(self.device)) for x in passes]
 
     @torch.inference_mode()
     def classes(self, scores: Sequence[Tensor], sizes: Sequence[Size], corners: bool = False) -> list[np.ndarray]:

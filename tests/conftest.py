@@ -1,5 +1,6 @@
 """What the tests of several rooms share: one thread, tiny toy scenes, a network small enough to train in a blink."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,9 +30,9 @@ accept_untrained(MonkeyPatch())
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> Iterator[None]:
-    """With other work on the cores several threads are slower than one, by far."""
+    """Several are slower by far with other work on the cores; SDM_BENCH_TEST_THREADS asks for more."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(int(os.environ.get("SDM_BENCH_TEST_THREADS", "1")))
     yield
     torch.set_num_threads(before)
 

@@ -56,7 +56,11 @@ SOLVER_OPTIONS = (
 @options.with_options(*WEIGHTS_OPTIONS, STYLE_OPTION, *SOLVER_OPTIONS)
 @click.option("--seeds", type=options.IntegerList(), default="0", show_default=True, help="Like 0-2 or 0,4.")
 @click.option("--variant", default="", help="What the tables call this ablation of the method.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    help="Samples computed together (default: 8, or as the folder's samples were). It changes samples by rounding.",
+)
 @options.with_options(PATH_OPTION, *SPEED_OPTIONS)
 @click.option("--out", type=options.FOLDER, help="Where samples/ and run.json go (default: the run's folder).")
 @click.option("--shard", type=options.Shard(), help="This process's share of the samples, like 0/2.")

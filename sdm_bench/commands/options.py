@@ -1,5 +1,6 @@
 """Option types, options that several commands share, and the command class that refuses repeated ones."""
 
+import re
 import shlex
 import sys
 from collections import Counter
@@ -17,7 +18,22 @@ DATASETS = "cityscapes, ade20k, celebamask_hq, coco_stuff or folder"
 dataset = click.option("--dataset", metavar="NAME", help=f"{DATASETS}.")
 data = click.option("--data", type=EXISTING_FOLDER, help="The dataset's root, in its official layout.")
 split = click.option("--split", default="val", show_default=True, help="Which split's label maps.")
-device = click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
+
+
+class DeviceName(click.ParamType):
+    """A device as PyTorch calls it; whether it is there is looked up later."""
+
+    name = "device"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", str(value)) is None:
+            self.fail(f"'{value}'; expected auto, cpu, cuda, cuda:NUMBER or mps", param, ctx)
+        return str(value)
+
+
+device = click.option(
+    "--device", type=DeviceName(), default="auto", show_default=True, help="auto, cpu, cuda, cuda:NUMBER or mps."
+)
 
 
 class Command(click.Command):

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -15,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from torch import Tensor, nn
 
-from sdm_bench.base.devices import pick_device
+from sdm_bench.base.devices import full_precision, pick_device
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import atomic_path
 from sdm_bench.base.processes import shared
@@ -123,12 +122,5 @@ def _forward(extractor: Extractor, batch: Sequence[Tensor]) -> np.ndarray:
     """Features (N, D). A batch of one becomes two: libraries round a single picture otherwise than several."""
     whole = torch.stack([*batch, *batch] if len(batch) == 1 else list(batch))
     images = whole.to(extractor.device, memory_format=torch.channels_last)
-    with torch.inference_mode(), _full_precision(extractor.device):
+    with torch.inference_mode(), full_precision():
         return extractor.module(images)[: len(batch)].float().cpu().numpy()
-
-
-def _full_precision(device: torch.device) -> AbstractContextManager[None]:
-    """GPUs round convolutions to ten bits unless told not to."""
-    if device.type != "cuda":
-        return nullcontext()
-    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False, fp32_precision="ieee")

@@ -26,7 +26,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sdm_bench.base.devices import pick_device
+from sdm_bench.base.devices import full_precision, pick_device
 from sdm_bench.base.errors import UserError, unknown_name
 from sdm_bench.base.tensors import Tensors, load_strictly, to_unit_range
 
@@ -170,17 +170,17 @@ def diversity(network: LPIPS, samples: Tensor, label: np.ndarray | None = None) 
     if label is not None and label.ndim != 2:
         raise UserError(f"a label map of shape {label.shape}; expected (height, width)")
     layers = _sample_features(network, samples)
-    with torch.inference_mode():
+    with torch.inference_mode(), full_precision():
         rows = [
             network.per_layer([layer[i : i + 1] for layer in layers], [layer[i + 1 :] for layer in layers]).sum(0)
             for i in range(len(samples) - 1)
         ]
-    pairs = torch.cat(rows).double().cpu().numpy()
+    pairs = torch.cat(rows).cpu().double().numpy()
     return MapDiversity(pairs, {} if label is None else _inside_classes(network, layers, label, pairs.size))
 
 
 def _inside_classes(network: LPIPS, layers: list[Tensor], label: np.ndarray, pairs: int) -> dict[int, float]:
-    with torch.inference_mode():
+    with torch.inference_mode(), full_precision():
         spatial = torch.zeros(label.shape, dtype=torch.float64)
         for maps in _summed_maps(network, layers):
             raised = F.interpolate(maps / pairs, size=tuple(label.shape), mode="bilinear", align_corners=False)
@@ -193,17 +193,17 @@ def _sample_features(network: LPIPS, samples: Tensor) -> list[Tensor]:
     if len(samples) < 2:
         raise UserError(f"{len(samples)} sample(s) of a label map; diversity needs at least two")
     device = next(network.parameters()).device
-    with torch.inference_mode():
+    with torch.inference_mode(), full_precision():
         chunks = [network.features(chunk.to(device)) for chunk in samples.split(CHUNK)]
         return [torch.cat(parts) for parts in zip(*chunks, strict=True)]
 
 
 def _summed_maps(network: LPIPS, layers: list[Tensor]) -> list[Tensor]:
     """The sum over all pairs of each layer's map of distances, float64 (1, 1, h, w)."""
-    sums = [torch.zeros(1, 1, *layer.shape[2:], dtype=torch.float64, device=layer.device) for layer in layers]
+    sums = [torch.zeros(1, 1, *layer.shape[2:], dtype=torch.float64) for layer in layers]
     for i in range(len(layers[0]) - 1):
         row = network.maps([layer[i : i + 1] for layer in layers], [layer[i + 1 :] for layer in layers])
-        sums = [total + maps.double().sum(0, keepdim=True) for total, maps in zip(sums, row, strict=True)]
+        sums = [total + maps.cpu().double().sum(0, keepdim=True) for total, maps in zip(sums, row, strict=True)]
     return sums
 
 

@@ -78,7 +78,7 @@ class SparseOneHot:
         """The map at `size` = (height, width), nearest values, as F.interpolate resizes the channels."""
         if self.indices.shape[2:] == size:
             return self
-        return replace(self, indices=F.interpolate(self.indices.double(), size=size, mode="nearest").long())
+        return replace(self, indices=F.interpolate(self.indices.float(), size=size, mode="nearest").long())
 
 
 class CachedCondition:

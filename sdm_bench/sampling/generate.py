@@ -1,7 +1,8 @@
 """A trained network and label maps in, PNG files out: one random generator a sample, shards, resume."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from sdm_bench.base.processes import rank_and_count
 from sdm_bench.base.progress import say, track
 from sdm_bench.checkpoints.generators import TrainedNetwork, WeightsSpec
 from sdm_bench.conditioning import Condition
-from sdm_bench.datasets.base import Example, SemanticDataset
+from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.digests import labels_sha256, photographs_sha256
 from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.datasets.transforms import DEFAULT_RECIPE, Resized, Transform
@@ -22,6 +23,7 @@ from sdm_bench.models.preset import DiffusionPreset
 from sdm_bench.sampling.folders import SampleFolder, SampleOptions
 from sdm_bench.sampling.synthesizers import SamplingOptions, Speed, Synthesizer, make_synthesizer, sample_generator
 
+BATCH_SIZE = 8
 WITHOUT_PERCEPTUAL_LOSS = "trained without the perceptual loss"
 
 
@@ -33,7 +35,7 @@ def generate_samples(
     sampling: SamplingOptions,
     command: str,
     variant: str = "",
-    batch_size: int = 8,
+    batch_size: int | None = None,
     shard: tuple[int, int] | None = None,
     device: str = "auto",
     speed: Speed | None = None,
@@ -43,15 +45,16 @@ def generate_samples(
     """Samples every label map of a split for every seed; returns the folder that holds them.
 
     where: what is None in it is as the weights were trained. sampling: what is None in it is taken from the weights'
-    preset. out: by default the run's folder. recipe: how label maps are read, by default as in training. style:
-    `ground-truth` takes every example's own photograph's.
+    preset. batch_size: by default that of the samples in the folder, 8 where there are none; samples of another batch
+    size agree up to rounding, so that a folder has one. out: by default the run's folder. recipe: how label maps are
+    read, by default as in training. style: `ground-truth` takes every example's own photograph's.
     """
     trained = weights.load(where.name)
     folder = out or weights.run
     if folder is None:
         raise UserError("--out: where do the samples go?")
     dataset = _open_dataset(where, trained)
-    options = _sample_options(trained, dataset, sampling, variant, recipe, style)
+    options = _sample_options(trained, dataset, sampling, variant, recipe, style, batch_size or _batch_size(folder))
     _warn_of_guidance(options, trained)
     chosen = SamplingOptions(**{name: getattr(options, name) for name in vars(sampling)})
     diffusion = None if trained.about.diffusion is None else DiffusionPreset(**trained.about.diffusion)
@@ -60,7 +63,7 @@ def generate_samples(
     )
     transform = Transform(options.recipe, options.image_size, dataset.keeps_aspect, training=False)
     written = write_samples(
-        synthesizer, Resized(dataset, transform), options, folder, seeds, command, batch_size, shard or rank_and_count()
+        synthesizer, Resized(dataset, transform), options, folder, seeds, command, shard or rank_and_count()
     )
     say(f"{folder}: {written} samples written")
     return folder
@@ -73,13 +76,13 @@ def write_samples(
     folder: Path,
     seeds: Sequence[int],
     command: str,
-    batch_size: int = 8,
     shard: tuple[int, int] = (0, 1),
 ) -> int:
     """Writes the samples of every example and seed that are not there yet; returns how many were written.
 
-    A sample depends on (weights, label map, example id, seed, solver) alone. shard: (k, n), every n-th sample from the
-    k-th on.
+    A split is computed in fixed batches of `options.batch_size` examples for each seed, whatever is there already: a
+    sample always has the same place and the same neighbours, so that shards and resumes give the same bits. shard:
+    (k, n), every n-th batch from the k-th on.
     """
     if not options.stochastic and len(seeds) > 1:
         say(f"{options.method} makes one picture a label map: sampling seed {seeds[0]} alone of {len(seeds)}")
@@ -87,36 +90,49 @@ def write_samples(
     target = SampleFolder(folder)
     target.start(options, seeds, command)
     ids = [record.id for record in examples.dataset.records]
-    wanted = [(index, seed) for seed in seeds for index in range(len(ids))][shard[0] :: shard[1]]
-    pending = [(index, seed) for index, seed in wanted if not target.sample(ids[index], seed).is_file()]
-    done = len(wanted) - len(pending)
+    batches = [
+        Planned(seed, range(start, min(start + options.batch_size, len(ids))))
+        for seed in seeds
+        for start in range(0, len(ids), options.batch_size)
+    ][shard[0] :: shard[1]]
+    wanted = [(seed, index) for seed, indices in batches for index in indices]
+    absent = {(seed, index) for seed, index in wanted if not target.sample(ids[index], seed).is_file()}
+    done = len(wanted) - len(absent)
     if done:
         say(f"{folder}: {done} of {len(wanted)} samples are there")
-    work = _synthesize(synthesizer, examples, pending, batch_size, options.style is not None)
-    for example, seed, pixels in track(work, f"sampling {options.method}", len(wanted), done, "samples"):
-        write_png(target.sample(example.id, seed), pixels)
-    return len(pending)
+    work = (
+        (seed, index, pixels)
+        for seed, indices in batches
+        if any((seed, index) in absent for index in indices)
+        for index, pixels in zip(indices, _synthesize(synthesizer, examples, seed, indices, options), strict=True)
+        if (seed, index) in absent
+    )
+    for seed, index, pixels in track(work, f"sampling {options.method}", len(wanted), done, "samples"):
+        write_png(target.sample(ids[index], seed), pixels)
+    return len(absent)
+
+
+class Planned(NamedTuple):
+    """A batch: the samples of one seed for consecutive examples of the split."""
+
+    seed: int
+    indices: range
 
 
 def _synthesize(
-    synthesizer: Synthesizer, examples: Resized, pending: list[tuple[int, int]], batch_size: int, styled: bool
-) -> Iterator[tuple[Example, int, np.ndarray]]:
-    """The pictures of `pending`, (example, seed, uint8 (H, W, 3)), made `batch_size` at a time.
+    synthesizer: Synthesizer, examples: Resized, seed: int, indices: range, options: SampleOptions
+) -> np.ndarray:
+    """The pictures of one batch, uint8 (N, H, W, 3).
 
-    The last batch is filled up with copies, and a batch of one becomes two: libraries round differently for another
-    number of samples, and on a CPU for a single one.
+    The last batch of a split is filled up with copies, and a batch of one becomes two: libraries round differently for
+    another number of samples, and on some processors for another place in the batch.
     """
-    num_classes = len(examples.dataset.classes)
-    full = max(batch_size, 2)
-    for start in range(0, len(pending), batch_size):
-        batch = pending[start : start + batch_size]
-        filled = (batch * full)[:full]
-        read = [examples[index] for index, _ in filled]
-        generators = [sample_generator(example.id, seed) for example, (_, seed) in zip(read, filled, strict=True)]
-        condition = Condition.of(read, num_classes, styled)
-        pictures = to_uint8(synthesizer.synthesize(condition, generators).numpy())
-        for example, (_, seed), picture in zip(read, batch, pictures, strict=False):
-            yield example, seed, picture
+    full = max(options.batch_size, 2)
+    filled = (list(indices) * full)[:full]
+    read = [examples[index] for index in filled]
+    generators = [sample_generator(example.id, seed) for example in read]
+    condition = Condition.of(read, len(examples.dataset.classes), options.style is not None)
+    return to_uint8(synthesizer.synthesize(condition, generators).numpy())[: len(indices)]
 
 
 def _open_dataset(where: DatasetSplit, trained: TrainedNetwork) -> SemanticDataset:
@@ -130,6 +146,12 @@ def _open_dataset(where: DatasetSplit, trained: TrainedNetwork) -> SemanticDatas
     return DatasetSplit(name, Path(root), where.split).open()
 
 
+def _batch_size(folder: Path) -> int:
+    """That of the samples in a folder, or the default."""
+    target = SampleFolder(folder)
+    return target.options().batch_size if target.exists else BATCH_SIZE
+
+
 def _sample_options(
     trained: TrainedNetwork,
     dataset: SemanticDataset,
@@ -137,6 +159,7 @@ def _sample_options(
     variant: str,
     recipe: str | None,
     style: str | None,
+    batch_size: int,
 ) -> SampleOptions:
     about = trained.about
     method = methods.method(about.method)
@@ -163,6 +186,7 @@ def _sample_options(
         training_steps=about.steps,
         training_seed=about.seed,
         training_note=_training_note(trained),
+        batch_size=batch_size,
         **(preset | asked),
     )
 

@@ -1,9 +1,15 @@
-"""A sample depends on weights, example, seed and solver alone."""
+"""With one batch size a sample depends on weights, example, seed and solver alone, to the bit.
 
+Another batch size moves it by rounding, on some processors.
+"""
+
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json
@@ -43,7 +49,7 @@ def sample_options(**changes: object) -> SampleOptions:
     fields = {
         "method": "sdm", "dataset": "cityscapes", "data": "d", "split": "val", "labels_sha256": "l",
         "image_size": (16, 32), "recipe": "sdm", "stochastic": True, "weights": "w", "weights_sha256": "0",
-        "solver": "ddim", "solver_steps": 3, "guidance": 1.5,
+        "solver": "ddim", "solver_steps": 3, "guidance": 1.5, "batch_size": 2,
     }  # fmt: skip
     return SampleOptions(**(fields | changes))
 
@@ -56,29 +62,35 @@ def pictures(folder: Path) -> dict[str, bytes]:
 def reference(
     synthesizer: Synthesizer, examples: Resized, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, bytes]:
-    """All samples of two seeds in one go, seven at a time."""
+    """All samples of two seeds in one go, two at a time."""
     folder = tmp_path_factory.mktemp("reference")
-    assert write_samples(synthesizer, examples, sample_options(), folder, [0, 1], "", batch_size=7) == 10
+    assert write_samples(synthesizer, examples, sample_options(), folder, [0, 1], "") == 10
     return pictures(folder)
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 3])
-def test_the_batch_size_changes_nothing(
+@pytest.mark.parametrize("batch_size", [1, 3, 7])
+def test_another_batch_size_changes_samples_by_rounding_alone(
     batch_size: int, synthesizer: Synthesizer, examples: Resized, reference: dict[str, bytes], tmp_path: Path
 ) -> None:
-    write_samples(synthesizer, examples, sample_options(), tmp_path, [0, 1], "", batch_size)
-    assert pictures(tmp_path) == reference
+    write_samples(synthesizer, examples, sample_options(batch_size=batch_size), tmp_path, [0, 1], "")
+    found = pictures(tmp_path)
+    assert found.keys() == reference.keys()
+    for name, data in found.items():
+        levels = [np.asarray(Image.open(io.BytesIO(each))).astype(int) for each in (data, reference[name])]
+        assert np.abs(levels[0] - levels[1]).max() <= 1
 
 
 def test_shards_in_any_order_add_up_to_the_whole(
     synthesizer: Synthesizer, examples: Resized, reference: dict[str, bytes], tmp_path: Path
 ) -> None:
+    """Six batches: two pairs and a single example for each seed."""
     written = [
-        write_samples(synthesizer, examples, sample_options(), tmp_path, [0, 1], "", 4, shard)
-        for shard in [(1, 3), (0, 3)]
+        write_samples(synthesizer, examples, sample_options(), tmp_path, [0, 1], "", shard)
+        for shard in [(1, 4), (0, 4), (3, 4)]
     ]
-    assert len(pictures(tmp_path)) == sum(written) == 7
-    write_samples(synthesizer, examples, sample_options(), tmp_path, [0, 1], "", 4, (2, 3))
+    assert written == [3, 4, 2]
+    assert len(pictures(tmp_path)) == sum(written)
+    write_samples(synthesizer, examples, sample_options(), tmp_path, [0, 1], "", (2, 4))
     assert pictures(tmp_path) == reference
 
 
@@ -95,11 +107,41 @@ def test_a_killed_run_goes_on_where_it_was(
             return synthesizer.synthesize(condition, generators)
 
     with pytest.raises(KeyboardInterrupt):
-        write_samples(Killed(), examples, sample_options(), tmp_path, [0, 1], "", 2)
+        write_samples(Killed(), examples, sample_options(), tmp_path, [0, 1], "")
     assert len(pictures(tmp_path)) == 4
     (tmp_path / "samples" / "seed-000").joinpath(".left-behind.png.x.part").write_bytes(b"half")
-    assert write_samples(synthesizer, examples, sample_options(), tmp_path, [0, 1], "", 2) == 6
+    SampleFolder(tmp_path).sample(examples[1].id, 0).unlink()
+    assert write_samples(synthesizer, examples, sample_options(), tmp_path, [0, 1], "") == 7
     assert pictures(tmp_path) == reference
+
+
+class Placed:
+    """Paints each sample with its place in the batch: what a processor may round by."""
+
+    def synthesize(self, condition: Condition, generators: list[torch.Generator]) -> torch.Tensor:
+        places = torch.linspace(-1, 1, len(condition))
+        return places[:, None, None, None].expand(-1, 3, *condition.size)
+
+
+def test_a_sample_has_one_place_in_its_batch_whatever_is_there_already(examples: Resized, tmp_path: Path) -> None:
+    """Drawn in one go, in shards, and after any of them was lost."""
+    options = sample_options(batch_size=4)
+    write_samples(Placed(), examples, options, tmp_path / "whole", [0, 1], "")
+    whole = pictures(tmp_path / "whole")
+    assert len(set(whole.values())) == 4
+    for k in (2, 0, 1):
+        write_samples(Placed(), examples, options, tmp_path / "shards", [0, 1], "", (k, 3))
+    assert pictures(tmp_path / "shards") == whole
+    for name in list(whole)[1::3]:
+        (tmp_path / "whole" / name).unlink()
+    write_samples(Placed(), examples, options, tmp_path / "whole", [1, 0], "")
+    assert pictures(tmp_path / "whole") == whole
+
+
+def test_a_folder_has_one_batch_size(synthesizer: Synthesizer, examples: Resized, tmp_path: Path) -> None:
+    write_samples(synthesizer, examples, sample_options(), tmp_path, [0], "")
+    with pytest.raises(UserError, match="batch_size: 2 there, 4 asked for"):
+        write_samples(synthesizer, examples, sample_options(batch_size=4), tmp_path, [1], "")
 
 
 def test_another_seed_gives_another_picture(reference: dict[str, bytes]) -> None:
