@@ -3,6 +3,7 @@
 The JSON says what the file holds and how it was made.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import atomic_path, read_json, sha256_file, write_json
+from sdm_bench.base.files import atomic_path, read_json, sha256_file, sha256_lines, write_json
 from sdm_bench.base.tensors import Tensors, read_tensors
 
 
@@ -39,6 +40,21 @@ class WeightsAbout(BaseModel):
     averaged: bool = False
     version: str = ""
     sha256: str = ""
+
+    @property
+    def configuration_sha256(self) -> str:
+        """SHA-256 over the network, the diffusion process and how it was trained, all but the seed and the steps.
+
+        Of what it was fine-tuned from, for how many steps that was trained.
+        """
+        made = self.model_dump(mode="json", include={"method", "dataset", "network", "image_size", "diffusion"})
+        training = {name: value for name, value in self.training.items() if name not in OF_ONE_TRAINING}
+        before = [stage.get("steps") for stage in self.stages]
+        return sha256_lines([json.dumps([made, training, before, self.averaged], sort_keys=True)])
+
+
+# Options in which trainings differ that are repetitions of each other.
+OF_ONE_TRAINING = frozenset({"seed", "init", "init_sha256"})
 
 
 def write_weights(path: Path, tensors: Tensors, about: WeightsAbout, half: bool = False) -> None:

@@ -11,10 +11,10 @@ import torch
 
 from sdm_bench.base.files import sha256_lines
 from sdm_bench.datasets.base import SemanticDataset
-from sdm_bench.datasets.digests import photographs_sha256
+from sdm_bench.datasets.digests import photograph_digests
 from sdm_bench.datasets.transforms import DEFAULT_RECIPE, Resized, Transform
 from sdm_bench.metrics.features import Extractor, extract
-from sdm_bench.metrics.images import ImageSource
+from sdm_bench.metrics.images import ImageSource, refuse_changed
 from sdm_bench.protocols.protocols import Protocol
 from sdm_bench.results.per_image import PerImage
 from sdm_bench.results.rows import ResultRow
@@ -96,6 +96,7 @@ class EvaluationContext:
             "protocol_sha256": self.protocol_sha256,
             "method": samples.name,
             "sample_set": samples.digest,
+            "labels_sha256": samples.labels_sha256,
             "image_size": samples.size_title,
             "seeds": samples.seeds,
             "num_images": len(first),
@@ -113,6 +114,7 @@ class EvaluationContext:
                 "training_steps": options.training_steps,
                 "training_seed": options.training_seed,
                 "weights_sha256": options.weights_sha256,
+                "configuration_sha256": options.configuration_sha256,
                 "note": options.training_note,
             }
         notes = [common.get("note", ""), fields.pop("note", "")]
@@ -145,16 +147,18 @@ class EvaluationContext:
 
 def photographs_source(examples: Resized) -> ImageSource:
     """The photographs of a split, resized, as pictures to measure; raises UserError where a label map has none."""
-    files = photographs_sha256(examples.dataset)
+    dataset = examples.dataset
+    digests = photograph_digests(dataset)
 
     def read(index: int) -> np.ndarray:
-        image = examples[index].image
+        record, image = dataset.records[index], examples[index].image
         assert image is not None
+        assert record.image is not None
+        refuse_changed(record.image, digests[record.id])
         return image
 
-    dataset = examples.dataset
-    ids = tuple(record.id for record in dataset.records)
-    manifest = sha256_lines([repr(examples.transform), files])
+    ids = tuple(digests)
+    manifest = sha256_lines([repr(examples.transform), *(f"{name} {digest}" for name, digest in digests.items())])
     return ImageSource(f"real {dataset.name} {dataset.split}", ids, read, manifest)
 
 

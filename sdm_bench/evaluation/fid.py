@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import sha256_file
 from sdm_bench.base.progress import say
 from sdm_bench.base.sections import Section
 from sdm_bench.base.tensors import Tensors
@@ -220,10 +219,9 @@ def _read_reference(path: Path, extractor: Extractor) -> ReferenceStatistics:
     for name, value in {"extractor": extractor.name, "resize": resize, "weights_sha256": digest}.items():
         if stored.about.get(name, value) != value:
             raise UserError(f"--statistics {path}: made with {name} {stored.about[name]}; expected {value}")
-    file = sha256_file(path if path.is_file() else path / "s.npy")
     made = f"of {stored.count} images" if stored.count else "of an unknown number of images"
-    note = f"real: statistics {made}, {path.name} {file[:12]}"
-    return ReferenceStatistics(gaussian(stored.statistics()), None, stored.count, file, note)
+    note = f"real: statistics {made}, {path.name} {stored.sha256[:12]}"
+    return ReferenceStatistics(gaussian(stored.statistics()), None, stored.count, stored.sha256, note)
 
 
 def _warn_of_few(context: EvaluationContext) -> None:

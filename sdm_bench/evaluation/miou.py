@@ -97,7 +97,10 @@ def _scored(context: EvaluationContext, segmenter: "Segmenter", source: ImageSou
         planned: list[MIoUSection] = [section, *context.shared.planned.get(context.metric, [])]
         alike = {key(each): each for each in planned if each.input_key == section.input_key}
         scorer = SegmentationScorer(segmenter, context.dataset, lambda: context.samples.size, context.predictions)
-        kept |= dict(zip(alike, scorer.score(source, list(alike.values())), strict=True))
+        scored = dict(zip(alike, scorer.score(source, list(alike.values())), strict=True))
+        if labels_sha256(context.dataset) != context.samples.labels_sha256:
+            raise UserError(f"{context.dataset.root}: label maps changed while they were read; measure again")
+        kept |= scored
     found: ConfusionResult = kept[key(section)]
     return found
 
@@ -145,7 +148,10 @@ def _ceiling_rows(context: EvaluationContext, segmenter: "Segmenter", common: di
 
 
 # Fields that say who made pictures, which photographs have none of.
-MADE_BY = ("variant", "solver", "steps", "guidance", "training_steps", "training_seed", "weights_sha256", "incomplete")
+MADE_BY = (
+    *("variant", "solver", "steps", "guidance", "training_steps", "training_seed", "weights_sha256"),
+    *("configuration_sha256", "incomplete"),
+)
 
 
 def ceiling_confusion(context: EvaluationContext, segmenter: "Segmenter") -> np.ndarray:
@@ -154,10 +160,9 @@ def ceiling_confusion(context: EvaluationContext, segmenter: "Segmenter") -> np.
     scorer = SegmentationScorer(segmenter, context.dataset, lambda: context.samples.size)
     key = {
         **scorer.key(photographs, section),
-        "labels": labels_sha256(context.dataset),
+        "labels": context.samples.labels_sha256,
         "classes": section.classes,
         "dataset": context.dataset.name,
-        "table": context.dataset.classes.digest(),
         "program": __version__,
     }
     name = hashlib.sha256(repr(sorted(key.items())).encode()).hexdigest()[:32]

@@ -17,8 +17,9 @@ from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, in_parallel, picture_siz
 class ImageSource:
     """Pictures to measure.
 
-    read: index -> uint8 (H, W, 3). manifest: SHA-256 of the ids and of all that decides pixels. paths: the files, in
-    the order of the ids, where the pictures are files as they are.
+    read: index -> uint8 (H, W, 3); raises UserError where the file is no longer what the manifest says. manifest:
+    SHA-256 of the ids and of all that decides pixels. paths: the files, in the order of the ids, where the pictures are
+    files as they are.
     """
 
     name: str
@@ -69,9 +70,21 @@ def files_source(name: str, files: dict[str, Path]) -> ImageSource:
     """The pictures of `files` (id -> file), sorted by id."""
     ids = tuple(sorted(files))
     paths = tuple(files[key] for key in ids)
-    digests = in_parallel(sha256_file, paths)
+    digests = list(in_parallel(sha256_file, paths))
     manifest = sha256_lines([f"{key} {digest}" for key, digest in zip(ids, digests, strict=True)])
-    return ImageSource(name, ids, lambda index: read_image(paths[index]), manifest, paths)
+
+    def read(index: int) -> np.ndarray:
+        pixels = read_image(paths[index])
+        refuse_changed(paths[index], digests[index])
+        return pixels
+
+    return ImageSource(name, ids, read, manifest, paths)
+
+
+def refuse_changed(path: Path, digest: str) -> None:
+    """Raises UserError where a file has no longer the SHA-256 that an identity was made of."""
+    if sha256_file(path) != digest:
+        raise UserError(f"{path}: changed while it was measured; measure again when nothing writes there")
 
 
 def count_sizes(paths: Iterable[Path]) -> Counter[tuple[int, int]]:

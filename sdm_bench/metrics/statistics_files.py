@@ -8,6 +8,7 @@ None says how many pictures it is made of, by which weights or with which resizi
 more arrays, `n` and `about`, which both programs pass over. Pickled arrays are refused.
 """
 
+import hashlib
 import json
 import zipfile
 import zlib
@@ -43,6 +44,11 @@ class StoredStatistics:
     covariance: np.ndarray
     count: int | None = None
     about: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 over the numbers, however they are stored."""
+        return hashlib.sha256(self.mean.tobytes() + self.covariance.tobytes()).hexdigest()
 
     def statistics(self) -> Statistics:
         """What `frechet_distance` takes; its count, which the distance doesn't use, is 0 where the file doesn't say."""

@@ -26,16 +26,19 @@ class ResultRow(Section):
 
     Who made the pictures. method: a name of methods.yaml, or what somebody's pictures are called. variant: a method's
     ablation, empty for the plain one. solver, steps, guidance: of a diffusion model. training_steps, training_seed:
-    None where nobody says. weights_sha256: over all tensors of the generator.
-    Which pictures. sample_set: the digest of the SampleSet. image_size: "WIDTHxHEIGHT", or "several". seeds: sample
+    None where nobody says. weights_sha256: over all tensors of the generator. configuration_sha256: over its network,
+    its diffusion process and how it was trained, but for seed and steps; empty where nobody says.
+    Which pictures. sample_set: the digest of the SampleSet. labels_sha256: over the label maps that they are of, and
+    their classes. image_size: "WIDTHxHEIGHT", or "several". seeds: sample
     numbers, as "0-2" or "0,4". num_images: measured pictures of one seed. incomplete: what is missing or too many,
     empty for exactly the pictures of the split. manifest_sha256: over the measured pictures' ids and bytes.
     How they were measured. protocol_sha256: over what the protocol states of the metric on the dataset. measure: the
-    metric object that gave the row, with all rows of one measurement. extractor: the network behind the number
-    (features, distances or segmentation); extractor_sha256: over the tensors that were loaded. num_real,
-    reference_sha256: the real side, None and empty where there is none.
+    metric object that gave the row, with all rows of one measurement. extractor_sha256: over what was loaded of the
+    network behind the number (features, distances or segmentation). num_real, reference_sha256: the real side, None
+    and empty where there is none.
     The number. class_name: the class that a per-class number is of, else empty. spread: standard deviation over
-    `spread_over`, None where there is none. note: what a table has to say of it.
+    `spread_over`, None where there is none. extractor: what the network is called or where it lay. note: what a table
+    has to say of the number.
     folder: where the pictures were. evaluation: the record in provenance.py of how it was measured.
     """
 
@@ -51,14 +54,15 @@ class ResultRow(Section):
     training_steps: int | None = None
     training_seed: int | None = None
     weights_sha256: str = ""
+    configuration_sha256: str = ""
     sample_set: str
+    labels_sha256: str
     image_size: str
     seeds: str
     num_images: int
     incomplete: str = ""
     manifest_sha256: str
     measure: str
-    extractor: str
     extractor_sha256: str
     num_real: int | None = None
     reference_sha256: str = ""
@@ -67,6 +71,7 @@ class ResultRow(Section):
     value: float
     unit: str = ""
     direction: Literal["lower", "higher"]
+    extractor: str
     spread: float | None = None
     spread_over: Literal["", "seeds", "label maps"] = ""
     note: str = ""

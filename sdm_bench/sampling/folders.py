@@ -21,11 +21,12 @@ MAY_CHANGE = frozenset({"data", "weights"})
 class SampleOptions(Section):
     """Everything that decides the samples of a folder; a folder holds samples of one such set.
 
-    labels_sha256: of the label maps that were the input, see datasets/digests.py. stochastic: whether another seed
+    labels_sha256: of the input label maps and their classes, see datasets/digests.py. stochastic: whether another seed
     gives another picture. style: `ground-truth` where the style of each example's own photograph was taken, None where
     it was drawn; photographs_sha256: of these photographs. weights_sha256: over all tensors of the network.
     batch_size: of the fixed batches that samples are computed in, which decides how they are rounded.
-    training_steps, training_seed: None where the weights don't say. training_note: what tables have to say of the
+    training_steps, training_seed: None where the weights don't say. configuration_sha256: of the network, the diffusion
+    process and how it was trained, see checkpoints/weights_file.py. training_note: what tables have to say of the
     training. data, weights: where the dataset and the network were, which may change.
     """
 
@@ -44,6 +45,7 @@ class SampleOptions(Section):
     weights_sha256: str
     training_steps: int | None = None
     training_seed: int | None = None
+    configuration_sha256: str = ""
     training_note: str = ""
     batch_size: int = 8
     solver: str | None = None

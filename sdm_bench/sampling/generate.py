@@ -185,6 +185,7 @@ def _sample_options(
         weights_sha256=trained.sha256,
         training_steps=about.steps,
         training_seed=about.seed,
+        configuration_sha256=about.configuration_sha256,
         training_note=_training_note(trained),
         batch_size=batch_size,
         **(preset | asked),

@@ -37,3 +37,18 @@ def test_a_bare_state_dict_has_no_description(tmp_path: Path) -> None:
     assert read_weights(tmp_path / "w.pt") == ({"w": torch.ones(1)}, None)
     with pytest.raises(UserError, match=r"none\.pt: no such weights file"):
         read_weights(tmp_path / "none.pt")
+
+
+def test_trainings_that_differ_in_more_than_their_seed_are_told_apart() -> None:
+    def digest(stages: tuple[int, ...] = (), network: int = 1, **training: object) -> str:
+        made = {"seed": 0, "preset": "toy", "training": {"batch_size": 8}, "init": "a", "perceptual": None}
+        before = [{"steps": steps, "command": "c"} for steps in stages]
+        about = ABOUT.model_copy(update={"training": made | training, "stages": before, "network": {"a": network}})
+        return about.configuration_sha256
+
+    assert digest(seed=1, init="b") == digest()
+    others = [
+        *(digest(network=2), digest(stages=(10,)), digest(stages=(20,)), digest(preset="paper"), digest(data="d")),
+        *(digest(training={"batch_size": 4}), digest(perceptual="vgg"), digest(precision="bf16")),
+    ]
+    assert len({digest(), *others}) == len(others) + 1

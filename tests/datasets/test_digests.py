@@ -78,3 +78,14 @@ def test_ids_and_the_split_s_extent_count(tmp_path: Path) -> None:
     for digest in (labels_sha256, photographs_sha256):
         assert len({digest(each) for each in (two, renamed, one)}) == 3
         assert digest(Folder(two.root, "train", two.records[::-1])) == digest(two)
+
+
+def test_what_becomes_of_a_class_counts_for_labels(tmp_path: Path) -> None:
+    first, second = (trees.folder(tmp_path / name) for name in ("one", "two"))
+    classes = second / "classes.yaml"
+    assert labels_sha256(Folder(first, "train")) == labels_sha256(Folder(second, "train"))
+    named = classes.read_text()
+    first_name = Folder(first, "train").classes.names[0]
+    classes.write_text(named.replace(first_name, "another"))
+    assert labels_sha256(Folder(first, "train")) != labels_sha256(Folder(second, "train"))
+    assert photographs_sha256(Folder(first, "train")) == photographs_sha256(Folder(second, "train"))

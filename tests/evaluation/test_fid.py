@@ -116,6 +116,22 @@ def test_what_statistics_are_of_is_said_with_any_number_of_seeds(toy_cityscapes:
     assert (row.num_real, row.spread_over) == (5, "seeds")
 
 
+def test_statistics_that_differ_in_the_mean_alone_are_other_references(toy_cityscapes: Path, tmp_path: Path) -> None:
+    real = real_at(toy_cityscapes)
+    run = make_run(tmp_path / "run", real, [0], noisy)
+    known = statistics(extract(folder_source(run / "samples/seed-000"), untrained_inception()))
+    found = []
+    for shift in (0.0, 1.0):
+        folder = tmp_path / str(shift) / "train"
+        folder.mkdir(parents=True)
+        np.save(folder / "m.npy", known.mean + shift)
+        np.save(folder / "s.npy", known.covariance)
+        found.append(measure(run, real, "fid", statistics=folder).rows[0])
+    assert found[1].value == pytest.approx(found[0].value + known.mean.size, rel=1e-4)
+    assert found[0].group() != found[1].group()
+    assert found[0].note != found[1].note
+
+
 def test_label_maps_without_photographs_have_no_fid(toy_cityscapes: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "gtFine").symlink_to(toy_cityscapes / "gtFine")

@@ -1,5 +1,6 @@
 """Mean IoU and its ceiling, in closed form and against arrays that are resized here."""
 
+import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ import torch
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import write_png
 from sdm_bench.datasets.base import ClassTable, Example
+from sdm_bench.datasets.pictures import read_map
 from sdm_bench.datasets.transforms import resize_map
 from sdm_bench.evaluation import miou
 from sdm_bench.evaluation.context import SharedWork
@@ -18,7 +20,7 @@ from sdm_bench.evaluation.scoring import MIoUSection, SegmentationScorer
 from sdm_bench.metrics.images import folder_source
 from sdm_bench.metrics.miou import confusion_matrix, mean_iou
 from sdm_bench.protocols.protocols import protocol
-from sdm_bench.results.sample_sets import open_images
+from sdm_bench.results.sample_sets import open_images, open_run
 from sdm_bench.weights.store import CACHE_VARIABLE
 from segmenters.preprocessing import enlarged
 from tests.evaluation.measured import SIZE, make_run, measure, noisy, real_at
@@ -118,6 +120,33 @@ def test_ceilings_of_other_sizes_are_other_rows(toy_cityscapes: Path, tmp_path: 
         ceilings.append(next(row for row in measure(run, real, "miou").rows if row.method == "real photographs"))
     assert [row.image_size for row in ceilings] == ["64x32", "32x16"]
     assert ceilings[0].key() != ceilings[1].key()
+
+
+def test_a_ceiling_belongs_to_its_label_maps_and_classes(toy_cityscapes: Path, tmp_path: Path) -> None:
+    shutil.copytree(toy_cityscapes, tmp_path / "data")
+    ceilings = []
+    for mirrored in (False, True):
+        if mirrored:
+            for path in (tmp_path / "data" / "gtFine" / "val").rglob("*labelIds.png"):
+                write_png(path, read_map(path)[:, ::-1].copy())
+        real = real_at(tmp_path / "data")
+        run = make_run(tmp_path / str(mirrored), real, [0], lambda example, seed: example.image)
+        ceilings.append(next(row for row in measure(run, real, "miou").rows if row.method == "real photographs"))
+    first, second = ceilings
+    assert first.sample_set == second.sample_set
+    assert first.value != second.value
+    assert first.group() != second.group()
+
+
+def test_label_maps_that_change_under_the_measurement_are_refused(toy_cityscapes: Path, tmp_path: Path) -> None:
+    shutil.copytree(toy_cityscapes, tmp_path / "data")
+    real = real_at(tmp_path / "data")
+    samples = open_run(make_run(tmp_path / "run", real, [0], as_label), real.dataset)
+    path = real.dataset.records[0].label
+    write_png(path, read_map(path)[:, ::-1].copy())
+    with pytest.raises(UserError, match="label maps changed while they were read"):
+        measure(samples, real, "miou")
+    assert not (tmp_path / "cache" / "ceilings").exists()
 
 
 def test_kept_predictions_are_read_again(toy_cityscapes: Path, tmp_path: Path) -> None:

@@ -83,3 +83,12 @@ def test_sizes_are_counted_as_height_and_width(folder: Path) -> None:
     (folder / "broken.png").write_bytes(b"no picture")
     with pytest.raises(UserError, match=r"broken\.png: not a readable picture"):
         count_sizes([folder / "broken.png"])
+
+
+def test_a_picture_that_changes_under_the_measurement_is_refused(folder: Path) -> None:
+    source = folder_source(folder)
+    changed = source.paths[0]
+    Image.fromarray(pixels(5)).save(changed)
+    with pytest.raises(UserError, match=rf"{changed.name}: changed while it was measured"):
+        source.read(0)
+    source.read(1)

@@ -13,7 +13,8 @@ def row(**changes: object) -> ResultRow:
         "dataset": "cityscapes", "split": "val", "method": "sdm", "protocol": "sdm-bench@1", "protocol_sha256": "p",
         "metric": "fid", "measure": "fid", "value": 1 / 3, "direction": "lower", "num_images": 5, "seeds": "0-1",
         "solver": "ddim", "steps": 25, "guidance": 1.5, "extractor": "inception", "extractor_sha256": "e",
-        "manifest_sha256": "ab", "sample_set": "s", "image_size": "64x32", "training_seed": 0, "training_steps": 100,
+        "manifest_sha256": "ab", "sample_set": "s", "labels_sha256": "l", "image_size": "64x32", "training_seed": 0,
+        "training_steps": 100,
         "weights_sha256": "w" * 64, "num_real": 5, "reference_sha256": "r", "folder": "runs/sdm",
     }  # fmt: skip
     return ResultRow(**(fields | changes))
@@ -49,7 +50,8 @@ def test_a_newer_measurement_of_the_same_replaces_the_older_one_and_all_its_rows
         {"split": "test"}, {"method": "spade"}, {"variant": "v"}, {"solver": "ddpm"}, {"steps": 50}, {"guidance": 2.0},
         {"training_steps": 200}, {"training_seed": 1}, {"weights_sha256": "x"}, {"sample_set": "t"},
         {"image_size": "128x64"}, {"seeds": "0"}, {"num_images": 4}, {"incomplete": "1 of 5 missing"},
-        {"manifest_sha256": "cd"}, {"extractor": "unet"}, {"extractor_sha256": "f"}, {"num_real": 6},
+        {"manifest_sha256": "cd"}, {"labels_sha256": "m"}, {"configuration_sha256": "c"}, {"extractor_sha256": "f"},
+        {"num_real": 6},
         {"reference_sha256": "q"}, {"protocol": "sdm@1"}, {"protocol_sha256": "q"}, {"dataset": "ade20k"},
     ],
     ids=lambda changes: next(iter(changes)),
@@ -63,10 +65,10 @@ def test_whatever_decides_a_number_keeps_rows_apart(changes: dict[str, object], 
 
 
 def test_where_and_when_decide_nothing() -> None:
-    same = row(folder="elsewhere", time="2026-01-01", evaluation="x", note="n", version="9")
+    same = row(folder="elsewhere", extractor="./inception", time="2026-01-01", evaluation="x", note="n", version="9")
     assert same.key() == row().key()
     assert same.id == row().id
-    assert set(GROUP) & {"folder", "time", "evaluation", "note", "version", "value"} == set()
+    assert set(GROUP) & {"folder", "extractor", "time", "evaluation", "note", "version", "value"} == set()
 
 
 def test_what_is_no_row_is_named_by_its_line(tmp_path: Path) -> None:
