@@ -96,7 +96,8 @@ def _seeds(context: EvaluationContext, section: LPIPSSection) -> list[int]:
     wanted = section.samples or max(2, len(samples.images))
     if len(samples.images) < wanted:
         least = "at least two samples" if section.samples is None else f"{wanted} samples"
-        advice = f"; `sdm-bench generate --seeds 0-{wanted - 1}` adds the others" if samples.options else ""
+        hint = "`sdm-bench generate --seeds` adds others, --seeds says which are measured"
+        advice = f"; {hint}" if samples.options else ""
         raise UserError(
             f"diversity needs {least} a label map for {context.protocol.name}; {samples.name} has "
             f"{len(samples.images)} (seeds: {samples.seeds}){advice}"

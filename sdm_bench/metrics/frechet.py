@@ -110,8 +110,10 @@ def chunks(count: int, size: int) -> Iterator[slice]:
 
 def check_features(features: np.ndarray, fewest: int = 2) -> None:
     """Raises UserError unless features are (N, D) with N >= `fewest` and finite."""
-    if features.ndim != 2 or len(features) < fewest:
-        raise UserError(f"features of shape {features.shape}; expected (N, D) with N at least {fewest}")
+    if features.ndim != 2:
+        raise UserError(f"features of shape {features.shape}; expected (N, D)")
+    if len(features) < fewest:
+        raise UserError(f"features of {len(features)} pictures; expected at least {fewest}")
     if not np.isfinite(features).all():
         raise UserError("features that are not finite; a picture or the weights are broken")
 

@@ -53,7 +53,11 @@ class Protocol(Section):
         known = self.datasets(metric)
         if dataset not in known:
             listed = ", ".join(known) or "none"
-            raise UserError(f"{self.name} says nothing about {metric} on {dataset}; it knows {metric} on: {listed}")
+            others = ", ".join(each.name for each in covering(metric, dataset))
+            advice = f"; of others, --protocol {others}" if others else ""
+            raise UserError(
+                f"{self.name} says nothing about {metric} on {dataset}; it knows {metric} on: {listed}{advice}"
+            )
         if self.unknown(metric, dataset):
             fields = "; ".join(f"{field}: {about}" for field, about in self.unknown(metric, dataset).items())
             raise UserError(f"{self.name}: {metric} on {dataset} can't be reconstructed. Not stated: {fields}")

@@ -25,6 +25,7 @@ from sdm_bench.sampling.synthesizers import SamplingOptions, Speed, Synthesizer,
 
 BATCH_SIZE = 8
 WITHOUT_PERCEPTUAL_LOSS = "trained without the perceptual loss"
+WITHOUT_NULL_LABEL = "guided by a null label that was not learnt"
 
 
 def generate_samples(
@@ -55,7 +56,7 @@ def generate_samples(
         raise UserError("--out: where do the samples go?")
     dataset = _open_dataset(where, trained)
     options = _sample_options(trained, dataset, sampling, variant, recipe, style, batch_size or _batch_size(folder))
-    _warn_of_guidance(options, trained)
+    _say_guidance(options, sampling, trained)
     chosen = SamplingOptions(**{name: getattr(options, name) for name in vars(sampling)})
     diffusion = None if trained.about.diffusion is None else DiffusionPreset(**trained.about.diffusion)
     synthesizer = make_synthesizer(
@@ -169,6 +170,10 @@ def _sample_options(
     if style is not None and not hasattr(trained.network, "encoder"):
         raise UserError(f"--style {style}: {trained.source} has no encoder that could take a photograph's style")
     preset = {name: value for name, value in (about.sampling or {}).items() if value is not None}
+    if "guidance" in preset and not _learnt_null_label(trained):
+        preset["guidance"] = 1.0
+    if asked.get("guidance", 1) < 1:
+        raise UserError(f"--guidance {asked['guidance']:g}: expected s of the released code, from 1 (off) on")
     return SampleOptions(
         method=about.method,
         variant=variant,
@@ -186,23 +191,35 @@ def _sample_options(
         training_steps=about.steps,
         training_seed=about.seed,
         configuration_sha256=about.configuration_sha256,
-        training_note=_training_note(trained),
+        training_note=_training_note(trained, (preset | asked).get("guidance")),
         batch_size=batch_size,
         **(preset | asked),
     )
 
 
-def _training_note(trained: TrainedNetwork) -> str:
+def _training_note(trained: TrainedNetwork, guidance: float | None) -> str:
     """What tables say of a training that left out a part of its method."""
     training = trained.about.training
     weighted = (training.get("discriminator") or {}).get("lambda_vgg")
-    return WITHOUT_PERCEPTUAL_LOSS if weighted and not training.get("perceptual") else ""
+    if weighted and not training.get("perceptual"):
+        return WITHOUT_PERCEPTUAL_LOSS
+    return WITHOUT_NULL_LABEL if (guidance or 0) > 1 and not _learnt_null_label(trained) else ""
 
 
-def _warn_of_guidance(options: SampleOptions, trained: TrainedNetwork) -> None:
-    dropped = trained.about.training.get("condition_dropout")
-    if options.guidance is not None and options.guidance > 1 and dropped == 0:
-        say(
-            f"warning: guidance {options.guidance:g} needs the null label, which {trained.source} has not learnt; "
-            "fine-tune it with `train --init ... --condition-dropout 0.2`"
-        )
+def _learnt_null_label(trained: TrainedNetwork) -> bool:
+    """False where the weights say that no label map was dropped in training."""
+    return trained.about.training.get("condition_dropout") != 0
+
+
+def _say_guidance(options: SampleOptions, asked: SamplingOptions, trained: TrainedNetwork) -> None:
+    """Why guidance is off by default, or that it can't work, where the null label was not learnt."""
+    if options.guidance is None or _learnt_null_label(trained):
+        return
+    advice = (
+        f"guidance needs the null label, which {trained.source} has not learnt; fine-tune it with "
+        "`train --init ... --condition-dropout 0.2`"
+    )
+    if asked.guidance is None:
+        say(f"sampling without guidance: {advice}")
+    elif options.guidance > 1:
+        say(f"warning: --guidance {options.guidance:g}: {advice}")

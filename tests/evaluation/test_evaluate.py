@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from sdm_bench.base.errors import UserError
+from sdm_bench.checkpoints.stored import shipped_weights
+from sdm_bench.checkpoints.weights_file import read_weights, write_weights
 from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.evaluation import evaluate as module
 from sdm_bench.evaluation.evaluate import Evaluation, evaluate
@@ -29,7 +31,7 @@ def test_failed_metrics_are_listed_and_the_others_measured(run: Path) -> None:
     assert {row.metric for row in rows} == {"fid", "kid", "kid_standard_error", "precision", "recall"}
     assert failures[0] == (
         "lpips: diversity needs at least two samples a label map for sdm-bench@1; sdm has 1 (seeds: 0); "
-        "`sdm-bench generate --seeds 0-1` adds the others"
+        "`sdm-bench generate --seeds` adds others, --seeds says which are measured"
     )
     assert failures[1].startswith("miou: --segmenter nothing: neither a run")
     assert read_rows(run / "results.csv") == rows
@@ -58,7 +60,7 @@ def test_seeds_select_from_what_is_there(run: Path) -> None:
         ({"predictions": Path("x")}, r"--predictions x: does nothing without --metric miou"),
         ({"metrics": ["miou"], "statistics": __file__}, r"does nothing without --metric fid"),
         ({"statistics": "nothing"}, r"--statistics nothing: neither a file or folder"),
-        ({"device": "tpu"}, r"--device tpu: expected cpu, cuda or auto"),
+        ({"device": "tpu"}, r"--device tpu: expected auto, cpu, cuda, cuda:NUMBER or mps"),
         ({"run": None}, r"either a run's folder or --images"),
         ({"images": Path(".")}, r"either a run's folder or --images"),
         ({"out": Path(".")}, r"--out \.: a folder; expected a CSV file"),
@@ -100,18 +102,17 @@ def test_somebodys_folders_of_one_name_are_kept_apart(run: Path, toy_cityscapes:
     assert {row.method for row in stored} == {"synthesized_image"}
 
 
-def test_a_second_segmenter_does_not_replace_the_first(run: Path, tmp_path: Path) -> None:
-    from sdm_bench.checkpoints.stored import shipped_weights
-
-    other = tmp_path / "unet.safetensors"
-    other.write_bytes(shipped_weights("unet").read_bytes())
-    other.with_suffix(".json").write_bytes(shipped_weights("unet").with_suffix(".json").read_bytes())
-    for segmenter in ("toy", str(other)):
+def test_a_second_segmenter_does_not_replace_the_first_and_the_same_elsewhere_does(run: Path, tmp_path: Path) -> None:
+    same, other = (tmp_path / name / "unet.safetensors" for name in ("same", "other"))
+    tensors, about = read_weights(shipped_weights("unet"))
+    assert about is not None
+    write_weights(same, tensors, about)
+    write_weights(other, {name: value * 1.5 for name, value in tensors.items()}, about)
+    for segmenter in ("toy", str(other), str(same)):
         evaluate(Evaluation(["miou"], run, segmenter=segmenter, device="cpu"))
     stored = [row for row in read_rows(run / "results.csv") if row.metric == "miou" and row.method == "sdm"]
-    assert len(stored) == 2
-    assert len({row.extractor for row in stored}) == 2
-    assert len({row.extractor_sha256 for row in stored}) == 1
+    assert [row.extractor for row in stored] == [f"unet ({other})", f"unet ({same})"]
+    assert len({row.extractor_sha256 for row in stored}) == 2
 
 
 def test_what_is_missing_is_listed_at_once_and_before(
