@@ -31,7 +31,7 @@ def refuse_weights(tensors: Mapping[str, Tensor], source: object) -> None:
     """Raises NotFinite, which names `source`, where a network's tensors hold NaN or Inf."""
     wrong = not_finite(tensors)
     if wrong:
-        raise NotFinite(f"{source}: NaN or Inf in {named(wrong)}; a training that diverged makes no pictures")
+        raise NotFinite(f"{source}: NaN or Inf in {named(wrong)}; expected weights of a training that did not diverge")
 
 
 def refuse_pictures(pictures: np.ndarray, names: Sequence[str]) -> None:

@@ -9,7 +9,8 @@ from sdm_bench.base.devices import pick_device
 from sdm_bench.base.drawing import to_uint8
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import write_png
-from sdm_bench.base.processes import rank_and_count
+from sdm_bench.base.finite import refuse_pictures, refuse_weights
+from sdm_bench.base.processes import alone_in, decided, rank_and_count, start_processes
 from sdm_bench.base.progress import say, track
 from sdm_bench.checkpoints.generators import TrainedNetwork, WeightsSpec
 from sdm_bench.conditioning import Condition
@@ -46,7 +47,9 @@ def generate_samples(
     preset. out: by default the run's folder. recipe: how label maps are read, by default as in training. style:
     `ground-truth` takes every example's own photograph's.
     """
+    start_processes(device)
     trained = weights.load(where.name)
+    refuse_weights(trained.network.state_dict(), trained.source)
     folder = out or weights.run
     if folder is None:
         raise UserError("--out: where do the samples go?")
@@ -60,7 +63,7 @@ def generate_samples(
     )
     transform = Transform(options.recipe, options.image_size, dataset.keeps_aspect, training=False)
     written = write_samples(
-        synthesizer, Resized(dataset, transform), options, folder, seeds, command, batch_size, shard or rank_and_count()
+        synthesizer, Resized(dataset, transform), options, folder, seeds, command, batch_size, shard or (0, 1)
     )
     say(f"{folder}: {written} samples written")
     return folder
@@ -79,19 +82,36 @@ def write_samples(
     """Writes the samples of every example and seed that are not there yet; returns how many were written.
 
     A sample depends on (weights, label map, example id, seed, solver) alone. shard: (k, n), every n-th sample from the
-    k-th on.
+    k-th on, of which the processes of torchrun take turns. Raises UserError where another command writes the same
+    share, and NotFinite for a picture of NaN or Inf, which is not written.
     """
+    advice = "wait for it, or divide the samples with --shard"
+    with alone_in(folder, f"generate-{shard[0]}-of-{shard[1]}", advice):
+        return _write_samples(synthesizer, examples, options, SampleFolder(folder), seeds, command, batch_size, shard)
+
+
+def _write_samples(
+    synthesizer: Synthesizer,
+    examples: Resized,
+    options: SampleOptions,
+    target: SampleFolder,
+    seeds: Sequence[int],
+    command: str,
+    batch_size: int,
+    shard: tuple[int, int],
+) -> int:
     if not options.stochastic and len(seeds) > 1:
         say(f"{options.method} makes one picture a label map: sampling seed {seeds[0]} alone of {len(seeds)}")
         seeds = seeds[:1]
-    target = SampleFolder(folder)
-    target.start(options, seeds, command)
+    decided(lambda: target.start(options, seeds, command))
     ids = [record.id for record in examples.dataset.records]
-    wanted = [(index, seed) for seed in seeds for index in range(len(ids))][shard[0] :: shard[1]]
+    rank, processes = rank_and_count()
+    mine = [(index, seed) for seed in seeds for index in range(len(ids))][shard[0] :: shard[1]]
+    wanted = mine[rank::processes]
     pending = [(index, seed) for index, seed in wanted if not target.sample(ids[index], seed).is_file()]
     done = len(wanted) - len(pending)
     if done:
-        say(f"{folder}: {done} of {len(wanted)} samples are there")
+        say(f"{target.folder}: {done} of {len(wanted)} samples are there")
     work = _synthesize(synthesizer, examples, pending, batch_size, options.style is not None)
     for example, seed, pixels in track(work, f"sampling {options.method}", len(wanted), done, "samples"):
         write_png(target.sample(example.id, seed), pixels)
@@ -114,8 +134,9 @@ def _synthesize(
         read = [examples[index] for index, _ in filled]
         generators = [sample_generator(example.id, seed) for example, (_, seed) in zip(read, filled, strict=True)]
         condition = Condition.of(read, num_classes, styled)
-        pictures = to_uint8(synthesizer.synthesize(condition, generators).numpy())
-        for example, (_, seed), picture in zip(read, batch, pictures, strict=False):
+        made = synthesizer.synthesize(condition, generators).numpy()
+        refuse_pictures(made, [f"{example.id}, seed {seed}" for example, (_, seed) in zip(read, filled, strict=True)])
+        for example, (_, seed), picture in zip(read, batch, to_uint8(made), strict=False):
             yield example, seed, picture
 
 
