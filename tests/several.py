@@ -59,7 +59,7 @@ def ended(processes: Sequence[subprocess.Popen], timeout: float) -> list[Ended]:
     return [Ended(process.returncode, *text) for process, text in zip(processes, texts, strict=True)]
 
 
-def together(program: str, *arguments: str, count: int = 2, timeout: float = 90, **variables: str) -> list[Ended]:
+def together(program: str, *arguments: str, count: int = 2, timeout: float = 200, **variables: str) -> list[Ended]:
     """Runs the Python source `program` in `count` processes of one group."""
     return ended(start_together(["-c", ONE_THREAD + program, *arguments], count, **variables), timeout)
 
