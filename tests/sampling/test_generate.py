@@ -133,7 +133,7 @@ def test_a_deterministic_method_is_sampled_once(
 def test_a_picture_of_nan_is_named_and_not_written(synthesizer: Synthesizer, examples: Resized, tmp_path: Path) -> None:
     class Broken:
         def synthesize(self, condition: Condition, generators: list[torch.Generator]) -> torch.Tensor:
-            pictures = synthesizer.synthesize(condition, generators)
+            pictures = synthesizer.synthesize(condition, generators).clone()
             pictures[1, 0, 0, 0] = torch.nan
             return pictures
 
