@@ -58,8 +58,11 @@ class LazyGroup(click.Group):
 def main() -> None:
     """The benchmark of semantic image synthesis: train or load, sample, measure under named protocols.
 
-    Exit codes: 0 done, 1 some cells failed (listed), 2 wrong usage, 130 stopped.
+    Exit codes: 0 done, 1 something failed (listed), 2 wrong usage, 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
+    from sdm_bench.base.signals import ending_on_signals
+
+    click.get_current_context().with_resource(ending_on_signals())
 
 
 if __name__ == "__main__":

@@ -7,9 +7,11 @@ state at a step, whole or absent: one safetensors file a module and optimizer; e
 
 import shutil
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
@@ -17,6 +19,8 @@ from torch.optim import Optimizer
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json, write_json
+from sdm_bench.base.finite import NotFinite, named, not_finite
+from sdm_bench.base.progress import say
 from sdm_bench.base.sections import Section
 from sdm_bench.base.tensors import Tensors
 from sdm_bench.checkpoints.weights_file import WeightsAbout, storable
@@ -32,7 +36,8 @@ class TrainOptions(Section):
     """Everything that decides what a training run makes, resolved.
 
     image_size: (height, width). perceptual: the weights file of the perceptual loss, None: without. init: what the
-    weights started from; init_sha256: which file that was.
+    weights started from; init_sha256: which file that was. schedule_steps, schedule_minutes: over what a rate that
+    decays falls to zero, see training/schedule.py.
     """
 
     method: str
@@ -53,6 +58,8 @@ class TrainOptions(Section):
     seed: int = 0
     init: str | None = None
     init_sha256: str | None = None
+    schedule_steps: int | None = None
+    schedule_minutes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -79,16 +86,34 @@ class TrainingRun:
 
     def start(self, options: TrainOptions, command: str) -> None:
         """Writes the options of a new run, or checks them against those of the run to resume; notes the command."""
-        differing = self.options().differences(options, MAY_CHANGE) if self.exists else ""
-        if differing:
-            raise UserError(f"{self.folder} holds a run with other options:\n{differing}\nChoose another --out.")
+        self.refuse_other(options)
         about = {"version": __version__, "command": command, "options": options.model_dump(mode="json")}
         write_json(self.folder / OPTIONS_FILE, about)
 
+    def refuse_other(self, options: TrainOptions) -> None:
+        """Raises UserError where there is a run with other options, naming them."""
+        differing = self.options().differences(options, MAY_CHANGE) if self.exists else ""
+        if differing:
+            raise UserError(f"{self.folder} holds a run with other options:\n{differing}\nChoose another --out.")
+
     def latest(self) -> Path | None:
-        """The newest step folder."""
-        folders = step_folders(self.checkpoints)
-        return folders[-1] if folders else None
+        """The newest step folder that is whole; a line names those after it that are not."""
+        for folder in reversed(step_folders(self.checkpoints)):
+            problem = damage(folder)
+            if problem is None:
+                return folder
+            _say_once(f"{folder}: broken ({problem}); taking the checkpoint before it")
+        return None
+
+    def resume(self) -> tuple[Path | None, dict[str, Any]]:
+        """The step folder to go on from, and its state; removes what a kill left half written or broken after it."""
+        for part in self.checkpoints.glob(".step-*.part"):
+            shutil.rmtree(part, ignore_errors=True)
+        latest = self.latest()
+        for folder in step_folders(self.checkpoints):
+            if latest is None or folder.name > latest.name:
+                shutil.rmtree(folder)
+        return latest, self.state()
 
     def state(self) -> dict[str, Any]:
         """The state stored with the newest step folder; step 0 of a run that has none."""
@@ -143,7 +168,13 @@ class TrainingRun:
 def save_step(
     folder: Path, step: int, modules: dict[str, Tensors], optimizers: dict[str, Optimizer], state: dict
 ) -> None:
-    """Writes `<folder>/step-<step>` whole, then removes older steps but the one before."""
+    """Writes `<folder>/step-<step>` whole, then removes older steps but the one before.
+
+    Raises NotFinite, and leaves what is there as it is, where a module holds NaN or Inf.
+    """
+    wrong = [f"{name} {key}" for name, tensors in modules.items() for key in not_finite(tensors)]
+    if wrong:
+        raise NotFinite(f"step {step}: NaN or Inf in {named(wrong)}; not saved, {last_good(folder)}")
     target = folder / f"step-{step:08d}"
     temporary = folder / f".{target.name}.part"
     shutil.rmtree(temporary, ignore_errors=True)
@@ -169,6 +200,38 @@ def save_step(
 def step_folders(folder: Path) -> list[Path]:
     """The complete checkpoints of a run, oldest first."""
     return sorted(path for path in folder.glob("step-*") if (path / "state.json").is_file())
+
+
+def last_good(folder: Path) -> str:
+    """Which checkpoint of those in `folder` is the newest, in words."""
+    there = step_folders(folder)
+    return f"the last good checkpoint is {there[-1]}" if there else "no checkpoint was saved before"
+
+
+def damage(folder: Path) -> str | None:
+    """What is wrong with a step folder whose files are cut short or missing; None of a whole one."""
+    try:
+        state = read_json(folder / "state.json")
+        if not isinstance(state, dict) or not isinstance(state.get("optimizers"), dict) or "step" not in state:
+            return "state.json is not the state of a step"
+        names = ["network", *(f"optimizer-{name}" for name in state["optimizers"])]
+        absent = [name for name in names if not (folder / f"{name}.safetensors").is_file()]
+        if absent:
+            return f"{absent[0]}.safetensors is missing"
+        for file in sorted(folder.glob("*.safetensors")):
+            try:
+                with safe_open(file, framework="pt"):
+                    pass
+            except SafetensorError as error:
+                return f"{file.name}: {error}"
+    except (UserError, OSError) as error:
+        return str(getattr(error, "message", error))
+    return None
+
+
+@cache
+def _say_once(message: str) -> None:
+    say(message)
 
 
 def read_module(folder: Path, name: str) -> Tensors:

@@ -27,6 +27,7 @@ def train(name: str, **chosen: Any) -> None:
     NAME: unet, drn-d-22, drn-d-105, upernet101 or deeplabv2-resnet101. Ctrl-C saves; the same command resumes.
     """
     from sdm_bench.base.errors import UserError
+    from sdm_bench.base.processes import is_first
     from sdm_bench.base.progress import say
     from sdm_bench.evaluation.held_out import held_out, held_out_table
     from sdm_bench.training.segmenters import train_segmenter
@@ -34,6 +35,9 @@ def train(name: str, **chosen: Any) -> None:
     loop, overrides, out = loop_options(chosen), preset_overrides(chosen), chosen.pop("out")
     train_segmenter(name, loop=loop, out=out, overrides=overrides, **chosen)
     try:
-        click.echo(held_out_table(held_out(out, loop.device)))
+        found = held_out(out, loop.device)
     except UserError as error:
         say(f"warning: not measured on held-out photographs: {error.message}")
+    else:
+        if is_first():
+            click.echo(held_out_table(found))

@@ -21,8 +21,17 @@ RUN_OPTIONS = (
     ),
     click.option("--preset", default="toy", show_default=True, help="paper or toy."),
     click.option("--image-size", type=click.IntRange(min=1), help="Short side in pixels (default: the preset's)."),
-    click.option("--steps", type=click.IntRange(min=1), help="Steps in all, resumed ones included."),
-    click.option("--budget", type=click.FloatRange(min=0), metavar="MINUTES", help="Training time in all."),
+    click.option(
+        "--steps",
+        type=click.IntRange(min=1),
+        help="Steps in all, which a rate decays over.",
+    ),
+    click.option(
+        "--budget",
+        type=click.FloatRange(min=0),
+        metavar="MINUTES",
+        help="Time in all; alone, a rate decays over it.",
+    ),
     click.option("--out", required=True, type=options.FOLDER, help="The run's folder; the same command resumes it."),
     click.option(
         "--init", type=click.Path(exists=True, path_type=Path), help="Start from a run's or a file's weights."

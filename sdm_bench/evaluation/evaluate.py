@@ -1,22 +1,24 @@
 """Measure a sample set by metrics and protocols, and store the numbers."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import torch
 
-from sdm_bench.base.devices import pick_device
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json
-from sdm_bench.base.processes import is_first
+from sdm_bench.base.finite import NotFinite, named
+from sdm_bench.base.processes import ProcessesLost, decided, is_first, start_processes, together
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.known_datasets import DatasetSplit, open_dataset
 from sdm_bench.evaluation.context import EvaluationContext, SharedWork
-from sdm_bench.evaluation.metric import metric
+from sdm_bench.evaluation.metric import MetricResult, metric
 from sdm_bench.evaluation.statistics import resolve_statistics
 from sdm_bench.protocols.protocols import ALL, DEFAULT, Protocol, covering, protocol
 from sdm_bench.results.provenance import versions
@@ -58,11 +60,52 @@ def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
     """Measures and stores; returns the rows, and a line for each metric that could not be measured, with the reason.
 
     What can be known is refused before any work: raises UserError for unknown names, options that do nothing for these
-    metrics, pictures that are not those of the split, and a CSV that rows can't be added to.
+    metrics, pictures that are not those of the split, and a CSV that rows can't be added to. Under torchrun all
+    processes return the same failures, and the rows as the first one stored them.
     """
+    device = start_processes(asked.device)
+    with together():
+        target, samples, dataset, cells, statistics = _prepared(asked)
+    work = SharedWork(planned=_planned(cells, dataset.name))
+    rows: list[ResultRow] = []
+    failures: list[str] = []
+    for name, chosen in cells:
+        try:
+            with together():
+                section = metric(name).stated(chosen, dataset.name)
+                given = asked.segmenter, asked.predictions, statistics
+                context = EvaluationContext(samples, dataset, chosen, name, section, device, *given, work)
+                found = metric(name).measure(context)
+                _refuse_no_numbers(found.rows)
+        except ProcessesLost:
+            raise
+        except click.ClickException as error:
+            reason = error.short if isinstance(error, MissingWeights) else error.message
+            failures.append(f"{chosen.name}, {name}: {reason}" if asked.protocol == ALL else f"{name}: {reason}")
+        else:
+            rows += decided(partial(_stored, target, found, context, asked))
+    if rows and is_first():
+        say(f"{target}: {len(rows)} rows")
+    return rows, failures
+
+
+def _stored(target: Path, found: MetricResult, context: EvaluationContext, asked: Evaluation) -> list[ResultRow]:
+    return store(target, found.rows, found.per_image, _record(context, asked))
+
+
+def _refuse_no_numbers(rows: Sequence[ResultRow]) -> None:
+    """Raises NotFinite where a row's value is NaN or Inf."""
+    wrong = [f"{row.metric} {row.class_name}".strip() for row in rows if not math.isfinite(row.value)]
+    if wrong:
+        raise NotFinite(f"NaN or Inf instead of {named(wrong)}; not stored")
+
+
+def _prepared(
+    asked: Evaluation,
+) -> tuple[Path, SampleSet, SemanticDataset, list[tuple[str, Protocol]], Path | None]:
+    """Where rows go, what is measured against what, by which metrics and protocols, and given statistics."""
     metrics = [metric(name) for name in dict.fromkeys(asked.metrics)]
     _refuse_idle_options(asked)
-    device = pick_device(asked.device)
     statistics = resolve_statistics(asked.statistics)
     if asked.protocol != ALL:
         protocol(asked.protocol)
@@ -74,28 +117,9 @@ def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
         for each in metrics
         for chosen in _protocols(each.name, asked.protocol, dataset.name, statistics is not None)
     ]
-    _say_missing_weights(cells, dataset.name, asked.segmenter)
-    shared = SharedWork(planned=_planned(cells, dataset.name))
-    rows: list[ResultRow] = []
-    failures: list[str] = []
-    for name, chosen in cells:
-        try:
-            section = metric(name).stated(chosen, dataset.name)
-            context = EvaluationContext(
-                samples, dataset, chosen, name, section, device, asked.segmenter, asked.predictions, statistics, shared
-            )
-            found = metric(name).measure(context)
-        except click.ClickException as error:
-            reason = error.short if isinstance(error, MissingWeights) else error.message
-            failures.append(f"{chosen.name}, {name}: {reason}" if asked.protocol == ALL else f"{name}: {reason}")
-        else:
-            stored = found.rows
-            if is_first():
-                stored = store(target, found.rows, found.per_image, _record(context, asked))
-            rows += stored
-    if rows and is_first():
-        say(f"{target}: {len(rows)} rows")
-    return rows, failures
+    if is_first():
+        _say_missing_weights(cells, dataset.name, asked.segmenter)
+    return target, samples, dataset, cells, statistics
 
 
 def _refuse_idle_options(asked: Evaluation) -> None:

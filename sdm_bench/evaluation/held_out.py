@@ -7,6 +7,7 @@ import pandas as pd
 
 from sdm_bench.base.devices import pick_device
 from sdm_bench.base.files import write_json
+from sdm_bench.base.processes import decided, start_processes, together
 from sdm_bench.checkpoints.runs import TrainingRun
 from sdm_bench.checkpoints.segmenters import load_segmenter
 from sdm_bench.datasets.known_datasets import open_dataset
@@ -25,7 +26,13 @@ def held_out(run: Path, device: str = "auto", split: str = "val") -> dict[str, A
     miou (mean over the classes in the labels or the predictions), accuracy, fwiou, images, and `iou` by class, None for
     a class that never occurs.
     """
-    options = TrainingRun(run).options()
+    start_processes(device)
+    with together():
+        return _held_out(TrainingRun(run), device, split)
+
+
+def _held_out(trained: TrainingRun, device: str, split: str) -> dict[str, Any]:
+    run, options = trained.folder, trained.options()
     dataset = open_dataset(options.dataset, Path(options.data), split)
     transform = Transform(options.training.recipe, options.image_size, dataset.keeps_aspect, training=False)
     segmenter = load_segmenter(str(run), options.dataset, dataset.classes, pick_device(device))
@@ -42,7 +49,7 @@ def held_out(run: Path, device: str = "auto", split: str = "val") -> dict[str, A
         "step": TrainingRun(run).state()["step"],
         "iou": {name: None if pd.isna(value) else float(value) for name, value in each},
     }
-    write_json(run / HELD_OUT, figures)
+    decided(lambda: write_json(run / HELD_OUT, figures))
     return figures
 
 

@@ -13,6 +13,8 @@ import numpy as np
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json, write_json
+from sdm_bench.base.finite import refuse_weights
+from sdm_bench.base.processes import decided
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.digests import labels_sha256
 from sdm_bench.evaluation.context import EvaluationContext, mean_and_spread
@@ -79,7 +81,9 @@ def _segmenter(context: EvaluationContext, section: MIoUSection) -> "Segmenter":
     key = (name, tuple(sorted(pinned.items())) if name in released_names() else ())
     if key not in context.shared.segmenters:
         try:
-            context.shared.segmenters[key] = load_segmenter(name, dataset.name, dataset.classes, context.device, pinned)
+            found = load_segmenter(name, dataset.name, dataset.classes, context.device, pinned)
+            refuse_weights(found.network.state_dict(), name)
+            context.shared.segmenters[key] = found
         except MissingWeights as error:
             raise UserError(f"{error.short}; bring them or {OWN_SEGMENTER}") from error
     return context.shared.segmenters[key]
@@ -167,9 +171,12 @@ def ceiling_confusion(context: EvaluationContext, segmenter: "Segmenter") -> np.
     }
     name = hashlib.sha256(repr(sorted(key.items())).encode()).hexdigest()[:32]
     file = cache_folder() / "ceilings" / f"{name}.json"
-    if not file.is_file():
-        write_json(file, {**key, "confusion": _scored(context, segmenter, photographs).confusion.tolist()})
-    return np.array(read_json(file)["confusion"], np.int64)
+    # processes may have caches of their own: the first one's counts
+    kept = decided(lambda: read_json(file)["confusion"] if file.is_file() else None)
+    if kept is None:
+        kept = _scored(context, segmenter, photographs).confusion.tolist()
+        decided(lambda: write_json(file, {**key, "confusion": kept}))
+    return np.array(kept, np.int64)
 
 
 def _per_image(context: EvaluationContext, found: dict[int, ConfusionResult], extractor: str) -> Iterator[PerImage]:

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from sdm_bench.base.devices import full_precision, pick_device
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import atomic_path
-from sdm_bench.base.processes import shared
+from sdm_bench.base.finite import NotFinite, named
+from sdm_bench.base.processes import decided, shared
 from sdm_bench.base.progress import say, track
 from sdm_bench.base.tensors import Tensors, tensors_sha256
 from sdm_bench.datasets.pictures import ahead
@@ -66,14 +67,23 @@ def extract(source: ImageSource, extractor: Extractor, cache: Path | None = None
         if cache
         else None
     )
-    kept = _read(path, parts, len(source)) if path else None
+    # processes may have caches of their own: the first one's counts
+    kept = decided(lambda: _read(path, parts, len(source)) if path else None)
     if kept is not None:
         return kept
     features = np.stack(shared(partial(_features, source, extractor, batch_size), len(source)))
+    refuse_features(features, source)
     if path:
-        with atomic_path(path) as temporary:
-            save_file({"features": features}, temporary, metadata=parts)
+        decided(lambda: _write(path, features, parts))
     return features
+
+
+def refuse_features(features: np.ndarray, source: ImageSource) -> None:
+    """Raises NotFinite, naming the pictures, where features (N, D) hold NaN or Inf."""
+    whole = np.isfinite(features).all(axis=1)
+    wrong = [name for name, good in zip(source.ids, whole, strict=True) if not good]
+    if wrong:
+        raise NotFinite(f"NaN or Inf in the features of {source.name}: {named(wrong)}")
 
 
 def cache_key(source: ImageSource, extractor: Extractor) -> dict[str, str]:
@@ -98,6 +108,11 @@ def _read(path: Path, parts: dict[str, str], count: int) -> np.ndarray | None:
         return None
     assert (found, len(features)) == (parts, count), f"{path} holds {len(features)} features of {found}"
     return features
+
+
+def _write(path: Path, features: np.ndarray, parts: dict[str, str]) -> None:
+    with atomic_path(path) as temporary:
+        save_file({"features": features}, temporary, metadata=parts)
 
 
 def _features(source: ImageSource, extractor: Extractor, batch_size: int, indices: Sequence[int]) -> list[np.ndarray]:

@@ -10,7 +10,8 @@ from sdm_bench.base.devices import pick_device
 from sdm_bench.base.drawing import to_uint8
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import write_png
-from sdm_bench.base.processes import rank_and_count
+from sdm_bench.base.finite import refuse_pictures, refuse_weights
+from sdm_bench.base.processes import alone_in, decided, rank_and_count, start_processes
 from sdm_bench.base.progress import say, track
 from sdm_bench.checkpoints.generators import TrainedNetwork, WeightsSpec
 from sdm_bench.conditioning import Condition
@@ -50,7 +51,9 @@ def generate_samples(
     size agree up to rounding, so that a folder has one. out: by default the run's folder. recipe: how label maps are
     read, by default as in training. style: `ground-truth` takes every example's own photograph's.
     """
+    start_processes(device)
     trained = weights.load(where.name)
+    refuse_weights(trained.network.state_dict(), trained.source)
     folder = out or weights.run
     if folder is None:
         raise UserError("--out: where do the samples go?")
@@ -63,9 +66,7 @@ def generate_samples(
         options.method, trained.network, trained.config, diffusion, chosen, pick_device(device), speed
     )
     transform = Transform(options.recipe, options.image_size, dataset.keeps_aspect, training=False)
-    written = write_samples(
-        synthesizer, Resized(dataset, transform), options, folder, seeds, command, shard or rank_and_count()
-    )
+    written = write_samples(synthesizer, Resized(dataset, transform), options, folder, seeds, command, shard or (0, 1))
     say(f"{folder}: {written} samples written")
     return folder
 
@@ -83,24 +84,39 @@ def write_samples(
 
     A split is computed in fixed batches of `options.batch_size` examples for each seed, whatever is there already: a
     sample always has the same place and the same neighbours, so that shards and resumes give the same bits. shard:
-    (k, n), every n-th batch from the k-th on.
+    (k, n), every n-th batch from the k-th on, of which the processes of torchrun take turns. Raises UserError where
+    another command writes the same share, and NotFinite for a picture of NaN or Inf, which is not written.
     """
+    advice = "wait for it, or divide the samples with --shard"
+    with alone_in(folder, f"generate-{shard[0]}-of-{shard[1]}", advice):
+        return _write_samples(synthesizer, examples, options, SampleFolder(folder), seeds, command, shard)
+
+
+def _write_samples(
+    synthesizer: Synthesizer,
+    examples: Resized,
+    options: SampleOptions,
+    target: SampleFolder,
+    seeds: Sequence[int],
+    command: str,
+    shard: tuple[int, int],
+) -> int:
     if not options.stochastic and len(seeds) > 1:
         say(f"{options.method} makes one picture a label map: sampling seed {seeds[0]} alone of {len(seeds)}")
         seeds = seeds[:1]
-    target = SampleFolder(folder)
-    target.start(options, seeds, command)
+    decided(lambda: target.start(options, seeds, command))
     ids = [record.id for record in examples.dataset.records]
+    rank, processes = rank_and_count()
     batches = [
         Planned(seed, range(start, min(start + options.batch_size, len(ids))))
         for seed in seeds
         for start in range(0, len(ids), options.batch_size)
-    ][shard[0] :: shard[1]]
+    ][shard[0] :: shard[1]][rank::processes]
     wanted = [(seed, index) for seed, indices in batches for index in indices]
     absent = {(seed, index) for seed, index in wanted if not target.sample(ids[index], seed).is_file()}
     done = len(wanted) - len(absent)
     if done:
-        say(f"{folder}: {done} of {len(wanted)} samples are there")
+        say(f"{target.folder}: {done} of {len(wanted)} samples are there")
     work = (
         (seed, index, pixels)
         for seed, indices in batches
@@ -133,7 +149,9 @@ def _synthesize(
     read = [examples[index] for index in filled]
     generators = [sample_generator(example.id, seed) for example in read]
     condition = Condition.of(read, len(examples.dataset.classes), options.style is not None)
-    return to_uint8(synthesizer.synthesize(condition, generators).numpy())[: len(indices)]
+    made = synthesizer.synthesize(condition, generators).numpy()
+    refuse_pictures(made, [f"{example.id}, seed {seed}" for example in read])
+    return to_uint8(made)[: len(indices)]
 
 
 def _open_dataset(where: DatasetSplit, trained: TrainedNetwork) -> SemanticDataset:

@@ -108,7 +108,8 @@ class DiffusionSynthesizer:
         sample = noise()
         for state in solve(self.solver, self.schedule, self.denoiser(condition), sample, noise):
             sample = state.sample
-        return sample.clamp(-1, 1).float().cpu()
+        # a value that is Inf is none, and must not pass for white
+        return torch.where(sample.isfinite(), sample, torch.nan).clamp(-1, 1).float().cpu()
 
     def denoiser(self, condition: Condition) -> Denoiser:
         """The network, guided, for one batch on the device and many steps: what the solver calls."""

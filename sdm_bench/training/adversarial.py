@@ -62,8 +62,7 @@ class AdversarialObjective(Objective):
             self.accelerator.backward(torch.stack([*losses.values()]).sum() / len(batches))
             for key, value in losses.items():
                 scalars[key] = scalars.get(key, 0.0) + float(value.detach()) / len(batches)
-        self.optimizers[name].step()
-        self.optimizers[name].zero_grad()
+        self.optimize(name)
         return scalars
 
     def generator_losses(self, batch: Batch, rngs: list[torch.Generator]) -> Losses:
@@ -73,7 +72,9 @@ class AdversarialObjective(Objective):
         if self.perceptual is not None:
             losses["perceptual"] = self.weights.lambda_vgg * self.perceptual(shown.fake, shown.real)
         if generated.posteriors:
-            losses["kl"] = self.weights.lambda_kl * kl_divergence(generated.posteriors)
+            # a sum over samples, of which each process has a share; its gradient is averaged over the processes
+            shares = self.accelerator.num_processes
+            losses["kl"] = self.weights.lambda_kl * shares * kl_divergence(generated.posteriors)
         if generated.auxiliary is not None:
             losses["auxiliary"] = self.weights.lambda_auxiliary * F.l1_loss(generated.auxiliary, shown.real)
         return losses

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sdm_bench.base.processes import rank_and_count, total
 from sdm_bench.base.tensors import load_strictly, read_safetensors
 from sdm_bench.conditioning import Condition
 from sdm_bench.models.gan import DiscriminatorOutput, GANConfig, Gaussian
@@ -142,12 +143,16 @@ def target_of(label: Tensor, real: bool) -> Tensor:
 
 
 def class_balance(label: Tensor, num_classes: int, unknown_first: bool) -> Tensor:
-    """Weights (N, H, W) that give every class of the batch the same sum, mean 1; class 0, if unknown, gets none."""
-    counts = torch.bincount(label.flatten(), minlength=num_classes).float()
+    """Weights (N, H, W) that give every class of the batch the same sum, mean 1; class 0, if unknown, gets none.
+
+    The batch is that of all processes, whose shares are equal.
+    """
+    counts = total(torch.bincount(label.flatten(), minlength=num_classes)).float()
     if unknown_first:
         counts[0] = 0
     present = counts > 0
-    weights = torch.where(present, label.numel() / (counts * present.sum()), 0.0)
+    pixels = label.numel() * rank_and_count()[1]
+    weights = torch.where(present, pixels / (counts * present.sum()), 0.0)
     return weights[label]
 
 
@@ -159,11 +164,11 @@ def balanced_cross_entropy(logits: Tensor, label: Tensor, weights: Tensor) -> Te
 def labelmix_mask(label: Tensor, flips: Tensor) -> Tensor:
     """float32 (N, 1, H, W): 1 at the pixels whose class the sample's row of `flips` (N, num_classes) is true of.
 
-    Where class 1 occurs in the batch, class 0 needs both flips: the authors write flips into the label map while they
-    go through the classes, so that a class 0 that was flipped to 1 is flipped again as class 1.
+    Where class 1 occurs in the batch, that of all processes, class 0 needs both flips: the authors write flips into the
+    label map while they go through the classes, so that a class 0 that was flipped to 1 is flipped again as class 1.
     """
     flips = flips.to(label.device, copy=True)
-    if (label == 1).any():
+    if total((label == 1).sum()):
         flips[:, 0] &= flips[:, 1]
     return flips.gather(1, label.flatten(1)).view_as(label)[:, None].float()
 

@@ -6,7 +6,7 @@ workers or of processes sees the same stream.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -27,11 +27,15 @@ MEMORY_LIMIT = 512 * 2**20
 
 @dataclass(frozen=True)
 class Batch:
-    """images: float32 (N, 3, H, W) in [-1, 1]; their condition; noise_seeds: of each sample's timestep and noises."""
+    """images: float32 (N, 3, H, W) in [-1, 1]; their condition; noise_seeds: of each sample's timestep and noises.
+
+    ids: of the examples, for messages.
+    """
 
     images: Tensor
     condition: Condition
     noise_seeds: list[int]
+    ids: tuple[str, ...] = ()
 
 
 def seed_of(*key: int) -> int:
@@ -76,7 +80,8 @@ class TrainingStream(Dataset):
         def collate(items: list[tuple[Example, int]]) -> Batch:
             examples = [example for example, _ in items]
             noise_seeds = [seed_of(self.seed, NOISE, index) for _, index in items]
-            return Batch(photographs(examples), Condition.of(examples, num_classes), noise_seeds)
+            ids = tuple(example.id for example in examples)
+            return Batch(photographs(examples), Condition.of(examples, num_classes), noise_seeds, ids)
 
         loader = DataLoader(
             self,
@@ -86,7 +91,7 @@ class TrainingStream(Dataset):
             persistent_workers=workers > 0,
         )
         for batch in loader:
-            yield Batch(batch.images.to(device), batch.condition.to(device), batch.noise_seeds)
+            yield replace(batch, images=batch.images.to(device), condition=batch.condition.to(device))
 
     def __getitem__(self, sample_index: int) -> tuple[Example, int]:
         epoch, position = divmod(sample_index, len(self.dataset))

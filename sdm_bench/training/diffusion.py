@@ -1,5 +1,6 @@
 """The training of denoising networks: noise, timesteps and dropped labels by sample, the hybrid loss, one optimizer."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -49,13 +50,22 @@ class DiffusionObjective(Objective):
                 t, losses = self.losses(batch)
             self.accelerator.backward((losses.loss * self.timesteps.weights(t)).mean() / len(batches))
             seen.append((t, losses.loss.detach()))
+            self._suspect(batch, losses.loss)
             for name in sums:
                 sums[name] += float(getattr(losses, name).detach().mean()) / len(batches)
         for t, loss in seen:
-            self.timesteps.observe(self.accelerator.gather(t), self.accelerator.gather(loss))
-        self.optimizers["network"].step()
-        self.optimizers["network"].zero_grad()
+            self.timesteps.observe(self._gathered(t), self._gathered(loss))
+        self.optimize("network")
         return sums
+
+    def _suspect(self, batch: Batch, losses: Tensor) -> None:
+        """Narrows the suspects down to those samples of a batch whose own losses (N,) are NaN or Inf, if any are."""
+        wrong = [name for name, loss in zip(batch.ids, losses.tolist(), strict=False) if not math.isfinite(loss)]
+        self.suspects = wrong or self.suspects
+
+    def _gathered(self, values: Tensor) -> Tensor:
+        """The values (N,) of all processes in the order of the samples, which are dealt out in turn."""
+        return self.accelerator.gather(values).view(self.accelerator.num_processes, -1).T.flatten()
 
     def losses(self, batch: Batch) -> tuple[Tensor, DiffusionLosses]:
         """The timesteps (N,) and the hybrid loss of a batch; its noise seeds decide timesteps and noises."""

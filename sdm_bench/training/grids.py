@@ -4,6 +4,7 @@ import numpy as np
 
 from sdm_bench.base.drawing import colorize, grid, to_uint8
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.finite import refuse_pictures
 from sdm_bench.checkpoints.runs import TrainOptions
 from sdm_bench.conditioning import Condition
 from sdm_bench.datasets.base import Example, SemanticDataset
@@ -34,7 +35,9 @@ def sample_grid(options: TrainOptions, dataset: SemanticDataset) -> MakeGrid:
         device = objective.accelerator.device
         synthesizer = make_synthesizer(options.method, network, config, options.diffusion, sampling, device)
         generators = [sample_generator(example.id, 0) for example in examples]
-        samples = to_uint8(synthesizer.synthesize(condition, generators).numpy())
+        pictures = synthesizer.synthesize(condition, generators).numpy()
+        refuse_pictures(pictures, [example.id for example in examples])
+        samples = to_uint8(pictures)
         network.train(training)
         rows = []
         for example, sample in zip(examples, samples, strict=True):

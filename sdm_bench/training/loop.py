@@ -1,22 +1,28 @@
-"""The one training loop: steps until a number or a time is reached, resumable at any checkpoint."""
+"""The one training loop: steps until a number or a time is reached, resumable at any checkpoint.
+
+On several processes all take the same steps: after each they agree on whether to go on, the first process's clock being
+the one that counts, and what one raises in between all raise.
+"""
 
 import json
-import signal
+import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 import torch
 
 from sdm_bench.base.files import write_png, write_text
+from sdm_bench.base.finite import NotFinite, named
+from sdm_bench.base.processes import agreed, decided, exchanged, is_first, losses_named
 from sdm_bench.base.progress import say, track
-from sdm_bench.checkpoints.runs import TrainingRun
+from sdm_bench.base.signals import StopRequest, exit_code, stop_requests
+from sdm_bench.checkpoints.runs import TrainingRun, last_good
 from sdm_bench.training.batches import TrainingStream
 from sdm_bench.training.objective import Objective
 
@@ -48,9 +54,15 @@ class LoopOptions:
 
 
 class Interrupted(click.ClickException):
-    """Training stopped early on the user's wish, after saving. Exit code 130, as shells have it for Ctrl-C."""
+    """Training stopped early on the user's wish, after saving. Exit code 130 after Ctrl-C, 143 after SIGTERM."""
 
-    exit_code = 130
+    def __init__(self, message: str, signal_number: int):
+        super().__init__(message)
+        self.exit_code = exit_code(signal_number)  # type: ignore[misc]
+
+
+# From the step and the seconds at the start of a step to the share of the learning rate's schedule that is over.
+Progress = Callable[[int, float], float]
 
 
 def train(
@@ -61,28 +73,42 @@ def train(
     accumulate: int,
     options: LoopOptions,
     accelerator: "Accelerator",
+    progress: Progress,
     make_grid: MakeGrid | None = None,
 ) -> int:
-    """Trains from the newest checkpoint of `run` on; returns the number of steps done in all.
+    """Trains from the newest whole checkpoint of `run` on; returns the number of steps done in all.
 
-    Raises Interrupted after saving when the user stops it (Ctrl-C finishes the step in hand first).
+    Raises Interrupted after saving when the user stops it (Ctrl-C finishes the step in hand first), and NotFinite
+    without saving when a loss or a weight is NaN or Inf.
     """
     objective.prepare(accelerator)
-    latest, state = run.latest(), run.state()
+    latest, state = decided(run.resume)
     if latest is not None:
         objective.restore(latest)
-        say(f"resuming {run.folder} at step {state['step']}")
+        if is_first():
+            say(f"resuming {run.folder} at step {state['step']}")
     loop = _Loop(
-        run, objective, stream, batch_size, accumulate, options, accelerator, make_grid, state["step"], state["seconds"]
+        run,
+        objective,
+        stream,
+        batch_size,
+        accumulate,
+        options,
+        accelerator,
+        progress,
+        make_grid,
+        state["step"],
+        state["seconds"],
     )
-    if loop.finished():
-        return loop.step
-    with _stop_requests() as stop:
+    with losses_named(), stop_requests() as stop:
+        loop.draw_missing()
+        if loop.finished():
+            return loop.step
         for _ in track(loop.steps(stop), "training", options.steps, loop.step, "steps"):
             pass
-    loop.save()
-    if stop.requested:
-        raise Interrupted(f"stopped at step {loop.step}; the same command resumes")
+        loop.save()
+    if loop.stopped_by:
+        raise Interrupted(f"stopped at step {loop.step}; the same command resumes", loop.stopped_by)
     return loop.step
 
 
@@ -97,28 +123,34 @@ class _Loop:
     accumulate: int
     options: LoopOptions
     accelerator: "Accelerator"
+    progress: Progress
     make_grid: MakeGrid | None
     step: int
     seconds: float
     sums: dict[str, float] = field(default_factory=dict)
     counted: int = 0
+    stopped_by: int = 0
 
     def __post_init__(self) -> None:
         self.saved, self.before = self.step, self.seconds
         self.started = self.counted_from = time.monotonic()
+        self.steps_from = self.step
         self.writer: SummaryWriter | None = None
-        if self.accelerator.is_main_process:
-            from torch.utils import tensorboard
+        decided(self._open_statistics)
 
-            _forget_after(self.run.folder / STATS_FILE, self.step)
-            self.writer = tensorboard.SummaryWriter(str(self.run.folder / "tensorboard"), purge_step=self.step)
+    def _open_statistics(self) -> None:
+        from torch.utils import tensorboard
+
+        _forget_after(self.run.folder / STATS_FILE, self.step)
+        self.writer = tensorboard.SummaryWriter(str(self.run.folder / "tensorboard"), purge_step=self.step)
 
     def finished(self) -> bool:
+        """By the first process's clock, which all have from the last agreement, or from the checkpoint."""
         options = self.options
         enough = options.steps is not None and self.step >= options.steps
         return enough or (options.budget_minutes is not None and self.seconds >= 60 * options.budget_minutes)
 
-    def steps(self, stop: "_Stop") -> Iterator[int]:
+    def steps(self, stop: StopRequest) -> Iterator[int]:
         options, accelerator = self.options, self.accelerator
         batches = self.stream.batches(
             self.batch_size,
@@ -128,28 +160,48 @@ class _Loop:
             workers=options.workers,
             device=accelerator.device,
         )
-        while not self.finished() and not stop.requested:
+        while not self.finished() and not self.stopped_by:
             accumulated = [next(batches) for _ in range(self.accumulate)]
-            scalars = self.objective.step(accumulated, self.step / (options.steps or float("inf")))
+            scalars = self.objective.step(accumulated, self.progress(self.step, self.seconds))
             self.step += 1
-            # read once a step, so that the budget ends by the very number that is saved
-            self.seconds = self.before + time.monotonic() - self.started
+            self._agree(stop, scalars)
             for name, value in scalars.items():
                 self.sums[name] = self.sums.get(name, 0.0) + value
-            self.counted += 1
+            self.counted += bool(scalars)
             if self.step % options.log_every == 0:
                 self._log()
             if self.step % options.save_every == 0:
                 self.save()
             if self.step % options.grid_every == 0:
-                self._draw()
+                decided(self._draw)
             yield self.step
 
+    def _agree(self, stop: StopRequest, scalars: dict[str, float]) -> None:
+        """What all processes must know alike after a step: time, stop requests, and whether a loss was NaN or Inf.
+
+        Raises NotFinite. The clock is read once a step, so that the budget ends by the very number that is saved.
+        """
+        wrong = {name: value for name, value in scalars.items() if not math.isfinite(value)}
+        seconds = self.before + time.monotonic() - self.started if is_first() else 0.0
+        self.seconds, number, diverged = agreed([seconds, stop.number, bool(wrong)])
+        self.stopped_by = int(number)
+        if diverged:
+            everywhere = exchanged((wrong, self.objective.suspects if wrong else []))
+            losses = {name: value for found, _ in everywhere for name, value in found.items()}
+            values = ", ".join(f"{name} {value}" for name, value in losses.items())
+            suspects = named([each for _, suspected in everywhere for each in suspected])
+            raise NotFinite(
+                f"step {self.step}: {values}, with the examples {suspects}; nothing of it is kept, "
+                f"{last_good(self.run.checkpoints)}"
+            )
+
     def _log(self) -> None:
-        mine = torch.tensor([value / self.counted for value in self.sums.values()], device=self.accelerator.device)
-        means = dict(zip(self.sums, self.accelerator.reduce(mine, "mean").tolist(), strict=True))
-        rate = self.counted / (time.monotonic() - self.counted_from)
-        self.sums, self.counted, self.counted_from = {}, 0, time.monotonic()
+        means = {}
+        if self.sums:
+            mine = torch.tensor([value / self.counted for value in self.sums.values()], device=self.accelerator.device)
+            means = dict(zip(self.sums, self.accelerator.reduce(mine, "mean").tolist(), strict=True))
+        rate = (self.step - self.steps_from) / (time.monotonic() - self.counted_from)
+        self.sums, self.counted, self.counted_from, self.steps_from = {}, 0, time.monotonic(), self.step
         if self.writer is None:
             return
         line = {"step": self.step, "seconds": round(self.seconds, 1), "steps_per_second": round(rate, 3), **means}
@@ -159,21 +211,32 @@ class _Loop:
             self.writer.add_scalar(name, value, self.step)
 
     def save(self) -> None:
-        if self.step > self.saved and self.accelerator.is_main_process:
-            count = self.objective.batch_norm_batches
-            if count:
-                start = max(0, self.step * self.accumulate - count)
-                batches = self.stream.batches(self.batch_size, start, device=self.accelerator.device)
-                self.objective.recalibrate_batch_norm(islice(batches, count))
-            self.objective.save(self.run.checkpoints, self.step, {"seconds": self.seconds})
+        """Saves what is not saved yet, while the other processes wait."""
+        if self.step > self.saved:
+            decided(self._save)
         self.saved = self.step
-        self.accelerator.wait_for_everyone()
+
+    def _save(self) -> None:
+        count = self.objective.batch_norm_batches
+        if count:
+            start = max(0, self.step * self.accumulate - count)
+            batches = self.stream.batches(self.batch_size, start, device=self.accelerator.device)
+            self.objective.recalibrate_batch_norm(islice(batches, count))
+        self.objective.save(self.run.checkpoints, self.step, {"seconds": self.seconds})
+
+    def draw_missing(self) -> None:
+        """Draws the grid of the step that is resumed, where a kill came between saving and drawing it."""
+        if self.step and self.step % self.options.grid_every == 0:
+            decided(lambda: None if self._grid_file().is_file() else self._draw())
+
+    def _grid_file(self) -> Path:
+        return self.run.folder / "grids" / f"step-{self.step:08d}.png"
 
     def _draw(self) -> None:
         if self.make_grid is None or self.writer is None:
             return
         picture = self.make_grid(self.objective)
-        write_png(self.run.folder / "grids" / f"step-{self.step:08d}.png", picture)
+        write_png(self._grid_file(), picture)
         self.writer.add_image("samples", picture, self.step, dataformats="HWC")
 
 
@@ -190,27 +253,3 @@ def _forget_after(stats: Path, step: int) -> None:
 
     lines = [line for line in stats.read_text(encoding="utf-8").splitlines() if step_of(line) <= step]
     write_text(stats, "".join(f"{line}\n" for line in lines))
-
-
-@dataclass
-class _Stop:
-    requested: bool = False
-
-
-@contextmanager
-def _stop_requests() -> Iterator[_Stop]:
-    """Turns the first Ctrl-C or SIGTERM into a request that the loop sees between steps; a second one interrupts."""
-    stop = _Stop()
-
-    def request(number: int, frame: Any) -> None:
-        if stop.requested:
-            raise KeyboardInterrupt
-        stop.requested = True
-        say("stopping after this step; press Ctrl-C again to stop at once")
-
-    previous = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

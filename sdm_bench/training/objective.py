@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
+from sdm_bench.base.files import read_json
 from sdm_bench.checkpoints.runs import read_module, restore_optimizer, save_step
 from sdm_bench.models.preset import TrainingPreset
 from sdm_bench.training.batches import Batch
+from sdm_bench.training.synchronised import average_gradients, synchronise
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -23,7 +25,8 @@ class Objective(ABC):
 
     modules: "network", the one whose weights are the result, and what is trained with it. rates: the learning rate of
     each optimizer before it decays. extra_state: what else a run needs to be resumed as if it had not stopped.
-    batch_norm_batches: how many batches `recalibrate_batch_norm` takes.
+    batch_norm_batches: how many batches `recalibrate_batch_norm` takes. suspects: ids of the examples of this process
+    in the last step, or those of them whose losses were found to be NaN or Inf.
     """
 
     accelerator: "Accelerator"
@@ -36,16 +39,21 @@ class Objective(ABC):
         self.averages: dict[str, AveragedModel] = {}
         self.extra_state: dict[str, nn.Module] = {}
         self.batch_norm_batches = 0
+        self.suspects: list[str] = []
         if preset.ema_decay is not None:
             self.averages["network"] = exponential_average(network, preset.ema_decay, preset.ema_warmup)
             self.batch_norm_batches = preset.batch_norm_batches
 
     def step(self, batches: Sequence[Batch], progress: float) -> dict[str, float]:
-        """One update from accumulated `batches`, at the share `progress` (0..1) of the run; the scalars to log."""
+        """One update from accumulated `batches`, at the share `progress` (0..1) of the schedule; the scalars to log.
+
+        No scalars mean that there was nothing to learn from, and that nothing was changed.
+        """
         for name, rate in self.rates.items():
             set_learning_rate(self.optimizers[name], rate, self.preset, progress)
+        self.suspects = [each for batch in batches for each in batch.ids]
         scalars = self.update(batches)
-        for name, average in self.averages.items():
+        for name, average in self.averages.items() if scalars else ():
             average.update_parameters(self.accelerator.unwrap_model(self.modules[name]))
         return scalars
 
@@ -53,12 +61,23 @@ class Objective(ABC):
     def update(self, batches: Sequence[Batch]) -> dict[str, float]:
         """Steps every optimizer once, with the mean gradient of `batches`; the scalars to log."""
 
+    def optimize(self, name: str) -> None:
+        """Steps the optimizer called `name` with the mean of all processes' gradients, which are then forgotten."""
+        average_gradients(each for group in self.optimizers[name].param_groups for each in group["params"])
+        self.optimizers[name].step()
+        self.optimizers[name].zero_grad()
+
     def prepare(self, accelerator: "Accelerator") -> None:
-        """Moves everything to the accelerator's device and processes."""
+        """Moves everything to the accelerator's device; several processes train one network, see synchronised.py."""
         self.accelerator = accelerator
         for average in self.averages.values():
             average.to(accelerator.device)
-        self.modules = {name: accelerator.prepare_model(module) for name, module in self.modules.items()}
+        # "evaluation mode" means here: device and precision, but none of accelerate's own wrappers for processes
+        self.modules = {
+            name: accelerator.prepare_model(module, evaluation_mode=True) for name, module in self.modules.items()
+        }
+        for module in self.modules.values():
+            synchronise(module)
         self.optimizers = {name: accelerator.prepare_optimizer(optim) for name, optim in self.optimizers.items()}
 
     def recalibrate_batch_norm(self, batches: Iterable[Batch]) -> None:
@@ -79,7 +98,9 @@ class Objective(ABC):
         for name, average in self.averages.items():
             tensors[f"{name}-average"] = average.state_dict()
         tensors |= {name: module.state_dict() for name, module in self.extra_state.items()}
-        save_step(folder, step, tensors, self.optimizers, state)
+        scaler = self.accelerator.scaler
+        scaling = {} if scaler is None else {"scaler": scaler.state_dict()}
+        save_step(folder, step, tensors, self.optimizers, {**state, **scaling})
 
     def restore(self, folder: Path) -> None:
         """Loads a step folder."""
@@ -91,6 +112,9 @@ class Objective(ABC):
             module.load_state_dict(read_module(folder, name))
         for name, optimizer in self.optimizers.items():
             restore_optimizer(folder, name, optimizer)
+        scaling = read_json(folder / "state.json").get("scaler")
+        if self.accelerator.scaler is not None and scaling:
+            self.accelerator.scaler.load_state_dict(scaling)
 
 
 def adamw(network: nn.Module, preset: TrainingPreset) -> Optimizer:
@@ -105,7 +129,7 @@ def set_learning_rate(optimizer: Optimizer, rate: float, preset: TrainingPreset,
 
     It falls as (1 - x)^decay_power: linearly with power 1; with 0.9 as the `poly` schedule of segmentation does.
     """
-    factor = 1.0
+    factor, progress = 1.0, min(progress, 1.0)
     if preset.decay_from is not None and progress > preset.decay_from:
         factor = ((1 - progress) / (1 - preset.decay_from)) ** preset.decay_power
     for group in optimizer.param_groups:

@@ -1,17 +1,19 @@
 """From a command's options to a training: dataset, network, objective, and the pictures drawn on the way."""
 
-import os
 import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_file
+from sdm_bench.base.processes import alone_in, decided, losses_named, rank_and_count, start_processes, together
 from sdm_bench.base.progress import say
 from sdm_bench.base.tensors import Tensors, load_strictly
 from sdm_bench.checkpoints.runs import TrainingRun, TrainOptions
@@ -27,6 +29,7 @@ from sdm_bench.training.diffusion import DiffusionObjective
 from sdm_bench.training.grids import sample_grid
 from sdm_bench.training.loop import LoopOptions, MakeGrid, train
 from sdm_bench.training.objective import Objective
+from sdm_bench.training.schedule import progress, scheduled
 from sdm_bench.weights.store import provenance, weights_path
 
 if TYPE_CHECKING:
@@ -44,13 +47,22 @@ def train_method(
     options: those of `resolve`. The perceptual loss of a GAN is on where its weights are in the cache; without them a
     warning says so.
     """
-    perceptual = None
-    adversary = methods.preset(method, preset, dataset).discriminator
+    start_processes(loop.device)
+    with together():
+        adversary = methods.preset(method, preset, dataset).discriminator
+        perceptual = None
     if adversary is not None and adversary.lambda_vgg:
-        perceptual = weights_path(PERCEPTUAL_WEIGHTS) if provenance(PERCEPTUAL_WEIGHTS) else None
-        if perceptual is None:
-            say(f"warning: trained without the perceptual loss; {PERCEPTUAL_WEIGHTS} is not in the cache")
-    return run_training(resolve(method, dataset, data, preset, perceptual=perceptual, **options), loop, out)
+        perceptual = decided(_perceptual_weights)
+    with together():
+        resolved = resolve(method, dataset, data, preset, perceptual=perceptual, **options)
+    return run_training(resolved, loop, out)
+
+
+def _perceptual_weights() -> Path | None:
+    if provenance(PERCEPTUAL_WEIGHTS):
+        return weights_path(PERCEPTUAL_WEIGHTS)
+    say(f"warning: trained without the perceptual loss; {PERCEPTUAL_WEIGHTS} is not in the cache")
+    return None
 
 
 def resolve(
@@ -112,44 +124,62 @@ def run_training(
 ) -> int:
     """Trains, or resumes, the run in `folder`; returns the number of steps done in all.
 
-    objective, make_grid: by default those of a method that makes pictures.
+    objective, make_grid: by default those of a method that makes pictures. Raises UserError where another command
+    trains in `folder`, and where the run that is there has other options.
     """
-    run = TrainingRun(folder)
-    run.start(options, shlex.join(["sdm-bench", *sys.argv[1:]]))
-    accelerator = make_accelerator(loop.device, options.precision, adversarial=options.discriminator is not None)
-    dataset = open_dataset(options.dataset, Path(options.data), "train")
-    objective = objective or make_objective(options)
-    if loop.gradient_checkpointing:
-        network = objective.modules["network"]
-        if not isinstance(network, UNet):
-            raise UserError(f"--gradient-checkpointing: expected a diffusion model, not {options.method}")
-        network.checkpointing = True
-    return train(
-        run,
-        objective,
-        TrainingStream.of(dataset, options),
-        options.training.batch_size,
-        options.accumulate,
-        loop,
-        accelerator,
-        make_grid or sample_grid(options, dataset),
-    )
+    start_processes(loop.device)
+    with together(), losses_named():
+        _refuse_unequal_shares(options.training.batch_size)
+        accelerator = make_accelerator(loop.device, options.precision)
+    with alone_in(folder, "train", "wait for it, or choose another --out"):
+        run = TrainingRun(folder)
+        with together():
+            options, loop = scheduled(options, loop, run)
+        decided(lambda: run.start(options, shlex.join(["sdm-bench", *sys.argv[1:]])))
+        with together():
+            dataset = open_dataset(options.dataset, Path(options.data), "train")
+            objective = objective or make_objective(options)
+            stream = TrainingStream.of(dataset, options)
+            make_grid = make_grid or sample_grid(options, dataset)
+            if loop.gradient_checkpointing:
+                _checkpoint_gradients(objective.modules["network"], options.method)
+        return train(
+            run,
+            objective,
+            stream,
+            options.training.batch_size,
+            options.accumulate,
+            loop,
+            accelerator,
+            partial(progress, options),
+            make_grid,
+        )
 
 
-def make_accelerator(device: str, precision: str, adversarial: bool = False) -> "Accelerator":
-    """The processes and device of this run; under torchrun, one of several.
+def _refuse_unequal_shares(batch_size: int) -> None:
+    processes = rank_and_count()[1]
+    if batch_size % processes:
+        raise UserError(
+            f"--batch-size {batch_size}: {processes} processes take equal shares of a batch; expected a multiple of "
+            f"{processes}"
+        )
 
-    adversarial: some parameters have no part in some steps (encoders, layers that the authors never use), and a
-    discriminator may run several times before its gradients are taken.
-    """
-    from accelerate import Accelerator, DistributedDataParallelKwargs
 
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: no CUDA device here; expected cpu or auto")
-    on_cpu = device == "cpu" or not torch.cuda.is_available()
-    parallel = DistributedDataParallelKwargs(find_unused_parameters=adversarial, broadcast_buffers=not adversarial)
-    accelerator = Accelerator(cpu=on_cpu, mixed_precision=precision, kwargs_handlers=[parallel])
-    assert accelerator.num_processes == int(os.environ.get("WORLD_SIZE", "1"))
+def _checkpoint_gradients(network: nn.Module, method: str) -> None:
+    if not isinstance(network, UNet):
+        raise UserError(f"--gradient-checkpointing: expected a diffusion model, not {method}")
+    network.checkpointing = True
+
+
+def make_accelerator(device: str, precision: str) -> "Accelerator":
+    """The processes and device of this run; under torchrun, one of several. Raises UserError where it can't be."""
+    from accelerate import Accelerator
+
+    chosen = start_processes(device)
+    if precision == "fp16" and chosen.type == "cpu":
+        raise UserError("--precision fp16: training in it needs a GPU; expected no or bf16")
+    accelerator = Accelerator(cpu=chosen.type == "cpu", mixed_precision=precision)
+    assert accelerator.num_processes == rank_and_count()[1]
     return accelerator
 
 

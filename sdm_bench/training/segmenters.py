@@ -14,6 +14,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from sdm_bench.base.drawing import colorize, grid
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.processes import start_processes, total
 from sdm_bench.base.tensors import load_strictly, to_unit_range
 from sdm_bench.checkpoints.runs import TrainOptions
 from sdm_bench.datasets.base import IGNORED, ClassTable, Example, SemanticDataset
@@ -38,7 +40,11 @@ def resolve(
 ) -> TrainOptions:
     """The options of a run that trains the segmenter called `name`; arguments as in sdm_bench.training.recipes."""
     about = architecture(name)
-    text = resources.files("segmenters").joinpath(f"presets/{name}.yaml").read_text(encoding="utf-8")
+    presets = resources.files("segmenters").joinpath("presets")
+    if not presets.joinpath(f"{name}.yaml").is_file():
+        trained = ", ".join(sorted(file.name.removesuffix(".yaml") for file in presets.iterdir()))
+        raise UserError(f"{name}: no preset says how it is trained; expected one of {trained}")
+    text = presets.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
     preset = read_preset(text, name, preset_name, dataset)
     source = open_dataset(dataset, data, "train")
     size = source.size(image_size or preset.image_size)
@@ -67,6 +73,7 @@ def train_segmenter(
 
 def run_segmenter_training(options: TrainOptions, loop: LoopOptions, folder: Path) -> int:
     """Trains, or resumes, the segmenter in `folder`; returns the number of steps done in all."""
+    start_processes(loop.device)
     dataset = open_dataset(options.dataset, Path(options.data), "train")
     with seeded_initialisation(options.seed):
         network = build_segmenter(options.method, **options.network)
@@ -84,20 +91,26 @@ class SegmentationObjective(Objective):
         self.evaluate_as = torch.from_numpy(classes.evaluate_as).long()
 
     def update(self, batches: Sequence[Batch]) -> dict[str, float]:
-        """One update from the mean gradient of `batches`."""
-        total, right = 0.0, 0.0
-        for batch in batches:
-            truth = self.evaluate_as.to(batch.condition.label.device)[batch.condition.label]
+        """One update from the mean gradient of those `batches` that have pixels that count.
+
+        A batch's loss is the mean over such pixels of all processes; without any nothing happens.
+        """
+        truths = [self.evaluate_as.to(each.condition.label.device)[each.condition.label] for each in batches]
+        counts = total(torch.stack([(truth != IGNORED).sum() for truth in truths])).tolist()
+        counted = [each for each in zip(batches, truths, counts, strict=True) if each[-1]]
+        sums = dict.fromkeys(("loss", "accuracy") if counted else (), 0.0)
+        for batch, truth, pixels in counted:
             with self.accelerator.autocast():
                 scores = self.modules["network"](batch.images)
-                loss = F.cross_entropy(scores, truth, ignore_index=IGNORED)
-            self.accelerator.backward(loss / len(batches))
-            total += float(loss.detach()) / len(batches)
-            counted = truth != IGNORED
-            right += float((scores.argmax(1) == truth)[counted].float().mean()) / len(batches)
-        self.optimizers["network"].step()
-        self.optimizers["network"].zero_grad()
-        return {"loss": total, "accuracy": right}
+                summed = F.cross_entropy(scores.float(), truth, ignore_index=IGNORED, reduction="sum")
+            # the mean of the processes' shares, each of them this large, is the mean over pixels
+            share = self.accelerator.num_processes / (pixels * len(counted))
+            self.accelerator.backward(summed * share)
+            sums["loss"] += float(summed.detach()) * share
+            sums["accuracy"] += float((scores.argmax(1) == truth).sum()) * share
+        if counted:
+            self.optimize("network")
+        return sums
 
 
 def _prediction_grid(options: TrainOptions, dataset: SemanticDataset) -> MakeGrid:

@@ -13,6 +13,8 @@ from PIL import Image
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json
+from sdm_bench.base.finite import NotFinite
+from sdm_bench.base.processes import alone_in
 from sdm_bench.conditioning import Condition
 from sdm_bench.datasets.known_datasets import open_dataset
 from sdm_bench.datasets.transforms import Resized, Transform
@@ -168,3 +170,25 @@ def test_a_deterministic_method_is_sampled_once(
     assert write_samples(synthesizer, examples, options, tmp_path, [0, 1, 2], "") == 5
     assert SampleFolder(tmp_path).seeds() == [0]
     assert "makes one picture a label map" in capsys.readouterr().err
+
+
+def test_a_picture_of_nan_is_named_and_not_written(synthesizer: Synthesizer, examples: Resized, tmp_path: Path) -> None:
+    class Broken:
+        def synthesize(self, condition: Condition, generators: list[torch.Generator]) -> torch.Tensor:
+            pictures = synthesizer.synthesize(condition, generators).clone()
+            pictures[1, 0, 0, 0] = torch.nan
+            return pictures
+
+    wrong = examples.dataset.records[1].id
+    with pytest.raises(NotFinite, match=f"NaN or Inf in the pictures of {wrong}, seed 4; nothing was written of them"):
+        write_samples(Broken(), examples, sample_options(), tmp_path, [4], "")
+    assert pictures(tmp_path) == {}
+
+
+def test_a_share_is_sampled_by_one_command_at_a_time(
+    synthesizer: Synthesizer, examples: Resized, tmp_path: Path
+) -> None:
+    with alone_in(tmp_path, "generate-0-of-2", ""):
+        with pytest.raises(UserError, match=r"another command is at work here \(generate 0 of 2.*--shard"):
+            write_samples(synthesizer, examples, sample_options(), tmp_path, [0], "", (0, 2))
+        assert write_samples(synthesizer, examples, sample_options(), tmp_path, [0], "", (1, 2)) == 2

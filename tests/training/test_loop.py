@@ -37,7 +37,7 @@ def equal(a: Tensors, b: Tensors) -> bool:
 
 @pytest.mark.parametrize("method", ["sdm", "spade"])
 def test_a_resumed_run_equals_an_undisturbed_one_to_the_bit(method: str, toy_cityscapes: Path, tmp_path: Path) -> None:
-    options = tiny_options(method, toy_cityscapes)
+    options = tiny_options(method, toy_cityscapes, schedule_steps=LOOP.steps)
     run_training(options, LOOP, tmp_path / "whole")
     run_training(options, replace(LOOP, steps=2), tmp_path / "resumed")
     assert TrainingRun(tmp_path / "resumed").state()["step"] == 2
@@ -74,7 +74,7 @@ def test_gradient_checkpointing_changes_nothing(toy_cityscapes: Path, tmp_path: 
 
 
 def test_what_a_kill_undid_leaves_the_statistics(toy_cityscapes: Path, tmp_path: Path) -> None:
-    options = tiny_options("sdm", toy_cityscapes)
+    options = tiny_options("sdm", toy_cityscapes, schedule_steps=LOOP.steps)
     run_training(options, replace(LOOP, steps=2), tmp_path)
     stats = tmp_path / "stats.jsonl"
     stats.write_text(stats.read_text() + '{"step": 3, "loss": 0}\n{"step": 4, "lo')
@@ -95,7 +95,7 @@ def test_other_options_are_refused_by_name(toy_cityscapes: Path, tmp_path: Path)
 
 
 def test_another_default_solver_is_no_other_training(toy_cityscapes: Path, tmp_path: Path) -> None:
-    options = tiny_options("sdm", toy_cityscapes)
+    options = tiny_options("sdm", toy_cityscapes, schedule_steps=LOOP.steps)
     run_training(options, replace(LOOP, steps=1), tmp_path)
     sampling = options.sampling.model_copy(update={"solver_steps": 7})
     run_training(options.model_copy(update={"sampling": sampling}), replace(LOOP, steps=2), tmp_path)

@@ -18,7 +18,8 @@ LOOP = LoopOptions(steps=3, log_every=1, save_every=2, grid_every=3, device="cpu
 
 
 def test_a_segmenter_learns_resumes_and_draws(toy_cityscapes: Path, tmp_path: Path) -> None:
-    options = resolve("unet", "cityscapes", toy_cityscapes, "toy", overrides={"batch_size": 4})
+    overrides = {"batch_size": 4}
+    options = resolve("unet", "cityscapes", toy_cityscapes, "toy", overrides=overrides, schedule_steps=LOOP.steps)
     options = options.model_copy(update={"network": {"num_classes": 19, "feature_scale": 16}})
     run_segmenter_training(options, LOOP, tmp_path / "whole")
     run_segmenter_training(options, replace(LOOP, steps=2), tmp_path / "resumed")
