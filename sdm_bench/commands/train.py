@@ -23,7 +23,7 @@ RUN_OPTIONS = (
     click.option("--image-size", type=click.IntRange(min=1), help="Short side in pixels (default: the preset's)."),
     click.option("--steps", type=click.IntRange(min=1), help="Steps in all, resumed ones included."),
     click.option("--budget", type=click.FloatRange(min=0), metavar="MINUTES", help="Training time in all."),
-    click.option("--out", required=True, type=options.FOLDER, help="The run's folder; the same command resumes it."),
+    click.option("--out", required=True, type=options.OUT, help="The run's folder; the same command resumes it."),
     click.option(
         "--init", type=click.Path(exists=True, path_type=Path), help="Start from a run's or a file's weights."
     ),

@@ -10,7 +10,7 @@ import torch
 
 from sdm_bench.base.devices import pick_device
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_json
+from sdm_bench.base.files import read_json, tolerated
 from sdm_bench.base.processes import is_first
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import SemanticDataset
@@ -55,7 +55,7 @@ class Evaluation:
 
 
 def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
-    """Measures and stores; returns the rows, and a line for each metric that could not be measured, with the reason.
+    """Measures and stores; returns the rows, and a line for all that could not be measured or stored, with the reason.
 
     What can be known is refused before any work: raises UserError for unknown names, options that do nothing for these
     metrics, pictures that are not those of the split, and a CSV that rows can't be added to.
@@ -91,11 +91,12 @@ def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
         else:
             stored = found.rows
             if is_first():
-                stored = store(target, found.rows, found.per_image, _record(context, asked))
+                with tolerated(shared.unstored, "numbers"):
+                    stored = store(target, found.rows, found.per_image, _record(context, asked))
             rows += stored
-    if rows and is_first():
+    if rows and is_first() and target.is_file():
         say(f"{target}: {len(rows)} rows")
-    return rows, failures
+    return rows, failures + shared.unstored
 
 
 def _refuse_idle_options(asked: Evaluation) -> None:

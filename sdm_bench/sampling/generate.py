@@ -8,7 +8,7 @@ import numpy as np
 from sdm_bench.base.devices import pick_device
 from sdm_bench.base.drawing import to_uint8
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import write_png
+from sdm_bench.base.files import is_whole_picture, write_png
 from sdm_bench.base.processes import rank_and_count
 from sdm_bench.base.progress import say, track
 from sdm_bench.checkpoints.generators import TrainedNetwork, WeightsSpec
@@ -88,7 +88,7 @@ def write_samples(
     target.start(options, seeds, command)
     ids = [record.id for record in examples.dataset.records]
     wanted = [(index, seed) for seed in seeds for index in range(len(ids))][shard[0] :: shard[1]]
-    pending = [(index, seed) for index, seed in wanted if not target.sample(ids[index], seed).is_file()]
+    pending = [(index, seed) for index, seed in wanted if not is_whole_picture(target.sample(ids[index], seed))]
     done = len(wanted) - len(pending)
     if done:
         say(f"{folder}: {done} of {len(wanted)} samples are there")
