@@ -126,3 +126,13 @@ def test_a_deterministic_method_is_sampled_once(
     assert write_samples(synthesizer, examples, options, tmp_path, [0, 1, 2], "") == 5
     assert SampleFolder(tmp_path).seeds() == [0]
     assert "makes one picture a label map" in capsys.readouterr().err
+
+
+def test_an_emptied_or_cut_sample_is_made_again(synthesizer: Synthesizer, examples: Resized, tmp_path: Path) -> None:
+    write_samples(synthesizer, examples, sample_options(), tmp_path, [0], "")
+    whole = pictures(tmp_path)
+    first, second = (tmp_path / name for name in list(whole)[:2])
+    first.write_bytes(b"")
+    second.write_bytes(second.read_bytes()[:-4])
+    assert write_samples(synthesizer, examples, sample_options(), tmp_path, [0], "") == 2
+    assert pictures(tmp_path) == whole
