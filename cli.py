@@ -2,10 +2,12 @@
 
 import os
 from importlib import import_module
+from typing import Any
 
 import click
 
 from sdm_bench import __version__
+from sdm_bench.base.errors import errors_in_a_line
 
 # Threads that spin while they wait make torch some fifteen times slower once another program uses one of the cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -39,6 +41,10 @@ Examples:
 
 class LazyGroup(click.Group):
     """A group that knows its commands' names and one-line helps, and imports a command when it is called."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with errors_in_a_line():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

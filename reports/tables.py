@@ -24,6 +24,7 @@ from sdm_bench.results.rows import REAL, ResultRow
 ARROWS = {"lower": "↓", "higher": "↑"}
 EMBEDDINGS = {"sdm-concat": "concat", "sdm": "SPADE"}
 SPREAD = " spread"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 # The condition and the guidance stand where other tables have method and variant.
 ABLATION = ("dataset", "protocol", "condition", "solver", "guidance", "images", "seeds")
 
@@ -59,7 +60,7 @@ class Table:
 
     def files(self) -> dict[str, str]:
         """`<name>.csv` (full precision) and `<name>.md` (rounded): the text of each."""
-        csv = self.frame.to_csv(index=False, lineterminator="\n")
+        csv = self.frame.map(harmless).rename(columns=harmless).to_csv(index=False, lineterminator="\n")
         return {f"{self.name}.csv": csv, f"{self.name}.md": self.markdown()}
 
     def write(self, folder: Path) -> list[Path]:
@@ -97,6 +98,17 @@ def escaped(text: str) -> str:
     """Text that stays in its cell and is no markup, in Markdown."""
     plain = " ".join(text.split())
     return plain.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+
+
+def harmless(cell: Any) -> Any:
+    """A cell of a CSV; text that spreadsheet programs would run as a formula gets an apostrophe before it."""
+    if not isinstance(cell, str) or not cell.startswith(FORMULA_STARTS):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 @dataclass(frozen=True)

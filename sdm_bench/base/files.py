@@ -1,34 +1,68 @@
 """Files that are either whole or absent: everything is written to a temporary name and renamed."""
 
 import hashlib
+import io
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from filelock import FileLock
 from PIL import Image
 
-from sdm_bench.base.errors import UserError
+from sdm_bench.base.errors import UserError, said
+from sdm_bench.base.progress import say
+from sdm_bench.base.temporary import remove_leftovers, temporary_file
+
+# How whole pictures begin and end.
+PNG = (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82")
+JPEG = (b"\xff\xd8", b"\xff\xd9")
+# Folders of which this process has removed what killed ones left.
+_SWEPT: set[Path] = set()
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; it replaces `path` if the block succeeds and is removed if not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
+    """Yields a temporary path beside `path`; it replaces `path` if the block succeeds and is removed if not.
+
+    What killed programs left in the folder is removed first. Raises OSError that names `path`.
+    """
+    with named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent not in _SWEPT:
+            _SWEPT.add(path.parent)
+            remove_leftovers(path.parent)
+        with temporary_file(path.parent, path.name) as temporary:
+            yield temporary
+            temporary.chmod(0o644)
+            temporary.replace(path)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Has what the system refuses inside the block name `path`, of which it often names a part or nothing."""
     try:
-        yield temporary
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise type(error)(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
+def tolerated(failed: list[str], what: str) -> Iterator[None]:
+    """For what need not be stored: notes in `failed`, and says once, that `what` was not and why."""
+    try:
+        yield
+    except OSError as error:
+        line = f"{what} not stored: {said(error)}"
+        if line not in failed:
+            failed.append(line)
+            say(line)
 
 
 @contextmanager
@@ -41,11 +75,25 @@ def locked(folder: Path) -> Iterator[None]:
 
 def refuse_unwritable(folder: Path, flag: str) -> None:
     """Raises UserError, which names `flag`, where nothing can be written to `folder`, which need not exist yet."""
-    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    nearest = nearest_there(folder)
     if not nearest.is_dir():
         raise UserError(f"{flag} {folder}: {nearest} is a file; expected a folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise UserError(f"{flag} {folder}: no permission to write in {nearest}")
+
+
+def nearest_there(path: Path) -> Path:
+    """`path`, or the nearest folder above it that exists; raises UserError for a name that no disk can have."""
+    try:
+        return next(place for place in (path, *path.absolute().parents) if place.exists())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{str(path)[:100]}: no name for a file: {error}") from error
+
+
+def refuse_special(path: Path) -> None:
+    """Raises UserError for a pipe, a device or a socket, which would be read for ever."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise UserError(f"{path}: a pipe or a device; expected a file")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -59,22 +107,77 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
+def read_text(path: Path, kind: str = "text") -> str:
+    """What a file of text holds; raises UserError, which calls it a `kind`, where it isn't UTF-8 or has a NUL."""
+    refuse_special(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not a {kind} in UTF-8: {error}; save it in UTF-8") from error
+    if "\0" in text:
+        raise UserError(f"{path}: not a {kind} in UTF-8: a NUL at character {text.index(chr(0))}")
+    return text
+
+
 def read_json(path: Path) -> Any:
     """The value stored in a JSON file; raises UserError where it is no JSON in UTF-8."""
+    refuse_special(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not readable as JSON in UTF-8: {error}") from error
 
 
+def read_object(path: Path, **kinds: type | tuple[type, ...]) -> dict[str, Any]:
+    """The fields of a JSON file, of which those in `kinds` are there and of that type; raises UserError."""
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: not fields with values, but a JSON of type {type(found).__name__}")
+    for name, kind in kinds.items():
+        if not isinstance(found.get(name), kind):
+            what = f"a {name} of type {type(found[name]).__name__}" if name in found else f"no {name}"
+            expected = kind if isinstance(kind, tuple) else (kind,)
+            raise UserError(f"{path}: {what}; expected one of type {' or '.join(each.__name__ for each in expected)}")
+    return found
+
+
+def read_yaml(path: Path) -> Any:
+    """The value stored in a YAML file; raises UserError where it is no YAML in UTF-8."""
+    text = read_text(path, "YAML")
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(f"{path}: not valid YAML: {error}") from error
+
+
 def write_png(path: Path, pixels: np.ndarray) -> None:
     """Writes uint8 (H, W) or (H, W, 3), or uint16 (H, W), pixels as PNG, whole or not at all."""
+    write_picture(path, pixels, format="PNG")
+
+
+def write_picture(path: Path, pixels: np.ndarray, **how: Any) -> None:
+    """Writes pixels as Pillow's `save` does with the options `how`, whole or not at all."""
+    # in memory first: Pillow itself doesn't say what the disk refused
+    encoded = io.BytesIO()
+    Image.fromarray(pixels).save(encoded, **how)
     with atomic_path(path) as temporary:
-        Image.fromarray(pixels).save(temporary, format="PNG")
+        temporary.write_bytes(encoded.getbuffer())
+
+
+def is_whole_picture(path: Path) -> bool:
+    """Whether a PNG or JPEG file is there and neither empty nor cut short."""
+    head, tail = JPEG if path.suffix.lower() in (".jpg", ".jpeg") else PNG
+    if not path.is_file() or path.stat().st_size < len(head) + len(tail):
+        return False
+    with path.open("rb") as stream:
+        begins = stream.read(len(head)) == head
+        stream.seek(-len(tail), os.SEEK_END)
+        return begins and stream.read() == tail
 
 
 def sha256_file(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hex."""
+    """The SHA-256 of a file's bytes, in hex; raises UserError for what is no file."""
+    refuse_special(path)
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

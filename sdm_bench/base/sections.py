@@ -2,11 +2,11 @@
 
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from sdm_bench.base.errors import UserError
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model")
 
 
 class Section(BaseModel):
@@ -26,9 +26,9 @@ class Section(BaseModel):
 
 
 def parsed(model: type[Model], fields: Any, source: object) -> Model:
-    """The model of `fields`; raises UserError that names `source`, the fields that are wrong and why."""
+    """The model, or dataclass, of `fields`; raises UserError that names `source`, the wrong fields and why."""
     try:
-        return model.model_validate(fields)
+        return TypeAdapter(model).validate_python(fields)
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}".removeprefix(": ") for each in error.errors()]
         raise UserError(f"{source}: {'; '.join(wrong)}") from error

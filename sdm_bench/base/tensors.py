@@ -1,87 +1,71 @@
 """Tensors out of files without running anything that the files hold, and into networks strictly."""
 
 import hashlib
-import warnings
-from collections.abc import Iterator, Mapping
+import os
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.filekinds import RefusedFile as RefusedFile
+from sdm_bench.base.filekinds import refuse_no_weights, refuse_other_kinds
+from sdm_bench.base.files import atomic_path, refuse_special
+from sdm_bench.base.torchfiles import Tensors as Tensors
+from sdm_bench.base.torchfiles import bare, reason
+from sdm_bench.base.torchfiles import read_torch as read_torch
 
-Tensors = dict[str, Tensor]
+Built = TypeVar("Built", bound=nn.Module)
 
-# Where training programs put the weights inside a checkpoint.
-NESTED = ("state_dict", "model", "model_state_dict")
 KEYS_NAMED = 10
 COUNTER = "num_batches_tracked"
 
 
-class RefusedFile(UserError):
-    """A file that is broken, or that asks for code to be run before it gives its tensors."""
-
-
-def read_tensors(path: Path) -> Tensors:
-    """The tensors of a safetensors file, or of a PyTorch file otherwise; raises RefusedFile."""
+def read_tensors(path: Path, raw: bool = False) -> Tensors:
+    """The tensors of a safetensors file, or of a PyTorch file otherwise, see `read_torch`; raises RefusedFile."""
+    refuse_special(path)
     if not path.is_file():
         raise UserError(f"{path}: no such weights file")
-    return read_safetensors(path) if path.suffix == ".safetensors" else read_torch(path)
+    if path.suffix != ".safetensors":
+        return read_torch(path, raw)
+    if raw:
+        raise UserError(f"{path}: --raw: weights of one kind in it, no average beside them")
+    return bare(read_safetensors(path))
 
 
 def read_safetensors(path: Path) -> Tensors:
     """The tensors of a safetensors file; raises RefusedFile when it is not one."""
+    refuse_no_weights(path)
     try:
         return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise RefusedFile(f"{path}: not a readable safetensors file: {error}") from error
+    except Exception as error:  # a damaged header fails in as many ways as there are bytes
+        refuse_other_kinds(path)
+        raise RefusedFile(f"{path}: not a readable safetensors file: {reason(error)}") from error
 
 
-def read_torch(path: Path) -> Tensors:
-    """The state dict of a PyTorch file, which may lie inside a checkpoint; raises RefusedFile with the reason."""
-    try:
-        with warnings.catch_warnings():
-            # a pickle of another protocol is read all the same, or refused
-            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
-            value = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file fails in as many ways as there are bytes
-        raise RefusedFile(f"{path}: not a PyTorch file of plain tensors: {reason(error)}") from error
-    tensors = flatten(_state_dict(value))
-    if not tensors:
-        raise RefusedFile(f"{path}: no tensors found; expected a state dict")
-    return tensors
+def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Writes a safetensors file, whole or not at all; raises OSError that names `path`."""
+    with atomic_path(path) as temporary:
+        try:
+            save_file(dict(tensors), temporary, metadata)
+        except SafetensorError as error:
+            raise _of_disk(error) from error
 
 
-def flatten(tree: Any) -> Tensors:
-    """The tensors and arrays in nested dictionaries by dotted path; other leaves are left out."""
-    return dict(_leaves(tree, ""))
-
-
-def _leaves(tree: Any, prefix: str) -> Iterator[tuple[str, Tensor]]:
-    if isinstance(tree, Tensor):
-        yield prefix, tree.detach()
-    elif isinstance(tree, np.ndarray):
-        yield prefix, torch.from_numpy(np.array(tree))
-    elif isinstance(tree, Mapping):
-        for key, value in tree.items():
-            yield from _leaves(value, f"{prefix}.{key}" if prefix else str(key))
-
-
-def _state_dict(value: Any) -> Any:
-    nested = [value[key] for key in NESTED if isinstance(value, Mapping) and isinstance(value.get(key), Mapping)]
-    return nested[0] if nested else value
-
-
-def reason(error: Exception) -> str:
-    """The first sentence that says something; torch's own message goes on to recommend unsafe loading."""
-    lines = [line.strip() for line in str(error).splitlines() if "Unsupported" in line or "GLOBAL" in line]
-    text = lines[0] if lines else (str(error).splitlines() or [""])[0]
-    return f"{type(error).__name__}: {text[:200]}"
+def _of_disk(error: SafetensorError) -> Exception:
+    """What the system refused, which safetensors says in words."""
+    code = re.search(r"code: (\d+)|os error (\d+)", str(error))
+    if code is None:
+        return error
+    number = int(code[1] or code[2])
+    return OSError(number, os.strerror(number))
 
 
 @dataclass(frozen=True)
@@ -130,13 +114,34 @@ def load_strictly(module: nn.Module, tensors: Tensors, source: object) -> None:
 
     Raises UserError that lists missing, unexpected and differently shaped keys, at most ten each.
     """
-    found = differences(module, tensors)
-    if found:
-        raise UserError(f"{source}: these are not the weights of {type(module).__name__}:\n{found.text()}")
+    _refuse_others(module, tensors, source)
     expected = module.state_dict()
     counters = {key: torch.zeros((), dtype=torch.int64) for key in expected if key.endswith(COUNTER)}
     known = {key: value for key, value in tensors.items() if key in expected}
     module.load_state_dict(counters | known, assign=any(value.is_meta for value in expected.values()))
+
+
+def _refuse_others(module: nn.Module, tensors: Tensors, source: object) -> None:
+    found = differences(module, tensors)
+    if found:
+        raise UserError(f"{source}: these are not the weights of {type(module).__name__}:\n{found.text()}")
+
+
+def build_fitting(build: Callable[[], Built], tensors: Tensors, source: object) -> Built:
+    """The network that `build` makes, with the weights `tensors` of the file `source`.
+
+    It is tried without memory first, since a damaged description can ask for any amount. Raises UserError where it
+    can't be built, or the weights are others.
+    """
+    try:
+        with torch.device("meta"):
+            tried = build()
+    except Exception as error:  # what a description says that isn't one of a network
+        raise UserError(f"{source}: no network can be built as it says: {reason(error)}") from error
+    _refuse_others(tried, tensors, source)
+    network = build()
+    load_strictly(network, tensors, source)
+    return network
 
 
 def _listed(kind: str, keys: list[str]) -> str:

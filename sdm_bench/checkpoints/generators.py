@@ -8,7 +8,7 @@ from torch import nn
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import say
-from sdm_bench.base.tensors import load_strictly, tensors_sha256
+from sdm_bench.base.tensors import build_fitting, load_strictly, tensors_sha256
 from sdm_bench.checkpoints.matching import ENCODER, PresetMatch, match_preset
 from sdm_bench.checkpoints.stored import SHIPPED, StoredNetwork, find_stored, shipped_weights
 from sdm_bench.checkpoints.weights_file import WeightsAbout, single
@@ -35,38 +35,47 @@ class TrainedNetwork:
 
 @dataclass(frozen=True)
 class WeightsSpec:
-    """Which weights: a run's folder, or a checkpoint, of which `method` and `preset` say what it is if it doesn't."""
+    """Which weights: a run's folder, or a checkpoint, of which `method` and `preset` say what it is if it doesn't.
+
+    raw: where there are weights and their average over the training, the weights.
+    """
 
     run: Path | None = None
     method: str | None = None
     checkpoint: str | None = None
     preset: str | None = None
+    raw: bool = False
 
     def load(self, dataset: str | None) -> TrainedNetwork:
         """The trained network; raises UserError where it's not said which."""
         if self.run is not None and self.checkpoint is None:
-            return load_generator(self.run, self.method, dataset, self.preset)
+            return load_generator(self.run, self.method, dataset, self.preset, self.raw)
         if self.checkpoint is None or self.run is not None:
             raise UserError("say which weights: either a run's folder, or --method with --checkpoint")
-        return load_generator(self.checkpoint, self.method, dataset, self.preset)
+        return load_generator(self.checkpoint, self.method, dataset, self.preset, self.raw)
 
 
 def load_generator(
-    source: Path | str, method: str | None = None, dataset: str | None = None, preset: str | None = None
+    source: Path | str,
+    method: str | None = None,
+    dataset: str | None = None,
+    preset: str | None = None,
+    raw: bool = False,
 ) -> TrainedNetwork:
     """The trained generator at `source`.
 
     source: the folder of a training run, a weights file with its JSON beside it, `toy` for the shipped checkpoint of
     `method`, or a released checkpoint as its authors packed it, for which method and dataset say what it is; the preset
-    is found, or checked where it is given. Raises UserError where the file doesn't fit, listing the keys that differ.
+    is found, or checked where it is given. raw: not the average, where there are both. Raises UserError where the file
+    doesn't fit, listing the keys that differ.
     """
     if str(source) == SHIPPED:
         if method is None:
             raise UserError("--checkpoint toy: say which with --method")
         source = shipped_weights(method)
-    stored = find_stored(source)
+    stored = find_stored(source, raw)
     if stored is None:
-        return _load_released(Path(source), method, dataset, preset)
+        return _load_released(Path(source), method, dataset, preset, raw)
     return _load_stored(stored, method, preset)
 
 
@@ -78,12 +87,13 @@ def _load_stored(stored: StoredNetwork, method: str | None, preset: str | None) 
     if preset is not None and trained_as != preset:
         raise UserError(f"--preset {preset}: {source} was trained with preset '{trained_as}'")
     config = methods.network_config(about.method, about.network)
-    network = methods.build_network(about.method, config)
-    load_strictly(network, stored.tensors, source)
+    network = build_fitting(lambda: methods.build_network(about.method, config), stored.tensors, source)
     return TrainedNetwork(network.eval(), config, about, source, tensors_sha256(network.state_dict()))
 
 
-def _load_released(path: Path, method: str | None, dataset: str | None, preset: str | None) -> TrainedNetwork:
+def _load_released(
+    path: Path, method: str | None, dataset: str | None, preset: str | None, raw: bool
+) -> TrainedNetwork:
     """A network that its authors trained."""
     if not path.exists():
         raise UserError(f"{path}: no such run, weights file or archive")
@@ -93,7 +103,7 @@ def _load_released(path: Path, method: str | None, dataset: str | None, preset: 
             "of a released checkpoint say what it is with --method and --dataset"
         )
     with released(path, dataset) as files:
-        generator, encoder = files.tensors()
+        generator, encoder = files.tensors(raw)
     tensors = generator | {f"{ENCODER}{key}": value for key, value in encoder.items()}
     found = match_preset(path, tensors, method, dataset, preset)
     say(f"{path}: matches {found.title()}")

@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_json, write_json
+from sdm_bench.base.files import read_json, read_object, write_json
 from sdm_bench.base.finite import NotFinite, named, not_finite
 from sdm_bench.base.progress import say
-from sdm_bench.base.sections import Section
-from sdm_bench.base.tensors import Tensors
+from sdm_bench.base.sections import Section, parsed
+from sdm_bench.base.tensors import Tensors, read_safetensors, write_safetensors
 from sdm_bench.checkpoints.weights_file import WeightsAbout, storable
 from sdm_bench.models.preset import DiffusionPreset, DiscriminatorPreset, SamplingPreset, TrainingPreset
 
@@ -82,7 +81,7 @@ class TrainingRun:
         """The options that the run was started with."""
         if not self.exists:
             raise UserError(f"{self.folder}: not a training run; expected {OPTIONS_FILE} in it")
-        return TrainOptions(**read_json(self.folder / OPTIONS_FILE)["options"])
+        return self._options(self._stored())
 
     def start(self, options: TrainOptions, command: str) -> None:
         """Writes the options of a new run, or checks them against those of the run to resume; notes the command."""
@@ -118,7 +117,9 @@ class TrainingRun:
     def state(self) -> dict[str, Any]:
         """The state stored with the newest step folder; step 0 of a run that has none."""
         latest = self.latest()
-        return read_json(latest / "state.json") if latest else {"step": 0, "seconds": 0.0}
+        if latest is None:
+            return {"step": 0, "seconds": 0.0}
+        return read_object(latest / "state.json", step=int, seconds=(int, float))
 
     def weights_file(self, raw: bool = False) -> Path:
         """The file of the newest weights: of the average where one is kept, unless `raw`."""
@@ -137,9 +138,15 @@ class TrainingRun:
             tensors = {k.removeprefix("module."): v for k, v in tensors.items() if k != "n_averaged"}
         return tensors, self._about(averaged)
 
+    def _stored(self) -> dict[str, Any]:
+        return read_object(self.folder / OPTIONS_FILE, version=str, command=str, options=dict)
+
+    def _options(self, stored: dict[str, Any]) -> TrainOptions:
+        return parsed(TrainOptions, stored["options"], self.folder / OPTIONS_FILE)
+
     def _about(self, averaged: bool) -> WeightsAbout:
-        stored, state = read_json(self.folder / OPTIONS_FILE), self.state()
-        options = TrainOptions(**stored["options"])
+        stored, state = self._stored(), self.state()
+        options = self._options(stored)
         described = options.model_dump(mode="json")
         return WeightsAbout(
             method=options.method,
@@ -180,16 +187,14 @@ def save_step(
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     for name, tensors in modules.items():
-        save_file({key: storable(value) for key, value in tensors.items()}, temporary / f"{name}.safetensors")
+        write_safetensors(temporary / f"{name}.safetensors", {key: storable(value) for key, value in tensors.items()})
     groups = {}
     for name, optimizer in optimizers.items():
         packed = optimizer.state_dict()
         groups[name] = packed["param_groups"]
         moments = {f"{i}.{k}": v for i, values in packed["state"].items() for k, v in values.items()}
-        save_file(
-            {key: storable(value) for key, value in moments.items()},
-            temporary / f"optimizer-{name}.safetensors",
-        )
+        held = {key: storable(value) for key, value in moments.items()}
+        write_safetensors(temporary / f"optimizer-{name}.safetensors", held)
     write_json(temporary / "state.json", {**state, "step": step, "optimizers": groups})
     shutil.rmtree(target, ignore_errors=True)
     temporary.rename(target)
@@ -236,14 +241,18 @@ def _say_once(message: str) -> None:
 
 def read_module(folder: Path, name: str) -> Tensors:
     """The tensors of one module in a step folder."""
-    return load_file(folder / f"{name}.safetensors")
+    return read_safetensors(folder / f"{name}.safetensors")
 
 
 def restore_optimizer(folder: Path, name: str, optimizer: Optimizer) -> None:
     """Loads the state of one optimizer from a step folder."""
+    file = folder / f"optimizer-{name}.safetensors"
     state: dict[int, dict[str, Tensor]] = {}
-    for key, value in load_file(folder / f"optimizer-{name}.safetensors").items():
-        index, field = key.split(".", 1)
-        state.setdefault(int(index), {})[field] = value
-    groups = read_json(folder / "state.json")["optimizers"][name]
-    optimizer.load_state_dict({"state": state, "param_groups": groups})
+    groups = read_object(folder / "state.json", optimizers=dict)["optimizers"].get(name)
+    try:
+        for key, value in read_safetensors(file).items():
+            index, field = key.split(".", 1)
+            state.setdefault(int(index), {})[field] = value
+        optimizer.load_state_dict({"state": state, "param_groups": groups})
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{file}: not the state of this optimizer with what state.json says of it: {error}") from error

@@ -8,7 +8,7 @@ import torch
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_lines
-from sdm_bench.base.tensors import load_strictly, tensors_sha256
+from sdm_bench.base.tensors import build_fitting, load_strictly, tensors_sha256
 from sdm_bench.checkpoints.stored import SHIPPED, StoredNetwork, find_stored, shipped_weights
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.weights.store import load_weights
@@ -57,8 +57,7 @@ def _load_stored(
     found, expected = about.network.get("num_classes"), len(classes.evaluated_names)
     if found != expected:
         raise UserError(f"--segmenter {source}: a network of {found} classes; expected the dataset's {expected}")
-    network = build_segmenter(about.method, **about.network)
-    load_strictly(network, stored.tensors, stored.source)
+    network = build_fitting(lambda: build_segmenter(about.method, **about.network), stored.tensors, stored.source)
     options = json.dumps([about.method, about.network, about.image_size], sort_keys=True)
     digest = sha256_lines([tensors_sha256(network.state_dict()), options])
     return Segmenter(f"{about.method} ({source})", network.to(device).eval(), about.image_size, digest, device)

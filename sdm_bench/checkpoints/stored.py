@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import refuse_special
 from sdm_bench.base.tensors import Tensors
 from sdm_bench.checkpoints.runs import TrainingRun
 from sdm_bench.checkpoints.weights_file import WeightsAbout, read_weights, write_weights
@@ -23,12 +24,18 @@ class StoredNetwork:
     source: str
 
 
-def find_stored(source: Path | str) -> StoredNetwork | None:
-    """The network in the run's folder or weights file `source`; None where it is neither, or nothing."""
+def find_stored(source: Path | str, raw: bool = False) -> StoredNetwork | None:
+    """The network in the run's folder or weights file `source`; None where it is neither, or nothing.
+
+    raw: a run's trained weights, not their average; raises UserError for a file, which has one kind.
+    """
     path = Path(source)
+    refuse_special(path)
     if TrainingRun(path).exists:
-        return StoredNetwork(*TrainingRun(path).weights(), str(path))
+        return StoredNetwork(*TrainingRun(path).weights(raw), str(path))
     if path.is_file() and path.with_suffix(".json").is_file():
+        if raw:
+            raise UserError(f"--raw: {path} holds weights of one kind; expected a run or a checkpoint with both")
         tensors, about = read_weights(path)
         assert about is not None
         return StoredNetwork(tensors, about, str(path))

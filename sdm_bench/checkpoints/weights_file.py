@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from safetensors.torch import save_file
+from pydantic import BaseModel
 from torch import Tensor
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import atomic_path, read_json, sha256_file, sha256_lines, write_json
-from sdm_bench.base.tensors import Tensors, read_tensors
+from sdm_bench.base.files import read_object, sha256_file, sha256_lines, write_json
+from sdm_bench.base.sections import parsed
+from sdm_bench.base.tensors import Tensors, read_tensors, write_safetensors
 
 
 class WeightsAbout(BaseModel):
@@ -59,9 +59,8 @@ OF_ONE_TRAINING = frozenset({"seed", "init", "init_sha256"})
 
 def write_weights(path: Path, tensors: Tensors, about: WeightsAbout, half: bool = False) -> None:
     """Writes a weights file and its JSON; `half` stores floating-point tensors in float16."""
-    with atomic_path(path) as temporary:
-        save_file({name: storable(tensor, half) for name, tensor in tensors.items()}, temporary)
-        digest = sha256_file(temporary)
+    write_safetensors(path, {name: storable(tensor, half) for name, tensor in tensors.items()})
+    digest = sha256_file(path)
     write_json(path.with_suffix(".json"), about.model_copy(update={"sha256": digest}).model_dump())
 
 
@@ -76,14 +75,13 @@ def read_weights(path: Path) -> tuple[Tensors, WeightsAbout | None]:
     tensors = read_tensors(path)
     sidecar = path.with_suffix(".json")
     about = _read_about(sidecar) if sidecar.is_file() else None
+    if about is not None and about.sha256 and about.sha256 != sha256_file(path):
+        raise UserError(f"{path}: not the file that {sidecar.name} was written for: another sha256; one is damaged")
     return {name: single(tensor) for name, tensor in tensors.items()}, about
 
 
 def _read_about(path: Path) -> WeightsAbout:
-    try:
-        return WeightsAbout(**read_json(path))
-    except (ValidationError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: does not describe the weights beside it: {error}") from error
+    return parsed(WeightsAbout, read_object(path), f"{path}: does not describe the weights beside it")
 
 
 def single(tensor: Tensor) -> Tensor:

@@ -106,7 +106,7 @@ def evaluation(folder: Path, repeats: int, batch_size: int, counts: list[int], l
 @click.option("--guidance", type=float, help="Default: the preset's.")
 @click.option("--scenes", type=click.IntRange(min=2), default=50, show_default=True, help="Toy scenes.")
 @click.option("--seeds", type=options.IntegerList(), default="0", show_default=True)
-@click.option("--out", type=options.FOLDER, default="benchmark", show_default=True, help="Scenes, samples and results.")
+@click.option("--out", type=options.OUT, default="benchmark", show_default=True, help="Scenes, samples and results.")
 @options.device
 def solvers(method: str, checkpoint: str, out: Path, **chosen: Any) -> None:
     """FID and mIoU of toy scenes by solver and number of steps. The same command resumes."""

@@ -47,7 +47,7 @@ def verify(name: str, root: Path) -> None:
 )
 @click.argument("name")
 @click.argument("source", type=options.EXISTING_FOLDER)
-@click.argument("out", type=options.FOLDER)
+@click.argument("out", type=options.OUT)
 @click.option("--split-rule", help="celebamask_hq: index-28000 (SDM, SCDM) or celeba (the official partition).")
 def prepare(name: str, source: Path, out: Path, split_rule: str | None) -> None:
     """Prepare the official release of the dataset NAME in SOURCE into OUT; the same command resumes."""
@@ -62,7 +62,7 @@ def prepare(name: str, source: Path, out: Path, split_rule: str | None) -> None:
     epilog="\b\nExample:\n  sdm-bench data toy cityscapes toy/cityscapes --train 400 --val 100 --size 128x64\n"
 )
 @click.argument("name")
-@click.argument("out", type=options.FOLDER)
+@click.argument("out", type=options.OUT)
 @click.option("--train", type=click.IntRange(min=0), default=200, show_default=True, help="Scenes of the train split.")
 @click.option("--val", type=click.IntRange(min=0), default=50, show_default=True, help="Scenes of the val split.")
 @click.option("--size", type=options.Size(), help="WIDTHxHEIGHT in pixels (default: 128 on the short side).")

@@ -14,8 +14,8 @@ Examples:
 
 
 @click.command(cls=options.Command, epilog=EXAMPLE)
-@click.option("--out", type=options.FOLDER, default="demo", show_default=True, help="Scenes, samples and results.")
-@click.option("--report", type=options.FOLDER, default="report", show_default=True, help="Tables and the picture grid.")
+@click.option("--out", type=options.OUT, default="demo", show_default=True, help="Scenes, samples and results.")
+@click.option("--report", type=options.OUT, default="report", show_default=True, help="Tables and the picture grid.")
 @click.option("--from-scratch", is_flag=True, help="Train all four networks first.")
 @click.option(
     "--budget",

@@ -19,6 +19,9 @@ Example:
 @click.option("--raw", is_flag=True, help="The trained weights rather than their average.")
 def export(run: Path, file: Path, half: bool, raw: bool) -> None:
     """Pack the newest weights of RUN as FILE (.safetensors) and a JSON beside it that says how they were made."""
+    from sdm_bench.base.files import refuse_unwritable
     from sdm_bench.checkpoints.stored import export_weights
+
+    refuse_unwritable(file.parent, "FILE")
 
     click.echo(export_weights(run, file, half, raw))

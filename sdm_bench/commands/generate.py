@@ -20,6 +20,11 @@ WEIGHTS_OPTIONS = (
         "--checkpoint",
         help="Instead of a run: a weights file, a released file, folder or archive as its authors packed it, or `toy`.",
     ),
+    click.option(
+        "--raw",
+        is_flag=True,
+        help="Where weights and their average over the training are there: the weights (default: the average).",
+    ),
     click.option("--preset", help="Of a released checkpoint (default: the one whose keys and shapes it has)."),
     click.option("--recipe", help="sdm, sdm-released or spade: how label maps are read (default: as in training)."),
     options.dataset,
@@ -62,7 +67,7 @@ SOLVER_OPTIONS = (
     help="Samples computed together (default: 8, or as the folder's samples were). It changes samples by rounding.",
 )
 @options.with_options(PATH_OPTION, *SPEED_OPTIONS)
-@click.option("--out", type=options.FOLDER, help="Where samples/ and run.json go (default: the run's folder).")
+@click.option("--out", type=options.OUT, help="Where samples/ and run.json go (default: the run's folder).")
 @click.option("--shard", type=options.Shard(), help="This process's share of the samples, like 0/2.")
 @options.device
 def generate(run: Path | None, **chosen: Any) -> None:
@@ -71,16 +76,20 @@ def generate(run: Path | None, **chosen: Any) -> None:
     Writes samples/seed-000/<example id>.png. A sample depends on weights, label map, example id, seed and solver alone;
     the same command writes what is missing.
     """
+    from sdm_bench.base.files import refuse_unwritable
     from sdm_bench.checkpoints.generators import WeightsSpec
     from sdm_bench.datasets.known_datasets import DatasetSplit
     from sdm_bench.sampling.generate import generate_samples
     from sdm_bench.sampling.synthesizers import SamplingOptions, Speed
 
+    if run is not None and chosen["out"] is None:
+        refuse_unwritable(run, "RUN")
+
     def take(*names: str) -> dict[str, Any]:
         return {name: chosen.pop(name) for name in names}
 
     generate_samples(
-        weights=WeightsSpec(run=run, **take("method", "checkpoint", "preset")),
+        weights=WeightsSpec(run=run, **take("method", "checkpoint", "preset", "raw")),
         where=DatasetSplit(*take("dataset", "data", "split").values()),
         sampling=SamplingOptions(**take("solver", "solver_steps", "guidance", "eta", "threshold", "precision")),
         speed=Speed(**take("path", "spade_cache", "channels_last", "compile")),

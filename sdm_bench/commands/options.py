@@ -10,7 +10,20 @@ from typing import Any
 
 import click
 
+
+class WritableFolder(click.Path):
+    """A folder to write to, which need not exist: refused at once where it can't be made."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        from sdm_bench.base.files import refuse_unwritable
+
+        folder = Path(str(super().convert(value, param, ctx)))
+        refuse_unwritable(folder, param.opts[0] if isinstance(param, click.Option) else "OUT")
+        return folder
+
+
 FOLDER = click.Path(file_okay=False, path_type=Path)
+OUT = WritableFolder(file_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 

@@ -35,7 +35,7 @@ Examples:
 )
 @click.option("--published", is_flag=True, help="Also what others published on the datasets, in tables of its own.")
 @click.option("--figure/--no-figure", default=True, help="Whether to draw grid.png from the runs' samples.")
-@click.option("--out", type=options.FOLDER, default="report", show_default=True)
+@click.option("--out", type=options.OUT, default="report", show_default=True)
 def report(**chosen: Any) -> None:
     """Write tables (CSV and Markdown) from the results of RUNS, and a picture grid of their samples."""
     from reports.report import write_report

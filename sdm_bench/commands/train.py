@@ -24,7 +24,7 @@ RUN_OPTIONS = (
     click.option(
         "--steps",
         type=click.IntRange(min=1),
-        help="Steps in all, which a rate decays over.",
+        help="Steps in all, resumed ones included, which a rate decays over.",
     ),
     click.option(
         "--budget",
@@ -32,7 +32,7 @@ RUN_OPTIONS = (
         metavar="MINUTES",
         help="Time in all; alone, a rate decays over it.",
     ),
-    click.option("--out", required=True, type=options.FOLDER, help="The run's folder; the same command resumes it."),
+    click.option("--out", required=True, type=options.OUT, help="The run's folder; the same command resumes it."),
     click.option(
         "--init", type=click.Path(exists=True, path_type=Path), help="Start from a run's or a file's weights."
     ),

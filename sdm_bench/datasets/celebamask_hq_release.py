@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import read_text
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.datasets.pictures import UnreadableFile, read_image
@@ -108,7 +109,7 @@ def _read_mapping(path: Path) -> dict[int, int]:
     if not path.is_file():
         raise UserError(f"{path}: not found; split rule celeba needs the index that each face has in CelebA")
     original = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         fields = line.split()
         if not fields or (number == 1 and not fields[0].isdecimal()):
             continue

@@ -1,12 +1,13 @@
 """Anybody's dataset: images/, labels/, optional instances/ and a classes.yaml, with or without split folders above."""
 
+import reprlib
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import read_yaml
 from sdm_bench.datasets.base import IGNORED, ClassTable, SemanticDataset, Sources
 from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, FilePattern
 
@@ -48,10 +49,7 @@ def read_classes(path: Path) -> ClassTable:
     """The class table of a classes.yaml; raises UserError that says which row is wrong and what a row looks like."""
     if not path.is_file():
         raise UserError(f"{path}: not found; expected a list of classes, a row each like `{EXAMPLE}`")
-    try:
-        rows = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not valid YAML: {error}") from error
+    rows = read_yaml(path)
     if not isinstance(rows, list) or not rows:
         raise UserError(f"{path}: expected a list of classes, a row each like `{EXAMPLE}`")
     if len(rows) > IGNORED:
@@ -59,18 +57,23 @@ def read_classes(path: Path) -> ClassTable:
     evaluated = 0
     table = []
     for index, row in enumerate(rows):
-        checked = _row(path, index, row)
+        checked = _row(path, index, row, len(rows))
         ignored = bool(checked.get("ignore", False))
         table.append({**checked, "id": index, "evaluate_as": None if ignored else evaluated})
         evaluated += not ignored
     return ClassTable.from_rows(table)
 
 
-def _row(path: Path, index: int, row: object) -> dict:
+def _row(path: Path, index: int, row: object, count: int) -> dict:
     color = row.get("color") if isinstance(row, dict) else None
     valid = isinstance(color, list) and len(color) == 3 and all(isinstance(v, int) and 0 <= v <= 255 for v in color)
-    if not isinstance(row, dict) or "name" not in row or not valid:
+    if not isinstance(row, dict) or not isinstance(row.get("name"), str | int | float) or not valid:
+        # shortened, since a few aliases of YAML can spell out to any length
+        found = reprlib.repr(row)
         raise UserError(
-            f"{path}: row {index} is {row!r}; expected a name and a color of three numbers 0..255, like `{EXAMPLE}`"
+            f"{path}: row {index} is {found}; expected a name and a color of three numbers 0..255, like `{EXAMPLE}`"
         )
+    mirror = row.get("mirror", index)
+    if not isinstance(mirror, int) or not 0 <= mirror < count:
+        raise UserError(f"{path}: row {index}: mirror {reprlib.repr(mirror)}; expected a row number 0..{count - 1}")
     return row

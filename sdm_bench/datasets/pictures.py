@@ -4,6 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,11 +13,16 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import refuse_special
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 MAP_SUFFIXES = (".png",)
 IDS_NAMED = 8
 WORKERS = min(8, os.cpu_count() or 1)
+# Larger pictures are refused: no data set of this field has them, and a small file can ask for any size.
+MOST_PIXELS = 50_000_000
+# Ours is the limit; Pillow's own, which is larger, only warns.
+Image.MAX_IMAGE_PIXELS = None
 # Items that `ahead` computes before they are asked for.
 LOOKAHEAD = 64
 
@@ -82,25 +88,38 @@ def read_map(path: Path) -> np.ndarray:
 def open_picture(path: Path) -> Image.Image:
     """The decoded picture at `path` in its own mode; raises UnreadableFile."""
     try:
-        with Image.open(path) as image:
+        with _opened(path) as image:
             image.load()
             return image
-    except FileNotFoundError as error:
-        raise UnreadableFile(f"{path}: no such file") from error
-    except UnidentifiedImageError as error:
-        size = path.stat().st_size
-        raise UnreadableFile(f"{path}: {f'not a picture ({size} bytes)' if size else 'an empty file'}") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except UnreadableFile as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise UnreadableFile(f"{path}: no such file") from error
+        if isinstance(error.__cause__, UnidentifiedImageError):
+            size = path.stat().st_size
+            raise UnreadableFile(f"{path}: {f'not a picture ({size} bytes)' if size else 'an empty file'}") from error
+        raise
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """The picture at `path`, of which the header is read; raises UnreadableFile for what is none, or far too large."""
+    refuse_special(path)
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MOST_PIXELS:
+                pixels = f"{image.width}x{image.height} pixels"
+                raise UnreadableFile(f"{path}: a picture of {pixels}; expected at most {MOST_PIXELS} in all")
+            yield image
+    except UserError:
+        raise
+    except Exception as error:  # a damaged picture fails in as many ways as there are formats
         raise UnreadableFile(f"{path}: not a readable picture ({error})") from error
 
 
 def picture_size(path: Path) -> tuple[int, int]:
     """(height, width) of the picture at `path`, of which only the header is read; raises UnreadableFile."""
-    try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UnreadableFile(f"{path}: not a readable picture ({error})") from error
+    with _opened(path) as image:
+        return image.height, image.width
 
 
 def by_stem(source: FilePattern) -> dict[str, Path]:

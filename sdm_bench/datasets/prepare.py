@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sdm_bench.base.errors import PartialFailure, UserError, unknown_name
-from sdm_bench.base.files import atomic_path, read_json, write_json, write_png
+from sdm_bench.base.files import atomic_path, read_object, write_json, write_png
 from sdm_bench.base.progress import track
 from sdm_bench.datasets.celebamask_hq_release import SIZE, SPLIT_RULES, Release, merge_parts
 from sdm_bench.datasets.known_datasets import dataset_class
@@ -92,7 +92,7 @@ def _claim(out: Path, split_rule: str) -> None:
     """Marks `out` as prepared with `split_rule`; raises UserError where it holds anything else."""
     marker = out / MARKER
     if marker.is_file():
-        found = read_json(marker).get("split_rule")
+        found = read_object(marker, split_rule=str)["split_rule"]
         if found != split_rule:
             raise UserError(f"{out}: prepared with split rule '{found}', not '{split_rule}'; choose another folder")
         return

@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 class SharedWork:
     """What the protocols of one evaluation have in common and is made once.
 
-    planned: by metric, what all of them state. extractors, segmenters: by what names them. kept: anything else that a
-    metric wants to find again, by its key.
+    planned: by metric, what all of them state. unstored: a line for each thing that could not be kept. extractors,
+    segmenters: by what names them. kept: anything else that a metric wants to find again, by its key.
     """
 
     planned: dict[str, list[Any]] = field(default_factory=dict)
+    unstored: list[str] = field(default_factory=list)
     extractors: dict[tuple[str, ...], Extractor] = field(default_factory=dict)
     segmenters: "dict[tuple, Segmenter]" = field(default_factory=dict)
     kept: dict[tuple, Any] = field(default_factory=dict)
@@ -81,7 +82,8 @@ class EvaluationContext:
         """Features (N, D) of pictures, from this evaluation or the user's cache where they are known."""
         key = ("features", source.manifest, extractor.name, extractor.weights_sha256, extractor.resize.name)
         if key not in self.shared.kept:
-            self.shared.kept[key] = extract(source, extractor, cache_folder() / "features")
+            cache, unstored = cache_folder() / "features", self.shared.unstored
+            self.shared.kept[key] = extract(source, extractor, cache, unstored=unstored)
         found: np.ndarray = self.shared.kept[key]
         return found
 

@@ -11,9 +11,9 @@ import click
 import torch
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_json
+from sdm_bench.base.files import read_json, tolerated
 from sdm_bench.base.finite import NotFinite, named
-from sdm_bench.base.processes import ProcessesLost, decided, is_first, start_processes, together
+from sdm_bench.base.processes import ProcessesLost, decided, exchanged, is_first, start_processes, together
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.known_datasets import DatasetSplit, open_dataset
@@ -57,7 +57,7 @@ class Evaluation:
 
 
 def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
-    """Measures and stores; returns the rows, and a line for each metric that could not be measured, with the reason.
+    """Measures and stores; returns the rows, and a line for all that could not be measured or stored, with the reason.
 
     What can be known is refused before any work: raises UserError for unknown names, options that do nothing for these
     metrics, pictures that are not those of the split, and a CSV that rows can't be added to. Under torchrun all
@@ -84,13 +84,17 @@ def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
             failures.append(f"{chosen.name}, {name}: {reason}" if asked.protocol == ALL else f"{name}: {reason}")
         else:
             rows += decided(partial(_stored, target, found, context, asked))
-    if rows and is_first():
+    if rows and is_first() and target.is_file():
         say(f"{target}: {len(rows)} rows")
-    return rows, failures
+    unstored = dict.fromkeys(line for lines in exchanged(work.unstored) for line in lines)
+    return rows, [*failures, *unstored]
 
 
 def _stored(target: Path, found: MetricResult, context: EvaluationContext, asked: Evaluation) -> list[ResultRow]:
-    return store(target, found.rows, found.per_image, _record(context, asked))
+    """The rows as they were stored, or as they were measured where they can't be."""
+    with tolerated(context.shared.unstored, "numbers"):
+        return store(target, found.rows, found.per_image, _record(context, asked))
+    return found.rows
 
 
 def _refuse_no_numbers(rows: Sequence[ResultRow]) -> None:

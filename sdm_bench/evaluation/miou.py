@@ -6,13 +6,14 @@ every table, and what lies above it is marked.
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_json, write_json
+from sdm_bench.base.files import read_object, tolerated, write_json
 from sdm_bench.base.finite import refuse_weights
 from sdm_bench.base.processes import decided
 from sdm_bench.base.progress import say
@@ -100,7 +101,10 @@ def _scored(context: EvaluationContext, segmenter: "Segmenter", source: ImageSou
     if key(section) not in kept:
         planned: list[MIoUSection] = [section, *context.shared.planned.get(context.metric, [])]
         alike = {key(each): each for each in planned if each.input_key == section.input_key}
-        scorer = SegmentationScorer(segmenter, context.dataset, lambda: context.samples.size, context.predictions)
+        unstored = context.shared.unstored
+        scorer = SegmentationScorer(
+            segmenter, context.dataset, lambda: context.samples.size, context.predictions, unstored
+        )
         scored = dict(zip(alike, scorer.score(source, list(alike.values())), strict=True))
         if labels_sha256(context.dataset) != context.samples.labels_sha256:
             raise UserError(f"{context.dataset.root}: label maps changed while they were read; measure again")
@@ -172,11 +176,36 @@ def ceiling_confusion(context: EvaluationContext, segmenter: "Segmenter") -> np.
     name = hashlib.sha256(repr(sorted(key.items())).encode()).hexdigest()[:32]
     file = cache_folder() / "ceilings" / f"{name}.json"
     # processes may have caches of their own: the first one's counts
-    kept = decided(lambda: read_json(file)["confusion"] if file.is_file() else None)
-    if kept is None:
-        kept = _scored(context, segmenter, photographs).confusion.tolist()
-        decided(lambda: write_json(file, {**key, "confusion": kept}))
-    return np.array(kept, np.int64)
+    kept = decided(lambda: _kept_confusion(file, len(section.class_names(context.dataset.classes))))
+    if kept is not None:
+        return kept
+    confusion = _scored(context, segmenter, photographs).confusion
+
+    def keep() -> None:
+        with tolerated(context.shared.unstored, f"ceiling of {context.dataset.name}"):
+            write_json(file, {**key, "sha256": _digest(confusion), "confusion": confusion.tolist()})
+
+    decided(keep)
+    return confusion
+
+
+def _kept_confusion(file: Path, count: int) -> np.ndarray | None:
+    """The kept confusion matrix of `count` classes; None where there is none, and with a line where it is damaged."""
+    if not file.is_file():
+        return None
+    try:
+        found = read_object(file, confusion=list, sha256=str)
+        confusion = np.array(found["confusion"], np.int64)
+        if confusion.shape != (count, count) or found["sha256"] != _digest(confusion):
+            raise ValueError("not the numbers that were stored")
+    except (UserError, ValueError, TypeError, OverflowError) as error:
+        say(f"{file}: broken ({error}); measuring the photographs again")
+        return None
+    return confusion
+
+
+def _digest(confusion: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(confusion, "<i8").data).hexdigest()
 
 
 def _per_image(context: EvaluationContext, found: dict[int, ConfusionResult], extractor: str) -> Iterator[PerImage]:

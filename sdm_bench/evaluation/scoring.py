@@ -8,7 +8,7 @@ Predictions can be kept as PNGs, a folder for everything that decides them, and 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_json, write_json, write_png
+from sdm_bench.base.files import read_json, tolerated, write_json, write_png
 from sdm_bench.base.processes import rank_and_count, shared
 from sdm_bench.base.progress import track
 from sdm_bench.base.sections import Section
@@ -116,13 +116,14 @@ class SegmentationScorer:
     """One segmenter on pictures of a split's label maps.
 
     size: (height, width) that the samples have, asked for only where a protocol needs it; it may raise UserError.
-    kept: the folder of all kept predictions; None: none are kept.
+    kept: the folder of all kept predictions; None: none are kept. unstored: takes a line where they can't be kept.
     """
 
     segmenter: "Segmenter"
     dataset: SemanticDataset
     size: Callable[[], Size]
     kept: Path | None = None
+    unstored: list[str] = field(default_factory=list)
 
     def score(self, source: ImageSource, sections: Sequence[MIoUSection]) -> list[ConfusionResult]:
         """What is found in the pictures of `source` under each of `sections`; shared by all processes.
@@ -180,7 +181,8 @@ class SegmentationScorer:
                     mine[key] = prediction
                     folder = folders[key]
                     if folder is not None:
-                        write_png(folder / f"{each.id}.png", prediction)
+                        with tolerated(self.unstored, f"predictions of {source.name}"):
+                            write_png(folder / f"{each.id}.png", prediction)
             yield from zip(batch, predicted, strict=True)
 
     def _item(
@@ -228,7 +230,8 @@ class SegmentationScorer:
         if about.is_file() and read_json(about) != key:
             raise UserError(f"{about}: says that other predictions are kept there; delete {folder}")
         if not about.is_file():
-            write_json(about, key)
+            with tolerated(self.unstored, f"predictions of {source.name}"):
+                write_json(about, key)
         return folder
 
 

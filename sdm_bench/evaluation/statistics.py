@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import refuse_unwritable
 from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.datasets.transforms import Resized, Transform
 from sdm_bench.evaluation.context import photographs_source
@@ -31,6 +32,7 @@ def export_statistics(
     image_size: the short side that photographs get first, by default the dataset's native one. The protocol says which
     extractor and which resizing; pytorch-fid and clean-fid read the file as their own.
     """
+    refuse_unwritable(out.parent, "OUT")
     if (images is None) == (where is None or where.name is None):
         raise UserError("say of what: either --images, or --dataset with --data")
     if images is not None and image_size is not None:

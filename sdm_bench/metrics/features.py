@@ -10,17 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors import safe_open
 from torch import Tensor, nn
 
 from sdm_bench.base.devices import full_precision, pick_device
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import atomic_path
+from sdm_bench.base.files import tolerated
 from sdm_bench.base.finite import NotFinite, named
 from sdm_bench.base.processes import decided, shared
 from sdm_bench.base.progress import say, track
-from sdm_bench.base.tensors import Tensors, tensors_sha256
+from sdm_bench.base.tensors import Tensors, tensors_sha256, write_safetensors
 from sdm_bench.datasets.pictures import ahead
 from sdm_bench.metrics.images import ImageSource
 from sdm_bench.metrics.inception import feature_tensors, load_inception
@@ -29,6 +28,8 @@ from sdm_bench.metrics.resize import Resize, resize_mode
 INCEPTION = "inception-2015-12-05"
 # Part of the cache key: raised whenever a change of this room changes a feature.
 EXTRACTION_VERSION = "1"
+# Beside the features in a file: their SHA-256, by which a flipped bit is noticed.
+DIGEST = "sha256"
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,17 @@ def inception_extractor(weights: Tensors, resize: str = "clean", device: str = "
     return Extractor(INCEPTION, digest, resize_mode(resize), network, pick_device(device))
 
 
-def extract(source: ImageSource, extractor: Extractor, cache: Path | None = None, batch_size: int = 32) -> np.ndarray:
+def extract(
+    source: ImageSource,
+    extractor: Extractor,
+    cache: Path | None = None,
+    batch_size: int = 32,
+    unstored: list[str] | None = None,
+) -> np.ndarray:
     """Features float32 (N, D) of the pictures in the order of their ids.
 
-    With `cache`, a folder, they are kept there under a key of everything that changes them, and taken from there.
+    With `cache`, a folder, they are kept there under a key of everything that changes them, and taken from there. Where
+    they can't be kept, `unstored` takes a line that says so.
     Raises UserError for a picture that can't be read. The batch size changes nothing but the last bits. Under torchrun
     every process extracts its share and gets them all.
     """
@@ -73,8 +81,14 @@ def extract(source: ImageSource, extractor: Extractor, cache: Path | None = None
         return kept
     features = np.stack(shared(partial(_features, source, extractor, batch_size), len(source)))
     refuse_features(features, source)
+
+    def keep() -> None:
+        assert path is not None
+        with tolerated([] if unstored is None else unstored, f"features of {source.name}"):
+            write_safetensors(path, {"features": torch.from_numpy(features), DIGEST: _digest(features)}, parts)
+
     if path:
-        decided(lambda: _write(path, features, parts))
+        decided(keep)
     return features
 
 
@@ -84,6 +98,12 @@ def refuse_features(features: np.ndarray, source: ImageSource) -> None:
     wrong = [name for name, good in zip(source.ids, whole, strict=True) if not good]
     if wrong:
         raise NotFinite(f"NaN or Inf in the features of {source.name}: {named(wrong)}")
+
+
+def _digest(features: np.ndarray) -> Tensor:
+    """The SHA-256 of features, uint8 (32,)."""
+    digest = hashlib.sha256(np.ascontiguousarray(features).data).digest()
+    return torch.frombuffer(bytearray(digest), dtype=torch.uint8)
 
 
 def cache_key(source: ImageSource, extractor: Extractor) -> dict[str, str]:
@@ -102,17 +122,15 @@ def _read(path: Path, parts: dict[str, str], count: int) -> np.ndarray | None:
         return None
     try:
         with safe_open(path, framework="numpy") as stored:
-            features, found = stored.get_tensor("features"), stored.metadata()
-    except SafetensorError as error:
+            features, digest, found = stored.get_tensor("features"), stored.get_tensor(DIGEST), stored.metadata()
+        if found != parts or len(features) != count:
+            raise ValueError("of other pictures than its name says")
+        if digest.tolist() != _digest(features).tolist():
+            raise ValueError("not the numbers that were stored")
+    except Exception as error:  # a damaged file fails in as many ways as there are bytes
         say(f"{path}: broken ({error}); extracting the features again")
         return None
-    assert (found, len(features)) == (parts, count), f"{path} holds {len(features)} features of {found}"
     return features
-
-
-def _write(path: Path, features: np.ndarray, parts: dict[str, str]) -> None:
-    with atomic_path(path) as temporary:
-        save_file({"features": features}, temporary, metadata=parts)
 
 
 def _features(source: ImageSource, extractor: Extractor, batch_size: int, indices: Sequence[int]) -> list[np.ndarray]:

@@ -11,7 +11,6 @@ more arrays, `n` and `about`, which both programs pass over. Pickled arrays are 
 import hashlib
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import atomic_path
+from sdm_bench.base.filekinds import refuse_inflated
+from sdm_bench.base.files import atomic_path, refuse_special
 from sdm_bench.metrics.frechet import Statistics
 
 # Mean and covariance in a folder.
@@ -125,7 +125,7 @@ def _about(arrays: dict[str, np.ndarray], path: Path) -> dict[str, str]:
         return {}
     try:
         about = json.loads(str(arrays["about"]))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: `about` is not JSON: {error}") from error
     if not isinstance(about, dict):
         raise UserError(f"{path}: `about` is {about!r}; expected names and values")
@@ -154,11 +154,16 @@ def _read_array(path: Path) -> np.ndarray:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """The array, or the open archive of arrays, in a file; raises UserError where it is neither."""
+    refuse_special(path)
     if not path.is_file():
         raise UserError(f"{path}: no such file; expected statistics as .npz, or a folder with {' and '.join(PAIR)}")
     try:
+        if zipfile.is_zipfile(path):
+            refuse_inflated(path)
         # a stream of our own: numpy leaves the file open where the archive is broken
         with path.open("rb") as stream:
             yield np.load(stream, allow_pickle=False)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+    except UserError:
+        raise
+    except Exception as error:  # a damaged archive fails in as many ways as there are bytes
         raise UserError(f"{path}: not a readable file of plain arrays: {error}") from error

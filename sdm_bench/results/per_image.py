@@ -1,13 +1,14 @@
 """Numbers of single pictures, beside the results that they add up to: for finding the best and the worst cases."""
 
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import write_text
+from sdm_bench.base.files import read_text, write_text
 
 PER_IMAGE_FILE = "per-image.csv"
 
@@ -45,7 +46,7 @@ TYPES |= {name: "string" for name in PerImage._fields if name not in TYPES}
 def read_per_image(path: Path) -> pd.DataFrame:
     """The numbers of a CSV, one a line; raises UserError where it is not one."""
     try:
-        frame = pd.read_csv(path, dtype="string", keep_default_na=False, encoding="utf-8")
+        frame = pd.read_csv(StringIO(read_text(path, "CSV")), dtype="string", keep_default_na=False)
         found = list(frame.columns)
         if found != list(PerImage._fields):
             raise UserError(
@@ -54,7 +55,7 @@ def read_per_image(path: Path) -> pd.DataFrame:
         numbers = [name for name, kind in TYPES.items() if kind != "string"]
         frame[numbers] = frame[numbers].replace("", pd.NA).apply(pd.to_numeric)
         return frame.astype(TYPES)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise UserError(f"{path}: not numbers of single pictures: {error}") from error
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_json, write_json
+from sdm_bench.base.files import read_object, write_json
 from sdm_bench.base.progress import say
 from sdm_bench.results.rows import RESULTS_FILE, ResultRow, read_rows
 
@@ -78,5 +78,5 @@ def explain(row: ResultRow, file: Path) -> dict[str, Any]:
         "id": row.id,
         "stored in": str(file),
         "result": row.model_dump(mode="json", exclude={"evaluation"}),
-        "evaluation": read_json(kept) if recorded else f"not recorded: {kept} is missing",
+        "evaluation": read_object(kept) if recorded else f"not recorded: {kept} is missing",
     }

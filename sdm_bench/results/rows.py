@@ -12,7 +12,7 @@ from pydantic import Field
 
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import write_text
+from sdm_bench.base.files import read_text, write_text
 from sdm_bench.base.sections import Section, parsed
 
 RESULTS_FILE = "results.csv"
@@ -57,7 +57,7 @@ class ResultRow(Section):
     configuration_sha256: str = ""
     sample_set: str
     labels_sha256: str
-    image_size: str
+    image_size: str = Field(pattern=r"^(\d{1,6}x\d{1,6}|several)$")
     seeds: str
     num_images: int
     incomplete: str = ""
@@ -107,11 +107,10 @@ def read_rows(path: Path) -> list[ResultRow]:
     if not path.is_file():
         raise UserError(f"{path}: no results there; `sdm-bench evaluate` writes them")
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            _refuse_other_columns(path, reader.fieldnames or ())
-            return [_row(path, number, cells) for number, cells in enumerate(reader, start=2)]
-    except (UnicodeDecodeError, csv.Error) as error:
+        reader = csv.DictReader(StringIO(read_text(path, "CSV"), newline=""), strict=True)
+        _refuse_other_columns(path, reader.fieldnames or ())
+        return [_row(path, number, cells) for number, cells in enumerate(reader, start=2)]
+    except csv.Error as error:
         raise UserError(f"{path}: not a CSV in UTF-8: {error}") from error
 
 

@@ -5,17 +5,26 @@ from pathlib import Path
 from typing import Any
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import locked, refuse_unwritable
+from sdm_bench.base.files import locked, nearest_there, refuse_unwritable
+from sdm_bench.base.progress import say
 from sdm_bench.results.per_image import PER_IMAGE_FILE, PerImage, add_per_image, read_per_image
 from sdm_bench.results.provenance import record
 from sdm_bench.results.rows import ResultRow, add_rows, read_rows
 
 
 def refuse_unusable(path: Path) -> None:
-    """Raises UserError where numbers can't be added to the results CSV `path`, before anything is measured."""
+    """Raises UserError where numbers can't be added to the results CSV `path`, before anything is measured.
+
+    Where the disk doesn't let it, which may change, a line says so: the numbers are printed all the same.
+    """
     if path.is_dir():
         raise UserError(f"--out {path}: a folder; expected a CSV file")
-    refuse_unwritable(path.parent, "--out")
+    try:
+        refuse_unwritable(path.parent, "--out")
+    except UserError as error:
+        if not nearest_there(path.parent).is_dir():
+            raise
+        say(f"warning: {error.message}; the numbers will be printed alone")
     if path.is_file():
         read_rows(path)
     if path.with_name(PER_IMAGE_FILE).is_file():

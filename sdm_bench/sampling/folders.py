@@ -3,6 +3,7 @@
 Any FID tool reads such a folder; run.json holds everything that made the pictures.
 """
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import locked, read_json, write_json
+from sdm_bench.base.files import locked, read_object, write_json
 from sdm_bench.base.sections import Section, parsed
 
 RUN_FILE = "run.json"
@@ -92,14 +93,14 @@ class SampleFolder:
 
     def seeds(self) -> list[int]:
         """The seeds that were asked for so far."""
-        return [int(seed) for seed in self._stored()["seeds"]] if self.exists else []
+        return list(self._stored()["seeds"]) if self.exists else []
 
     def _stored(self) -> dict[str, Any]:
         """What run.json holds; raises UserError where an older version of the program wrote it."""
         path = self.folder / RUN_FILE
-        stored = read_json(path)
-        if not isinstance(stored, dict) or not isinstance(stored.get("options"), dict) or "seeds" not in stored:
-            raise UserError(f"{path}: expected version, command, seeds and options, as `sdm-bench generate` writes")
+        stored = read_object(path, options=dict, seeds=list)
+        if not stored["seeds"] or not all(type(seed) is int and seed >= 0 for seed in stored["seeds"]):
+            raise UserError(f"{path}: seeds {reprlib.repr(stored['seeds'])}; expected whole numbers from 0 on")
         if "labels_sha256" not in stored["options"]:
             raise UserError(
                 f"{path}: written by version {stored.get('version')} of the program, which did not record the label "

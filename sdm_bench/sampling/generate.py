@@ -9,7 +9,7 @@ import numpy as np
 from sdm_bench.base.devices import pick_device
 from sdm_bench.base.drawing import to_uint8
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import write_png
+from sdm_bench.base.files import is_whole_picture, write_png
 from sdm_bench.base.finite import refuse_pictures, refuse_weights
 from sdm_bench.base.processes import alone_in, decided, rank_and_count, start_processes
 from sdm_bench.base.progress import say, track
@@ -113,7 +113,7 @@ def _write_samples(
         for start in range(0, len(ids), options.batch_size)
     ][shard[0] :: shard[1]][rank::processes]
     wanted = [(seed, index) for seed, indices in batches for index in indices]
-    absent = {(seed, index) for seed, index in wanted if not target.sample(ids[index], seed).is_file()}
+    absent = {(seed, index) for seed, index in wanted if not is_whole_picture(target.sample(ids[index], seed))}
     done = len(wanted) - len(absent)
     if done:
         say(f"{target.folder}: {done} of {len(wanted)} samples are there")

@@ -4,11 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from sdm_bench.base.errors import UserError, unknown_name
-from sdm_bench.base.files import atomic_path, read_json, write_json, write_png
+from sdm_bench.base.files import is_whole_picture, read_object, write_json, write_picture, write_png
 from sdm_bench.base.progress import track
 from sdm_bench.datasets.known_datasets import dataset_class
 from sdm_bench.toy.layout import FIRST_INDEX, LAYOUTS, Files
@@ -22,9 +19,9 @@ SETTINGS = "toy.json"
 def write_toy(dataset: str, root: Path, counts: Mapping[str, int], size: tuple[int, int], seed: int = 0) -> None:
     """Writes `counts[split]` scenes of each split below `root`, at `size` (height, width).
 
-    Files that are there already stay, so that the same command resumes and a larger count extends. Raises UserError
-    for an unknown dataset or split, a seed below 0, and where `root` holds anything but toy scenes of this dataset,
-    size and seed.
+    Files that are there already, and whole, stay, so that the same command resumes and a larger count extends. Raises
+    UserError for an unknown dataset or split, a seed below 0, and where `root` holds anything but toy scenes of this
+    dataset, size and seed.
     """
     root = Path(root)
     if dataset not in LAYOUTS:
@@ -38,7 +35,9 @@ def write_toy(dataset: str, root: Path, counts: Mapping[str, int], size: tuple[i
         for split, count in counts.items()
         for index in range(FIRST_INDEX[split], FIRST_INDEX[split] + count)
     ]
-    missing = [(index, files) for index, files in scenes if not all((root / path).is_file() for path in files.all())]
+    missing = [
+        (index, files) for index, files in scenes if not all(is_whole_picture(root / path) for path in files.all())
+    ]
     done = len(scenes) - len(missing)
     for index, files in track(missing, f"toy {dataset}", total=len(scenes), done=done, unit="scenes"):
         _write(root, files, render(dataset, index, seed, size))
@@ -67,10 +66,7 @@ def _claim(root: Path, settings: dict[str, Any]) -> None:
 
 
 def _settings(path: Path) -> dict[str, Any]:
-    found = read_json(path)
-    if not isinstance(found, dict):
-        raise UserError(f"{path}: not the settings of toy scenes: {found!r}")
-    return found
+    return read_object(path, dataset=str, size=list, seed=int, version=int)
 
 
 def _words(settings: Mapping[str, Any]) -> str:
@@ -80,15 +76,10 @@ def _words(settings: Mapping[str, Any]) -> str:
 def _write(root: Path, files: Files, scene: ToyScene) -> None:
     """Writes those files of a scene that are not there."""
     for path, pixels in ((files.image, scene.image), (files.label, scene.label), (files.instance, scene.instance)):
-        if path is None or pixels is None or (root / path).is_file():
+        if path is None or pixels is None or is_whole_picture(root / path):
             continue
         if path.suffix == ".jpg":
-            _write_jpeg(root / path, pixels)
+            # at small sizes halved chroma would smear one class's colour over its neighbours
+            write_picture(root / path, pixels, format="JPEG", quality=95, subsampling=0)
         else:
             write_png(root / path, pixels)
-
-
-def _write_jpeg(path: Path, pixels: np.ndarray) -> None:
-    """At small sizes halved chroma would smear one class's colour over its neighbours, so that it is kept whole."""
-    with atomic_path(path) as temporary:
-        Image.fromarray(pixels).save(temporary, format="JPEG", quality=95, subsampling=0)

@@ -9,9 +9,10 @@ import requests
 
 from sdm_bench.base.errors import PartialFailure, UserError
 from sdm_bench.base.progress import say
+from sdm_bench.base.temporary import remove_leftovers
 from sdm_bench.weights.download import download
 from sdm_bench.weights.indexes import TIMEOUT, credentials_for, index_addresses, new_session, package_address, redacted
-from sdm_bench.weights.registry import Entry, Package, Published
+from sdm_bench.weights.registry import Entry, Package, Published, entries_of
 from sdm_bench.weights.sources import store_package, store_published
 from sdm_bench.weights.store import MissingWeights, missing, require, weights_folder
 
@@ -33,17 +34,30 @@ def fetch(names: Iterable[str], offline: bool = False) -> dict[str, Path]:
     by_hand = [each for each in absent if not each.fetchable]
     if by_hand or (absent and offline):
         raise MissingWeights(absent if offline else by_hand)
-    if absent:
-        _fetch_all(absent)
+    remove_leftovers(weights_folder())
+    try:
+        if absent:
+            _fetch_all(absent)
+    finally:
+        _remove_downloads(names)
     return require(names)
+
+
+def _remove_downloads(names: Iterable[str]) -> None:
+    """Removes the downloads of what is in the cache, those of an earlier, killed call too.
+
+    One archive may serve several entries, so they go last; those of an entry that failed stay and are resumed.
+    """
+    absent = missing(names)
+    there = [each for each in entries_of(names) if each not in absent]
+    kept = {path for each in absent for path in _partial_files(each)}
+    for path in {path for each in there for path in _partial_files(each)} - kept:
+        path.unlink(missing_ok=True)
 
 
 def _fetch_all(absent: list[Entry]) -> None:
     with new_session() as session:
         tried = [(each, _fetch_one(session, each)) for each in absent]
-    # one archive may serve several entries, so downloads go last; those of a failed entry stay and are resumed
-    for path in {path for each, failures in tried if not failures for path in _partial_files(each)}:
-        path.unlink(missing_ok=True)
     failed = [f"{each.name}:\n" + "\n".join(failures) for each, failures in tried if failures]
     if failed:
         advice = "Files brought by other means: sdm-bench weights import NAME FILE"

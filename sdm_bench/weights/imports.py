@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import sha256_file
+from sdm_bench.base.filekinds import refuse_no_weights
+from sdm_bench.base.files import refuse_special, sha256_file
+from sdm_bench.base.temporary import remove_leftovers
 from sdm_bench.base.tensors import read_safetensors, tensors_sha256
 from sdm_bench.weights.registry import Entry, entry
 from sdm_bench.weights.sources import WrongDigest, check_holds, store_member, store_package, store_published
@@ -19,9 +21,12 @@ def import_file(name: str, file: Path) -> Path:
     """
     each = entry(name)
     file = Path(file)
+    refuse_special(file)
     if not file.is_file():
         raise UserError(f"{file}: no such file; expected the weights {name}")
+    refuse_no_weights(file)
     weights_folder().mkdir(parents=True, exist_ok=True)
+    remove_leftovers(weights_folder())
     digest = sha256_file(file)
     if each.package and digest == each.package.sha256:
         return store_package(each, each.package, file)

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sdm_bench.base.tensors import RefusedFile, Tensors, read_torch
+from sdm_bench.base.filekinds import RefusedFile
+from sdm_bench.base.torchfiles import Tensors, bare, read_torch
 
 LPIPS_SLICES = {
     # the torchvision `features` index at which each of the five slices of the backbone ends
@@ -23,9 +24,8 @@ FLAX_BACKBONES = {"AlexNet_0": "alex", "VGG16_0": "vgg"}
 
 
 def state_dict(tensors: Tensors) -> Tensors:
-    """A PyTorch state dict as it is, without the `module.` that data parallelism puts before every name."""
-    parallel = all(name.startswith("module.") for name in tensors)
-    return {name.removeprefix("module.") if parallel else name: value for name, value in tensors.items()}
+    """A PyTorch state dict as it is, without what wrappers put before every name."""
+    return bare(tensors)
 
 
 def inception_modules(tensors: Tensors) -> Tensors:

@@ -6,16 +6,16 @@ file is told by its name: `*_net_G.pth` (pix2pixHD, SPADE and their descendants)
 """
 
 import re
-import shutil
-import tarfile
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
+from sdm_bench.base.archives import Budget, is_archive, members, unpack_member
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import refuse_special
+from sdm_bench.base.temporary import temporary_folder
 from sdm_bench.base.tensors import Tensors, read_tensors
 
 # Names of generators' files; where several kinds lie side by side, the first kind is the one that is sampled.
@@ -29,8 +29,6 @@ DATASETS = {
     "cityscapes": "city|(^|[/_])cs_",
     "coco_stuff": "coco",
 }
-# What wrappers put before every key.
-PREFIXES = ("module.", "netG.", "netE.")
 LISTED = 10
 
 
@@ -40,33 +38,27 @@ class Released(NamedTuple):
     generator: Path
     encoder: Path | None
 
-    def tensors(self) -> tuple[Tensors, Tensors]:
-        """The generator's and the encoder's (empty without one) state dicts, without the prefixes of wrappers."""
-        return bare(read_tensors(self.generator)), {} if self.encoder is None else bare(read_tensors(self.encoder))
+    def tensors(self, raw: bool = False) -> tuple[Tensors, Tensors]:
+        """The generator's and the encoder's (empty without one) state dicts; raw: not the generator's average."""
+        return read_tensors(self.generator, raw), {} if self.encoder is None else read_tensors(self.encoder)
 
 
 @contextmanager
 def released(path: Path, dataset: str) -> Iterator[Released]:
     """The files for `dataset` in the pack at `path`; those of an archive exist inside the block alone.
 
-    Raises UserError where there is no generator for it, or more than one.
+    Raises UserError where there is no generator for it, or more than one, and RefusedFile for an archive that is broken
+    or would unpack to far more than weights do.
     """
+    refuse_special(path)
     if path.is_dir():
         yield _chosen(path, [file for file in path.rglob("*") if file.is_file()], path, dataset)
-    elif tarfile.is_tarfile(path) or _is_plain_zip(path):
-        with tempfile.TemporaryDirectory() as folder:
-            _unpack(path, Path(folder))
-            yield _chosen(path, [file for file in Path(folder).rglob("*") if file.is_file()], Path(folder), dataset)
+    elif is_archive(path):
+        with temporary_folder(Path(tempfile.gettempdir()), "sdm-bench-unpacked") as folder:
+            _unpack(path, folder, Budget.of(path))
+            yield _chosen(path, [file for file in folder.rglob("*") if file.is_file()], folder, dataset)
     else:
         yield Released(path, _encoder_beside(path))
-
-
-def bare(tensors: Tensors) -> Tensors:
-    """A state dict without the prefixes that wrappers put before every key."""
-    for prefix in PREFIXES:
-        if all(key.startswith(prefix) for key in tensors):
-            tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
-    return tensors
 
 
 def _chosen(path: Path, files: list[Path], root: Path, dataset: str) -> Released:
@@ -111,39 +103,16 @@ def _listed(files: list[Path], root: Path) -> str:
     return ", ".join(names[:LISTED]) + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
 
 
-def _is_plain_zip(path: Path) -> bool:
-    """Whether a file is a zip of files; PyTorch's own format is a zip too, with a data.pkl in its one folder."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return not any(PurePosixPath(name).name == "data.pkl" for name in archive.namelist())
-
-
-def _unpack(path: Path, folder: Path) -> None:
+def _unpack(path: Path, folder: Path, budget: Budget) -> None:
     """Writes the checkpoints of an archive, and of archives inside it, below `folder`; nothing else leaves it."""
-    for name, stream in _members(path):
-        wanted = _kind(name, GENERATORS + ENCODERS) is not None
-        nested = name.name.endswith((".tar", ".tar.gz", ".tgz", ".zip"))
+    for member in members(path, budget):
+        wanted = _kind(member.name, GENERATORS + ENCODERS) is not None
+        nested = member.name.name.endswith((".tar", ".tar.gz", ".tgz", ".zip"))
         if wanted or nested:
-            target = folder.joinpath(*(part for part in name.parts if part not in ("/", "..")))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("wb") as out:
-                shutil.copyfileobj(stream, out)
+            target = folder.joinpath(*(part for part in member.name.parts if part not in ("/", "..")))
+            unpack_member(member, target)
             if nested:
-                _unpack(target, target.with_name(f"{target.name}.d"))
+                budget.enter(member.name)
+                _unpack(target, target.with_name(f"{target.name}.d"), budget)
+                budget.depth -= 1
                 target.unlink()
-
-
-def _members(path: Path) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
-    if tarfile.is_tarfile(path):
-        with tarfile.open(path) as archive:
-            for member in archive:
-                stream = archive.extractfile(member) if member.isfile() else None
-                if stream is not None:
-                    yield PurePosixPath(member.name), stream
-        return
-    with zipfile.ZipFile(path) as packed:
-        for info in packed.infolist():
-            if not info.is_dir():
-                with packed.open(info) as stream:
-                    yield PurePosixPath(info.filename), stream

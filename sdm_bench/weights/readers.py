@@ -1,8 +1,4 @@
-"""Tensors out of files, without running anything that the files hold.
-
-A pickle names the functions that rebuild its objects; these readers know a few by name, replace them by their own
-and refuse the file for any other.
-"""
+"""Tensors out of files, without running anything that the files hold; see sdm_bench/base/pickles.py."""
 
 import pickle
 import sys
@@ -11,24 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from sdm_bench.base.tensors import RefusedFile, flatten, read_safetensors, read_torch, reason
-
-TORCH_STORAGES = {
-    "FloatStorage": torch.float32,
-    "DoubleStorage": torch.float64,
-    "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16,
-    "LongStorage": torch.int64,
-    "IntStorage": torch.int32,
-    "ShortStorage": torch.int16,
-    "CharStorage": torch.int8,
-    "ByteStorage": torch.uint8,
-    "BoolStorage": torch.bool,
-}
+from sdm_bench.base.filekinds import RefusedFile, refuse_inflated, refuse_no_weights
+from sdm_bench.base.pickles import ARRAYS, TORCH_STORAGES, RestrictedUnpickler, rebuild_tensor
+from sdm_bench.base.tensors import read_safetensors
+from sdm_bench.base.torchfiles import believable, flatten, read_torch, reason
 
 
 def read_torchscript(path: Path) -> dict[str, Tensor]:
@@ -36,13 +21,16 @@ def read_torchscript(path: Path) -> dict[str, Tensor]:
 
     The module classes become inert objects and the archive's code is not looked at; raises RefusedFile.
     """
+    refuse_no_weights(path)
     try:
         with zipfile.ZipFile(path) as archive:
             pickles = [name for name in archive.namelist() if name.count("/") == 1 and name.endswith("/data.pkl")]
             if len(pickles) != 1:
                 raise RefusedFile(f"{path}: expected one <name>/data.pkl inside, found {len(pickles)}")
+            refuse_inflated(path)
             with archive.open(pickles[0]) as stream:
-                return flatten(_TorchScript(stream, archive, pickles[0].removesuffix("data.pkl")).load())
+                found = flatten(_TorchScript(stream, archive, pickles[0].removesuffix("data.pkl")).load())
+                return {name: value.clone() for name, value in believable(path, found).items()}
     except RefusedFile:
         raise
     except Exception as error:  # see read_torch
@@ -51,6 +39,7 @@ def read_torchscript(path: Path) -> dict[str, Tensor]:
 
 def read_numpy_pickle(path: Path) -> dict[str, Tensor]:
     """The arrays of a pickled, nested dictionary by dotted path; raises RefusedFile for anything but arrays in it."""
+    refuse_no_weights(path)
     try:
         with path.open("rb") as stream:
             return flatten(_NumpyPickle(stream).load())
@@ -66,39 +55,20 @@ READERS: dict[str, Callable[[Path], dict[str, Tensor]]] = {
 }
 
 
-class _Inert(dict[str, Any]):
-    """Stands for an object of any class: it keeps the state as its items and does nothing."""
+class _Module(dict[str, Any]):
+    """Stands for a module of any class: it keeps the state as its items and does nothing."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.update(state)
 
 
-class _Restricted(pickle.Unpickler):
-    allowed: ClassVar[dict[tuple[str, str], Any]]
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self.allowed:
-            raise pickle.UnpicklingError(f"Unsupported: the file asks for {module}.{name}")
-        return self.allowed[module, name]
+class _NumpyPickle(RestrictedUnpickler):
+    allowed: ClassVar[dict[tuple[str, str], Any]] = ARRAYS
 
 
-class _NumpyPickle(_Restricted):
-    _reconstruct = np.empty(0).__reduce__()[0]
+class _TorchScript(RestrictedUnpickler):
     allowed: ClassVar[dict[tuple[str, str], Any]] = {
-        ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-        ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-    }
-
-
-def _rebuild_tensor(storage: Tensor, offset: int, size: tuple, stride: tuple, *_: object) -> Tensor:
-    return torch.as_strided(storage, size, stride, offset).clone()
-
-
-class _TorchScript(_Restricted):
-    allowed: ClassVar[dict[tuple[str, str], Any]] = {
-        ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
+        ("torch._utils", "_rebuild_tensor_v2"): rebuild_tensor,
         ("collections", "OrderedDict"): dict,
         **{("torch.jit._pickle", f"build_{kind}list"): list for kind in ("int", "double", "bool", "tensor")},
         **{("torch", name): dtype for name, dtype in TORCH_STORAGES.items()},
@@ -110,7 +80,7 @@ class _TorchScript(_Restricted):
         self.storages: dict[str, Tensor] = {}
 
     def find_class(self, module: str, name: str) -> Any:
-        return _Inert if module.split(".")[0] == "__torch__" else super().find_class(module, name)
+        return _Module if module.split(".")[0] == "__torch__" else super().find_class(module, name)
 
     def persistent_load(self, pid: Any) -> Tensor:
         kind, dtype, key, _, count = pid

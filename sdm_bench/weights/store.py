@@ -11,7 +11,8 @@ import platformdirs
 
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import atomic_path, read_json, sha256_file, write_json
+from sdm_bench.base.files import read_object, sha256_file, write_json
+from sdm_bench.base.sections import parsed
 from sdm_bench.weights.registry import Entry, entries_of, entry
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def provenance(name: str) -> Provenance | None:
     """Where the cached weights called `name` came from; None unless both files are there."""
     path = weights_path(name)
     record = path.with_suffix(".json")
-    return Provenance(**read_json(record)) if path.is_file() and record.is_file() else None
+    there = path.is_file() and record.is_file()
+    return parsed(Provenance, read_object(record), f"{record}: not the record of weights") if there else None
 
 
 def missing(names: Iterable[str]) -> list[Entry]:
@@ -166,13 +168,10 @@ def how_to_get(each: Entry) -> str:
 
 def save(each: Entry, tensors: "Mapping[str, Tensor]", source: str, source_sha256: str) -> Path:
     """Writes `tensors` and their provenance to the cache; returns the safetensors file."""
-    from safetensors.torch import save_file
-
-    from sdm_bench.base.tensors import tensors_sha256
+    from sdm_bench.base.tensors import tensors_sha256, write_safetensors
 
     path = weights_path(each.name)
-    with atomic_path(path) as temporary:
-        save_file({key: value.contiguous() for key, value in tensors.items()}, temporary)
+    write_safetensors(path, {key: value.contiguous() for key, value in tensors.items()})
     record = Provenance(
         name=each.name,
         source=source,

@@ -1,5 +1,6 @@
 """Files are whole or absent, and changed by one at a time."""
 
+import errno
 import hashlib
 import os
 import threading
@@ -12,12 +13,17 @@ from PIL import Image
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import (
     atomic_path,
+    is_whole_picture,
     locked,
     read_json,
+    read_object,
+    read_yaml,
     refuse_unwritable,
     sha256_file,
     sha256_lines,
+    tolerated,
     write_json,
+    write_picture,
     write_png,
 )
 
@@ -115,3 +121,65 @@ def test_where_nothing_can_be_written_is_said_before(tmp_path: Path, monkeypatch
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
     with pytest.raises(UserError, match=rf"^--results {tmp_path}/new: no permission to write in {tmp_path}$"):
         refuse_unwritable(tmp_path / "new", "--results")
+
+
+@pytest.mark.parametrize(("body", "what"), [(b"\xff", "save it in UTF-8"), (b"a\0", "a NUL at character 1")])
+def test_text_that_is_none_is_refused_with_the_file(tmp_path: Path, body: bytes, what: str) -> None:
+    (tmp_path / "a.yaml").write_bytes(body)
+    with pytest.raises(UserError, match=rf"a\.yaml: not a YAML in UTF-8: .*{what}"):
+        read_yaml(tmp_path / "a.yaml")
+
+
+@pytest.mark.parametrize("body", ["[1", "2001-99-99", "[" * 5000, "{[]: 1}"])
+def test_what_is_no_yaml_is_refused_with_the_file(tmp_path: Path, body: str) -> None:
+    (tmp_path / "a.yaml").write_text(body)
+    with pytest.raises(UserError, match=r"a\.yaml: not valid YAML"):
+        read_yaml(tmp_path / "a.yaml")
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("[1]", "not fields with values, but a JSON of type list"),
+        ("{}", "no step; expected one of type int"),
+        ('{"step": "3"}', "a step of type str; expected one of type int"),
+    ],
+)
+def test_json_without_the_fields_is_refused(tmp_path: Path, body: str, what: str) -> None:
+    (tmp_path / "a.json").write_text(body)
+    with pytest.raises(UserError, match=rf"a\.json: {what}"):
+        read_object(tmp_path / "a.json", step=int)
+
+
+@pytest.mark.parametrize(("name", "how"), [("a.png", {"format": "PNG"}), ("a.jpg", {"format": "JPEG"})])
+def test_pictures_that_are_emptied_or_cut_are_not_whole(tmp_path: Path, name: str, how: dict) -> None:
+    path = tmp_path / name
+    assert not is_whole_picture(path)
+    write_picture(path, np.zeros((9, 9), np.uint8), **how)
+    body = path.read_bytes()
+    assert is_whole_picture(path)
+    for damaged in (b"", body[:-1], body[:9], body[1:]):
+        path.write_bytes(damaged)
+        assert not is_whole_picture(path)
+
+
+def test_what_the_disk_refuses_names_the_file_and_leaves_nothing(tmp_path: Path) -> None:
+    def write_to_a_full_disk() -> None:
+        with atomic_path(tmp_path / "a.txt"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match=rf"No space left on device: '{tmp_path}/a\.txt'"):
+        write_to_a_full_disk()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_need_not_be_stored_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    failed: list[str] = []
+    for _ in range(2):
+        with tolerated(failed, "features of x"):
+            write_json(tmp_path / "file" / "a.json", 1)
+    expected = f"features of x not stored: {tmp_path}/file/a.json: "
+    assert len(failed) == 1
+    assert failed[0].startswith(expected)
+    assert capsys.readouterr().err == f"{failed[0]}\n"

@@ -69,3 +69,19 @@ def test_an_absent_table_says_what_it_looks_like(tmp_path: Path) -> None:
     (root / "classes.yaml").unlink()
     with pytest.raises(UserError, match=r"classes.yaml: not found; expected a list of classes, a row each like"):
         Folder(root, "train")[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("- {name: Brücke, color: [1, 2, 3]}".encode("latin1"), "not a YAML in UTF-8: .*; save it in UTF-8"),
+        (b"- {name: [a], color: [1, 2, 3]}", r"row 0 is .*; expected a name"),
+        (b"- {name: a, color: [1, 2, 3], mirror: left}", r"row 0: mirror 'left'; expected a row number 0\.\.0"),
+        (b"- {name: a, color: [1, 2, 3], on: 2001-99-99}", "not valid YAML: month must be in"),
+        (b"- &a [x, x]\n- &b [*a, *a]\n- &c [*b, *b]\n", r"row 0 is \['x', 'x'\]; expected"),
+    ],
+)
+def test_odd_class_tables_are_refused_in_a_line(tmp_path: Path, body: bytes, message: str) -> None:
+    (tmp_path / "classes.yaml").write_bytes(body)
+    with pytest.raises(UserError, match=rf"classes\.yaml: {message}"):
+        read_classes(tmp_path / "classes.yaml")

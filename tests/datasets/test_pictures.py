@@ -1,12 +1,15 @@
 """Pictures are found by name, measured by their headers, and read ahead, in order."""
 
+import os
 import threading
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.datasets.pictures import FilePattern, UnreadableFile, ahead, by_stem, picture_size
+from sdm_bench.datasets import pictures
+from sdm_bench.datasets.pictures import FilePattern, UnreadableFile, ahead, by_stem, picture_size, read_image
 from tests.datasets.trees import put_map, put_photo
 
 
@@ -57,3 +60,20 @@ def test_the_size_of_a_picture_is_height_and_width(tmp_path: Path) -> None:
     for name in ("b.png", "nowhere.png"):
         with pytest.raises(UnreadableFile, match=f"{tmp_path / name}: not a readable picture"):
             picture_size(tmp_path / name)
+
+
+def test_a_picture_of_far_too_many_pixels_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put_photo(tmp_path / "a.png", 9, 12)
+    monkeypatch.setattr(pictures, "MOST_PIXELS", 100)
+    monkeypatch.setattr(Image.Image, "load", lambda _: pytest.fail("decoded"))
+    for read in (read_image, picture_size):
+        with pytest.raises(UnreadableFile, match=r"a\.png: a picture of 12x9 pixels; expected at most 100 in all"):
+            read(path)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(UserError, match=r"a\.png: a pipe or a device"):
+        read_image(tmp_path / "a.png")

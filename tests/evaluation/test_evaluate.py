@@ -1,5 +1,7 @@
 """`evaluate` does what it is told or refuses; what can be known is said before any work."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from sdm_bench.evaluation.evaluate import Evaluation, evaluate
 from sdm_bench.evaluation.metric import metric, needed_weights
 from sdm_bench.protocols.protocols import protocol, protocol_names
 from sdm_bench.results.rows import read_rows
+from sdm_bench.results.store import refuse_unusable
 from sdm_bench.sampling.folders import SampleFolder
 from sdm_bench.weights.registry import entries_of
 from sdm_bench.weights.store import CACHE_VARIABLE
@@ -152,3 +155,31 @@ def test_weights_that_are_not_those_of_the_protocol_are_refused(
     assert "the weights inception-2015-12-05 have the digest" in failures[0]
     assert "expected db4e3053f76d" in failures[0]
     assert "the weights lpips-alex have the digest" in failures[1]
+
+
+def test_numbers_that_cannot_be_stored_are_given_all_the_same(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected, _ = evaluate(Evaluation(["miou"], run, segmenter="toy", device="cpu", out=tmp_path / "there.csv"))
+    (tmp_path / "blocked").touch()
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "blocked"))
+
+    def read_only(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), "out/results.csv")
+
+    monkeypatch.setattr(module, "store", read_only)
+    rows, failures = evaluate(Evaluation(["miou"], run, segmenter="toy", device="cpu"))
+    assert [row.value for row in rows] == [row.value for row in expected]
+    assert failures[0].startswith(f"ceiling of cityscapes not stored: {tmp_path}/blocked/ceilings/")
+    assert failures[1:] == ["numbers not stored: out/results.csv: Read-only file system"]
+    assert failures[1] in capsys.readouterr().err
+
+
+def test_a_place_that_does_not_let_write_is_said_before(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != run)
+    refuse_unusable(run / "results.csv")
+    assert capsys.readouterr().err == (
+        f"warning: --out {run}: no permission to write in {run}; the numbers will be printed alone\n"
+    )

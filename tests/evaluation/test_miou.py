@@ -228,3 +228,20 @@ def test_pictures_of_several_sizes_are_measured_where_the_protocol_resizes_them_
     assert "no ceiling of mean IoU" in capsys.readouterr().err
     with pytest.raises(UserError, match=r"several sizes: 32x16 \(4\), 64x32 \(1\)"):
         measure(theirs, real, "miou")
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "empty"])
+def test_a_damaged_ceiling_is_measured_again(
+    toy_cityscapes: Path, tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = real_at(toy_cityscapes)
+    run = make_run(tmp_path / "run", real, [0], noisy)
+    before = measure(run, real, "miou").rows
+    (file,) = (tmp_path / "cache" / "ceilings").iterdir()
+    whole = file.read_text()
+    head, confusion = whole.split('"confusion"')
+    changed = f'{head}"confusion"{confusion.replace("0", "1", 1)}'
+    file.write_text({"cut": whole[:40], "changed": changed, "empty": "{}"}[damage])
+    assert [row.value for row in measure(run, real, "miou").rows] == [row.value for row in before]
+    assert f"{file}: broken" in capsys.readouterr().err
+    assert file.read_text() == whole

@@ -172,3 +172,24 @@ def test_legacy_features_are_pytorch_fid_s_of_the_folder(
     weights = read_safetensors(cached("inception-2015-12-05"))
     found = extract(folder_source(pictures), inception_extractor(weights, "legacy_pytorch", "cpu"))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_a_flipped_bit_in_kept_features_is_noticed(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = extract(folder_source(folder), extractor(), tmp_path / "cache")
+    (path,) = (tmp_path / "cache").iterdir()
+    body = bytearray(path.read_bytes())
+    body[body.index(first[3].tobytes()) + 1] ^= 1
+    path.write_bytes(body)
+    np.testing.assert_array_equal(extract(folder_source(folder), extractor(), tmp_path / "cache"), first)
+    assert f"{path}: broken (not the numbers that were stored); extracting" in capsys.readouterr().err
+
+
+def test_features_that_cannot_be_kept_are_given_all_the_same(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").touch()
+    unstored: list[str] = []
+    found = extract(folder_source(folder), extractor(), tmp_path / "cache", unstored=unstored)
+    np.testing.assert_array_equal(found, extract(folder_source(folder), extractor()))
+    assert len(unstored) == 1
+    assert unstored[0].startswith(f"features of {folder} not stored: {tmp_path}/cache/")

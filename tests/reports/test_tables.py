@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports.tables import TableOptions, make_table
+from reports.tables import Table, TableOptions, harmless, make_table
 from sdm_bench.base.errors import UserError
 from sdm_bench.results.rows import ResultRow
 from tests.reports.test_lines import training
@@ -185,3 +185,21 @@ def test_what_cannot_be_tabulated_is_refused() -> None:
         make_table("ablation", ROWS[:2])
     with pytest.raises(UserError, match="no results to make a table of"):
         make_table("comparison", [])
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=cmd()", "'=cmd()"),
+        ("+1+1", "'+1+1"),
+        ("@x", "'@x"),
+        ("-x", "'-x"),
+        ("-1.5", "-1.5"),
+        (-2.5, -2.5),
+        ("a=b", "a=b"),
+    ],
+)
+def test_cells_that_spreadsheets_would_run_are_made_harmless(cell: object, written: object) -> None:
+    assert harmless(cell) == written
+    made = Table("t", "T", pd.DataFrame({"method": [cell]}), [])
+    assert made.files()["t.csv"] == f"method\n{written}\n"

@@ -192,3 +192,13 @@ def test_a_share_is_sampled_by_one_command_at_a_time(
         with pytest.raises(UserError, match=r"another command is at work here \(generate 0 of 2.*--shard"):
             write_samples(synthesizer, examples, sample_options(), tmp_path, [0], "", (0, 2))
         assert write_samples(synthesizer, examples, sample_options(), tmp_path, [0], "", (1, 2)) == 2
+
+
+def test_an_emptied_or_cut_sample_is_made_again(synthesizer: Synthesizer, examples: Resized, tmp_path: Path) -> None:
+    write_samples(synthesizer, examples, sample_options(), tmp_path, [0], "")
+    whole = pictures(tmp_path)
+    first, second = (tmp_path / name for name in list(whole)[:2])
+    first.write_bytes(b"")
+    second.write_bytes(second.read_bytes()[:-4])
+    assert write_samples(synthesizer, examples, sample_options(), tmp_path, [0], "") == 2
+    assert pictures(tmp_path) == whole

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.weights.packs import bare, released
+from sdm_bench.base.torchfiles import bare
+from sdm_bench.weights.packs import released
 
 
 def checkpoint(value: float, prefix: str = "") -> bytes:
