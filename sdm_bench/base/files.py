@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +20,10 @@ from sdm_bench.base.errors import UserError
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`; it replaces `path` if the block succeeds and is removed if not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
+    # named before it is made, so that a signal finds no moment at which it would be left behind
+    temporary = path.parent / f".{path.name[:80]}.{secrets.token_hex(4)}.part"
     try:
+        temporary.touch(mode=0o600, exist_ok=False)
         yield temporary
         temporary.chmod(0o644)
         temporary.replace(path)
