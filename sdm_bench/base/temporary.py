@@ -6,6 +6,7 @@ Where the system or the disk knows no such locks nothing is removed.
 
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -26,16 +27,20 @@ NAME_BYTES = 80
 @contextmanager
 def temporary_file(folder: Path, name: str) -> Iterator[Path]:
     """Yields an empty file in `folder`, removed at the end unless it was renamed; its own name starts with `name`."""
-    while True:
-        handle, made = tempfile.mkstemp(dir=folder, prefix=_prefix(name), suffix=SUFFIX)
-        if _held(handle):
-            break
-        os.close(handle)
+    # named before it is made, so that a signal finds no moment at which it would be left behind
+    made = folder / f"{_prefix(name)}{secrets.token_hex(4)}{SUFFIX}"
+    handle = None
     try:
-        yield Path(made)
+        while handle is None:
+            handle = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            if not _held(handle):
+                os.close(handle)
+                handle = None
+        yield made
     finally:
-        Path(made).unlink(missing_ok=True)
-        os.close(handle)
+        made.unlink(missing_ok=True)
+        if handle is not None:
+            os.close(handle)
 
 
 @contextmanager
