@@ -10,7 +10,7 @@ from typing import Any
 
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_json, write_json
+from sdm_bench.base.files import locked, read_json, write_json
 from sdm_bench.base.sections import Section, parsed
 
 RUN_FILE = "run.json"
@@ -112,16 +112,26 @@ class SampleFolder:
         return self.seed_folder(seed) / f"{example_id}.png"
 
     def start(self, options: SampleOptions, seeds: Sequence[int], command: str) -> None:
-        """Writes run.json, or checks that samples already here were made the same way."""
-        if self.exists:
-            self._refuse_other(options)
-        about = {
-            "version": __version__,
-            "command": command,
-            "seeds": sorted({*self.seeds(), *seeds}),
-            "options": options.model_dump(mode="json"),
-        }
-        write_json(self.folder / RUN_FILE, about)
+        """Writes run.json, or checks that samples already here were made the same way.
+
+        Raises UserError where they were not, and for a second seed of a method that makes one picture a label map.
+        """
+        with locked(self.folder):
+            if self.exists:
+                self._refuse_other(options)
+            there = self.seeds()
+            if not options.stochastic and there and {*there} != {*seeds}:
+                raise UserError(
+                    f"--seeds {', '.join(map(str, seeds))}: {options.method} makes one picture a label map, whatever "
+                    f"the seed; {self.folder} has seed {', '.join(map(str, there))}"
+                )
+            about = {
+                "version": __version__,
+                "command": command,
+                "seeds": sorted({*there, *seeds}),
+                "options": options.model_dump(mode="json"),
+            }
+            write_json(self.folder / RUN_FILE, about)
 
     def _refuse_other(self, options: SampleOptions) -> None:
         differing = self.options().differences(options, MAY_CHANGE)

@@ -46,7 +46,11 @@ def generate_samples(
     preset. out: by default the run's folder. recipe: how label maps are read, by default as in training. style:
     `ground-truth` takes every example's own photograph's.
     """
+    speed = speed or Speed()
+    if weights.method is not None:
+        _refuse_idle_options(weights.method, sampling, speed)
     trained = weights.load(where.name)
+    _refuse_idle_options(trained.about.method, sampling, speed)
     folder = out or weights.run
     if folder is None:
         raise UserError("--out: where do the samples go?")
@@ -119,6 +123,15 @@ def _synthesize(
             yield example, seed, picture
 
 
+def _refuse_idle_options(method: str, sampling: SamplingOptions, speed: Speed) -> None:
+    """Raises UserError for what is said of a diffusion model's samples where the method is a GAN."""
+    chosen = vars(sampling) | vars(speed)
+    said = [name for name, value in chosen.items() if value is not None and value is not False]
+    if methods.method(method).kind == "gan" and said:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in said)
+        raise UserError(f"{flags}: {method} is a GAN; diffusion models take {'it' if len(said) == 1 else 'them'}")
+
+
 def _open_dataset(where: DatasetSplit, trained: TrainedNetwork) -> SemanticDataset:
     """The examples for a trained network; raises UserError where they are of another dataset."""
     name = where.name or trained.about.dataset
@@ -141,8 +154,6 @@ def _sample_options(
     about = trained.about
     method = methods.method(about.method)
     asked = {name: value for name, value in vars(sampling).items() if value is not None}
-    if method.kind == "gan" and asked:
-        raise UserError(f"{about.method} is a GAN; it takes no {', '.join(asked)}")
     if style is not None and not hasattr(trained.network, "encoder"):
         raise UserError(f"--style {style}: {trained.source} has no encoder that could take a photograph's style")
     preset = {name: value for name, value in (about.sampling or {}).items() if value is not None}
