@@ -82,7 +82,11 @@ def write_statistics(path: Path, statistics: Statistics, about: Mapping[str, str
     """
     refuse_unusable(path)
     mean, covariance = _checked(statistics.mean, statistics.covariance, path)
-    arrays = {"mu": mean, "sigma": covariance, "about": np.array(json.dumps(dict(about), sort_keys=True))}
+    arrays: dict[str, Any] = {
+        "mu": mean,
+        "sigma": covariance,
+        "about": np.array(json.dumps(dict(about), sort_keys=True)),
+    }
     if statistics.count:
         arrays["n"] = np.array(statistics.count, np.int64)
     # numpy appends .npz to names that lack it, not to open files
