@@ -15,6 +15,8 @@ from PIL import Image
 
 from sdm_bench.base.errors import UserError
 
+LOCK_FILE = ".lock"
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -35,7 +37,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def locked(folder: Path) -> Iterator[None]:
     """Waits until no other process changes the files of `folder` that are read, merged and written under this lock."""
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
+    with FileLock(folder / LOCK_FILE):
         yield
 
 
@@ -46,6 +48,14 @@ def refuse_unwritable(folder: Path, flag: str) -> None:
         raise UserError(f"{flag} {folder}: {nearest} is a file; expected a folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise UserError(f"{flag} {folder}: no permission to write in {nearest}")
+
+
+def refuse_unlockable(folder: Path, flag: str) -> None:
+    """Raises UserError, which names `flag`, where `locked(folder)` would fail or nothing can be written there."""
+    refuse_unwritable(folder, flag)
+    lock = folder / LOCK_FILE
+    if lock.exists() and not (lock.is_file() and os.access(lock, os.W_OK)):
+        raise UserError(f"{flag} {folder}: no permission to write {lock}, by which one at a time writes there")
 
 
 def write_text(path: Path, text: str) -> None:

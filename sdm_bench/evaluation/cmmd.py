@@ -30,6 +30,7 @@ class CMMD(Metric):
     name = "cmmd"
     summary = "maximum mean discrepancy of CLIP embeddings"
     section = CMMDSection
+    cached = "features"
     outputs: ClassVar[tuple[Output, ...]] = (Output("cmmd", "CMMD", "lower", digits=3, main=True),)
 
     def weights(self, section: CMMDSection, segmenter: str | None = None) -> list[str]:

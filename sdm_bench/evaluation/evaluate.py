@@ -10,13 +10,14 @@ import torch
 
 from sdm_bench.base.devices import pick_device
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_json
+from sdm_bench.base.files import read_json, refuse_unwritable
+from sdm_bench.base.names import refuse_unspellable
 from sdm_bench.base.processes import is_first
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.known_datasets import DatasetSplit, open_dataset
 from sdm_bench.evaluation.context import EvaluationContext, SharedWork
-from sdm_bench.evaluation.metric import metric
+from sdm_bench.evaluation.metric import Metric, MetricResult, metric
 from sdm_bench.evaluation.statistics import resolve_statistics
 from sdm_bench.protocols.protocols import ALL, DEFAULT, Protocol, covering, protocol
 from sdm_bench.results.provenance import versions
@@ -24,7 +25,7 @@ from sdm_bench.results.rows import RESULTS_FILE, ResultRow
 from sdm_bench.results.sample_sets import SampleSet, open_images, open_run
 from sdm_bench.results.store import refuse_unusable, store
 from sdm_bench.sampling.folders import RUN_FILE, SampleFolder
-from sdm_bench.weights.store import MissingWeights, missing, provenance
+from sdm_bench.weights.store import CACHE_VARIABLE, MissingWeights, cache_folder, missing, provenance
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,11 @@ class Evaluation:
 
 
 def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
-    """Measures and stores; returns the rows, and a line for each metric that could not be measured, with the reason.
+    """Measures and stores; returns the rows, and a line for each metric that could not be measured or stored, with why.
 
     What can be known is refused before any work: raises UserError for unknown names, options that do nothing for these
-    metrics, pictures that are not those of the split, and a CSV that rows can't be added to.
+    metrics, pictures that are not those of the split, places that can't be written to or whose names are not UTF-8, and
+    a CSV that rows can't be added to.
     """
     metrics = [metric(name) for name in dict.fromkeys(asked.metrics)]
     _refuse_idle_options(asked)
@@ -68,6 +70,7 @@ def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
         protocol(asked.protocol)
     target = asked.out or ((asked.run / RESULTS_FILE) if asked.run is not None else Path(RESULTS_FILE))
     refuse_unusable(target)
+    _refuse_unusable_places(asked, metrics)
     samples, dataset = _open(asked)
     cells = [
         (each.name, chosen)
@@ -79,6 +82,7 @@ def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
     rows: list[ResultRow] = []
     failures: list[str] = []
     for name, chosen in cells:
+        label = f"{chosen.name}, {name}" if asked.protocol == ALL else name
         try:
             section = metric(name).stated(chosen, dataset.name)
             context = EvaluationContext(
@@ -87,14 +91,16 @@ def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
             found = metric(name).measure(context)
         except click.ClickException as error:
             reason = error.short if isinstance(error, MissingWeights) else error.message
-            failures.append(f"{chosen.name}, {name}: {reason}" if asked.protocol == ALL else f"{name}: {reason}")
-        else:
-            stored = found.rows
-            if is_first():
-                stored = store(target, found.rows, found.per_image, _record(context, asked))
-            rows += stored
-    if rows and is_first():
-        say(f"{target}: {len(rows)} rows")
+            failures.append(f"{label}: {reason}")
+            continue
+        try:
+            rows += _stored(target, found, context, asked)
+        except (OSError, UserError) as error:
+            rows += found.rows
+            failures.append(f"{label}: measured, but not stored: {getattr(error, 'message', error)}")
+    stored = [row for row in rows if row.evaluation]
+    if stored and is_first():
+        say(f"{target}: {len(stored)} rows")
     return rows, failures
 
 
@@ -111,6 +117,25 @@ def _refuse_idle_options(asked: Evaluation) -> None:
     ):
         if value is not None and needed not in asked.metrics:
             raise UserError(f"{flag} {value}: does nothing without --metric {needed}")
+
+
+def _refuse_unusable_places(asked: Evaluation, metrics: Sequence[Metric]) -> None:
+    """Raises UserError where something can't be written, or a place has a name that no record can say."""
+    places = {"RUN": asked.run, "--images": asked.images, "--predictions": asked.predictions, "--out": asked.out}
+    for flag, place in places.items():
+        if place is not None:
+            refuse_unspellable(place.resolve(), flag)
+    if asked.predictions is not None:
+        refuse_unwritable(asked.predictions, "--predictions")
+    for name in dict.fromkeys(each.cached for each in metrics if each.cached):
+        refuse_unwritable(cache_folder() / name, CACHE_VARIABLE)
+
+
+def _stored(target: Path, found: MetricResult, context: EvaluationContext, asked: Evaluation) -> list[ResultRow]:
+    """The rows of a measurement, stored by one process with how they came about."""
+    if not is_first():
+        return found.rows
+    return store(target, found.rows, found.per_image, _record(context, asked))
 
 
 def _open(asked: Evaluation) -> tuple[SampleSet, SemanticDataset]:

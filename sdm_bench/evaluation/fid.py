@@ -109,6 +109,7 @@ class FID(Metric):
     name = "fid"
     summary = "Fréchet distance, with KID, precision, recall and others of the same features"
     section = FIDSection
+    cached = "features"
     outputs: ClassVar[tuple[Output, ...]] = tuple(
         output for called in FEATURE_NAMES.values() for output in _outputs(called)
     )

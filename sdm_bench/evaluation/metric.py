@@ -50,13 +50,14 @@ class Metric(ABC):
     """A metric of `evaluate --metric`.
 
     summary: a line for help texts. section: what a protocol may state of it on a dataset. outputs: its numbers, the
-    metric's own first.
+    metric's own first. cached: the folder of the user's cache in which it keeps what it computes, if it does.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     section: ClassVar[type[Section]]
     outputs: ClassVar[tuple[Output, ...]]
+    cached: ClassVar[str | None] = None
 
     def stated(self, protocol: Protocol, dataset: str) -> Any:
         """What a protocol states of the metric on a dataset; raises UserError where that is not enough."""

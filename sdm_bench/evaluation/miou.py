@@ -39,6 +39,7 @@ class MeanIoU(Metric):
     name = "miou"
     summary = "mean IoU of a segmenter's predictions, with accuracy and the ceiling"
     section = MIoUSection
+    cached = "ceilings"
     outputs: ClassVar[tuple[Output, ...]] = (
         Output("miou", "mIoU", "higher", unit=FRACTION, highest=1.0, main=True),
         Output("accuracy", "accuracy", "higher", unit=FRACTION, highest=1.0),

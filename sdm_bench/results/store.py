@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import locked, refuse_unwritable
+from sdm_bench.base.files import LOCK_FILE, locked, refuse_unlockable, refuse_unwritable
 from sdm_bench.results.per_image import PER_IMAGE_FILE, PerImage, add_per_image, read_per_image
-from sdm_bench.results.provenance import record
+from sdm_bench.results.provenance import FOLDER, record
 from sdm_bench.results.rows import ResultRow, add_rows, read_rows
 
 
@@ -15,7 +15,10 @@ def refuse_unusable(path: Path) -> None:
     """Raises UserError where numbers can't be added to the results CSV `path`, before anything is measured."""
     if path.is_dir():
         raise UserError(f"--out {path}: a folder; expected a CSV file")
-    refuse_unwritable(path.parent, "--out")
+    if path.name in (PER_IMAGE_FILE, FOLDER, LOCK_FILE):
+        raise UserError(f"--out {path}: {path.name} is written beside the results; choose another name")
+    refuse_unlockable(path.parent, "--out")
+    refuse_unwritable(path.parent / FOLDER, "--out")
     if path.is_file():
         read_rows(path)
     if path.with_name(PER_IMAGE_FILE).is_file():

@@ -14,6 +14,7 @@ from sdm_bench.base.files import (
     atomic_path,
     locked,
     read_json,
+    refuse_unlockable,
     refuse_unwritable,
     sha256_file,
     sha256_lines,
@@ -115,3 +116,12 @@ def test_where_nothing_can_be_written_is_said_before(tmp_path: Path, monkeypatch
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
     with pytest.raises(UserError, match=rf"^--results {tmp_path}/new: no permission to write in {tmp_path}$"):
         refuse_unwritable(tmp_path / "new", "--results")
+
+
+def test_a_lock_that_cannot_be_taken_is_said_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_unlockable(tmp_path / "new", "--out")
+    with locked(tmp_path):
+        refuse_unlockable(tmp_path, "--out")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path / ".lock")
+    with pytest.raises(UserError, match=rf"^--out {tmp_path}: no permission to write {tmp_path}/\.lock, by which"):
+        refuse_unlockable(tmp_path, "--out")

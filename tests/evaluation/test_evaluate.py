@@ -1,6 +1,9 @@
 """`evaluate` does what it is told or refuses; what can be known is said before any work."""
 
+import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,6 +65,7 @@ def test_seeds_select_from_what_is_there(run: Path) -> None:
         ({"run": None}, r"either a run's folder or --images"),
         ({"images": Path(".")}, r"either a run's folder or --images"),
         ({"out": Path(".")}, r"--out \.: a folder; expected a CSV file"),
+        ({"out": Path("per-image.csv")}, r"--out per-image\.csv: per-image\.csv is written beside the results"),
     ],
 )
 def test_what_would_be_ignored_or_cannot_be_is_refused_before_any_work(
@@ -71,6 +75,75 @@ def test_what_would_be_ignored_or_cannot_be_is_refused_before_any_work(
     with pytest.raises(UserError, match=message):
         evaluate(Evaluation(**{"metrics": ["fid"], "run": run, "device": "cpu", **changes}))
     assert not (run / "results.csv").exists()
+
+
+def nothing_is_measured(run: Path | None, monkeypatch: pytest.MonkeyPatch, message: str, **changes: Any) -> None:
+    monkeypatch.setattr(module, "SharedWork", lambda **_: pytest.fail("work has begun"))
+    with pytest.raises(UserError, match=message):
+        evaluate(Evaluation(**{"metrics": ["fid"], "run": run, "device": "cpu", **changes}))
+
+
+def test_places_that_are_files_are_refused_before_any_work(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    miou = {"metrics": ["miou"], "segmenter": "toy"}
+    nothing_is_measured(run, monkeypatch, r"--predictions .*file is a file", predictions=file, **miou)
+    (run / "provenance").touch()
+    nothing_is_measured(run, monkeypatch, r"--out .*provenance is a file")
+    (run / "provenance").unlink()
+    monkeypatch.setenv(CACHE_VARIABLE, str(file))
+    nothing_is_measured(run, monkeypatch, rf"^{CACHE_VARIABLE} {file}/features: {file} is a file; expected a folder$")
+    nothing_is_measured(run, monkeypatch, rf"^{CACHE_VARIABLE} {file}/ceilings: {file} is a file", **miou)
+
+
+def test_places_without_permission_are_refused_before_any_work(
+    run: Path, untrained_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a user, who can't write to what the test says; root may write anywhere."""
+    miou = {"metrics": ["miou"], "segmenter": "toy", "predictions": tmp_path / "kept"}
+    for place in (run / ".lock", run / "provenance"):
+        shutil.rmtree(place, ignore_errors=True)
+    (run / ".lock").touch()
+    for folder in (run / "provenance", tmp_path / "kept", untrained_cache / "features"):
+        folder.mkdir(exist_ok=True)
+    for closed, flag, changes in (
+        (run / ".lock", "--out", {}),
+        (run / "provenance", "--out", {}),
+        (tmp_path / "kept", "--predictions", miou),
+        (untrained_cache / "features", CACHE_VARIABLE, {}),
+    ):
+        monkeypatch.setattr(os, "access", lambda path, mode, closed=closed: Path(path) != closed)
+        nothing_is_measured(run, monkeypatch, rf"^{flag} .*: no permission to write .*{closed}", **changes)
+
+
+def test_what_is_computed_is_returned_even_if_it_cannot_be_stored(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "results.csv")
+
+    monkeypatch.setattr(module, "store", full)
+    rows, failures = evaluate(Evaluation(["fid"], run, device="cpu"))
+    assert next(row.value for row in rows if row.metric == "fid") > 0
+    assert failures == ["fid: measured, but not stored: [Errno 28] No space left on device: 'results.csv'"]
+
+
+def test_names_that_no_record_can_spell_are_refused_before_any_work(
+    run: Path, toy_cityscapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / b"caf\xe9".decode("utf-8", "surrogateescape")
+    shown = r"/caf\\udce9/{}: not a name in UTF-8"
+    shutil.copytree(run, odd / "run")
+    shutil.copytree(toy_cityscapes, odd / "scenes")
+    for name, place in (("linked-run", odd / "run"), ("pictures", odd / "run/samples/seed-000")):
+        (tmp_path / name).symlink_to(place)
+    nothing_is_measured(tmp_path / "linked-run", monkeypatch, r"^RUN .*" + shown.format("run"))
+    theirs = {"where": DatasetSplit("cityscapes", toy_cityscapes, None), "images": tmp_path / "pictures"}
+    for name in (None, "theirs"):
+        message = r"^--images .*" + shown.format("run/samples/seed-000")
+        nothing_is_measured(None, monkeypatch, message, **theirs, name=name)
+    where = DatasetSplit(None, odd / "scenes", None)
+    nothing_is_measured(run, monkeypatch, r"^cityscapes .*" + shown.format("scenes"), where=where)
 
 
 def test_an_incomplete_folder_is_refused_by_every_metric_alike(run: Path, toy_cityscapes: Path) -> None:
