@@ -113,11 +113,11 @@ def measure(run: Path, data: Path, segmenter: str, command: str, device: str) ->
 
 
 def unmeasured(run: Path, data: Path) -> list[str]:
-    """The metrics that have no result of the pictures that are there."""
+    """The metrics that have no result of the pictures that are there under the protocol of the demo."""
     rows = read_rows(run / RESULTS_FILE) if (run / RESULTS_FILE).is_file() else []
     samples = open_run(run, open_dataset(DATASET, data, "val"))
-    done = {row.measure for row in rows if row.sample_set == samples.digest}
-    return [name for name in METRICS if name not in done]
+    done = {(row.protocol, row.measure) for row in rows if row.sample_set == samples.digest}
+    return [name for name in METRICS if (DEFAULT, name) not in done]
 
 
 def train_all(folder: Path, data: Path, budget_minutes: float, device: str) -> dict[str, Path]:

@@ -10,9 +10,12 @@ from sdm_bench.checkpoints.generators import load_generator
 from sdm_bench.checkpoints.stored import export_weights, shipped_weights
 from sdm_bench.checkpoints.weights_file import read_weights
 from sdm_bench.datasets.known_datasets import DATASETS, open_dataset
-from sdm_bench.results.rows import read_rows
+from sdm_bench.results.rows import add_rows, read_rows
+from sdm_bench.results.sample_sets import open_run
 from sdm_bench.weights.store import CACHE_VARIABLE
 from tests.conftest import accept_untrained
+from tests.evaluation.measured import make_run, noisy, real_at
+from tests.results.test_rows import row
 
 SHIPPED = ("sdm", "sdm-concat", "spade", "unet")
 
@@ -77,6 +80,16 @@ def test_the_demo_ends_in_two_tables_and_a_grid_and_resumes(tmp_path: Path, caps
     demo.demo(tmp_path / "demo", tmp_path / "report", "sdm-bench demo", offline=True, device="cpu")
     assert {run: read_rows(run / "results.csv") for run in before} == before
     assert "segmenting" not in capsys.readouterr().err
+
+
+def test_a_number_under_another_protocol_does_not_stand_for_the_demos(toy_cityscapes: Path, tmp_path: Path) -> None:
+    real = real_at(toy_cityscapes)
+    run = make_run(tmp_path, real, [0], noisy)
+    digest = open_run(run, real.dataset).digest
+    add_rows(run / "results.csv", [row(sample_set=digest, measure="fid", protocol="sdm@1")])
+    assert demo.unmeasured(run, toy_cityscapes) == ["fid", "lpips", "miou"]
+    add_rows(run / "results.csv", [row(sample_set=digest, measure="fid", protocol="sdm-bench@1")])
+    assert demo.unmeasured(run, toy_cityscapes) == ["lpips", "miou"]
 
 
 @pytest.mark.usefixtures("small")

@@ -24,6 +24,8 @@ JPEG = (b"\xff\xd8", b"\xff\xd9")
 # Folders of which this process has removed what killed ones left.
 _SWEPT: set[Path] = set()
 
+LOCK_FILE = ".lock"
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -69,7 +71,7 @@ def tolerated(failed: list[str], what: str) -> Iterator[None]:
 def locked(folder: Path) -> Iterator[None]:
     """Waits until no other process changes the files of `folder` that are read, merged and written under this lock."""
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
+    with FileLock(folder / LOCK_FILE):
         yield
 
 

@@ -1,5 +1,6 @@
-"""Option types, options that several commands share, and the command class that refuses repeated ones."""
+"""Option types, options that several commands share, and the command class that refuses what no command can take."""
 
+import math
 import re
 import shlex
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+
+from sdm_bench.base.names import refuse_unspellable
 
 
 class WritableFolder(click.Path):
@@ -50,22 +53,38 @@ device = click.option(
 
 
 class Command(click.Command):
-    """A command in which an option that takes one value may be given once."""
+    """A command in which an option that takes one value may be given once, text is UTF-8 and numbers are finite."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for argument in args:
+            refuse_unspellable(argument, "argument")
         _, _, order = self.make_parser(ctx).parse_args(args=list(args))
         counts = Counter(each for each in order if isinstance(each, click.Option))
         for option, count in counts.items():
             harmless = option.multiple or option.count or (option.is_flag and not option.secondary_opts)
             if count > 1 and not harmless:
                 raise click.UsageError(f"{option.opts[0]}: given {count} times; expected once", ctx)
-        return super().parse_args(ctx, args)
+        rest = super().parse_args(ctx, args)
+        for param in self.params:
+            value = ctx.params.get(param.name or "")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise click.BadParameter(f"{value}; expected a finite number", ctx, param)
+        return rest
 
 
 class Group(click.Group):
     """A group of such commands."""
 
     command_class = Command
+
+
+def matched(pattern: str, text: str) -> list[int] | None:
+    """The whole numbers in `text` where it is as `pattern`, in which N stands for one; None where it isn't.
+
+    Of ASCII digits alone: str.isdigit takes superscripts too, of which int makes nothing.
+    """
+    found = re.fullmatch(pattern.replace("N", "([0-9]{1,18})"), text)
+    return None if found is None else [int(digits) for digits in found.groups() if digits is not None]
 
 
 class IntegerList(click.ParamType):
@@ -78,10 +97,10 @@ class IntegerList(click.ParamType):
             return value
         numbers: list[int] = []
         for part in str(value).split(","):
-            first, dash, last = part.partition("-")
-            if not first.isdigit() or (dash and not last.isdigit()) or (dash and int(last) < int(first)):
+            found = matched(r"N(?:-N)?", part)
+            if found is None or found[-1] < found[0]:
                 self.fail(f"'{value}'; expected numbers like 0, 0-2 or 0,4", param, ctx)
-            numbers += range(int(first), int(last or first) + 1)
+            numbers += range(found[0], found[-1] + 1)
         return list(dict.fromkeys(numbers))
 
 
@@ -93,10 +112,10 @@ class Shard(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
         if isinstance(value, tuple):
             return value
-        first, slash, count = str(value).partition("/")
-        if not slash or not first.isdigit() or not count.isdigit() or int(first) >= int(count):
+        found = matched("N/N", str(value))
+        if found is None or found[0] >= found[1]:
             self.fail(f"'{value}'; expected k/n with k from 0 to n - 1, like 0/2", param, ctx)
-        return int(first), int(count)
+        return found[0], found[1]
 
 
 class Size(click.ParamType):
@@ -107,10 +126,10 @@ class Size(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
         if isinstance(value, tuple):
             return value
-        width, cross, height = str(value).partition("x")
-        if not cross or not width.isdigit() or not height.isdigit() or not int(width) * int(height):
+        found = matched("NxN", str(value))
+        if found is None or 0 in found:
             self.fail(f"'{value}'; expected WIDTHxHEIGHT in pixels, like 128x64", param, ctx)
-        return int(height), int(width)
+        return found[1], found[0]
 
 
 def with_options(*added: Any) -> Callable[[Any], Any]:

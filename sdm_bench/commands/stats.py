@@ -10,7 +10,7 @@ from sdm_bench.commands import options
 EXPORT_EXAMPLE = """\b
 Examples:
   sdm-bench stats export ade20k-val.npz --dataset ade20k --data DIR
-  sdm-bench stats export theirs.npz --images FOLDER --protocol spade@1
+  sdm-bench stats export theirs.npz --images FOLDER
 """
 IMPORT_EXAMPLE = """\b
 Examples:
@@ -29,12 +29,12 @@ def stats() -> None:
 @click.option("--images", type=options.EXISTING_FOLDER, help="A flat folder of pictures.")
 @options.dataset
 @options.data
-@options.split
+@click.option("--split", help="Which split's photographs (default: val).")
 @click.option("--image-size", type=click.IntRange(min=1), help="Short side of photographs (default: the papers').")
 @click.option("--protocol", "protocol_name", default="sdm-bench@1", show_default=True, help="Extractor and resizing.")
 @options.device
-def export(out: Path, dataset: str | None, data: Path | None, split: str, **chosen: Any) -> None:
-    """Write mean and covariance of features to OUT, an .npz that pytorch-fid and clean-fid read too."""
+def export(out: Path, dataset: str | None, data: Path | None, split: str | None, **chosen: Any) -> None:
+    """Write mean and covariance of features to OUT, a new .npz that pytorch-fid and clean-fid read too."""
     from sdm_bench.datasets.known_datasets import DatasetSplit
     from sdm_bench.evaluation.statistics import describe, export_statistics
 

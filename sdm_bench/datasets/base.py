@@ -13,6 +13,7 @@ import yaml
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_lines
+from sdm_bench.base.names import refuse_unspellable
 from sdm_bench.datasets.pictures import FilePattern, UnknownIds, by_stem, read_image, read_map
 
 IGNORED = 255
@@ -133,6 +134,8 @@ class SemanticDataset(ABC, Sequence[Example]):
             raise UserError(
                 f"{self.root}: no label maps of the {split} split of {self.name} found; expected {self.layout()}."
             )
+        for path in (self.root.resolve(), *(record.label for record in self.records)):
+            refuse_unspellable(path, self.name)
 
     @property
     def classes(self) -> ClassTable:

@@ -8,28 +8,36 @@ import numpy as np
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_yaml
-from sdm_bench.datasets.base import IGNORED, ClassTable, SemanticDataset, Sources
+from sdm_bench.datasets.base import IGNORED, ClassTable, Record, SemanticDataset, Sources
 from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, FilePattern
 
+# What the one split of a root without split folders is called in rows, run.json and tables.
+WHOLE = "val"
 EXAMPLE = "- {name: road, color: [128, 64, 128]}"
 
 
 class Folder(SemanticDataset):
     """Classes are the rows of classes.yaml in order; ids in the label PNGs are the row numbers.
 
-    A row is {name, color} and optionally `ignore: true`: the metrics pass over that class.
+    A row is {name, color} and optionally `ignore: true`: the metrics pass over that class. Without split folders there
+    is one split of all examples, which is called `val` whichever is asked for.
     """
 
     name = "folder"
     splits = ("train", "val", "test")
     native_size = (256, 256)
 
+    def __init__(self, root: Path, split: str, records: list[Record] | None = None):
+        folders = [Path(root) / name / kind for name in self.splits for kind in ("images", "labels")]
+        self.has_splits = any(folder.is_dir() for folder in folders)
+        super().__init__(root, split if self.has_splits or split not in self.splits else WHOLE, records)
+
     @staticmethod
     def layout() -> str:
         return "classes.yaml and [<split>/]{images,labels[,instances]}"
 
     def sources(self) -> Sources:
-        base = self.root / self.split if (self.root / self.split).is_dir() else self.root
+        base = self.root / self.split if self.has_splits else self.root
         return Sources(
             label=FilePattern(base / "labels", MAP_SUFFIXES),
             image=FilePattern(base / "images", IMAGE_SUFFIXES),

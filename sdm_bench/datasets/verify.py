@@ -131,7 +131,9 @@ def _splits(name: str, root: Path) -> tuple[list[Split], tuple[str, ...]]:
     shared: dict[Sources, list[SemanticDataset]] = {}
     for dataset in datasets:
         shared.setdefault(dataset.sources(), []).append(dataset)
-    splits = [Split(" = ".join(d.split for d in same), same[0], sources) for sources, same in shared.items()]
+    splits = [
+        Split(" = ".join(dict.fromkeys(d.split for d in same)), same[0], sources) for sources, same in shared.items()
+    ]
     there = [split for split in splits if any(split.files.values())]
     if not there:
         raise UserError(f"{root}: nothing of {name} found; expected {kind.layout()}.")

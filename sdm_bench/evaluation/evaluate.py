@@ -11,8 +11,9 @@ import click
 import torch
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_json, tolerated
+from sdm_bench.base.files import read_json, refuse_unwritable, tolerated
 from sdm_bench.base.finite import NotFinite, named
+from sdm_bench.base.names import refuse_unspellable
 from sdm_bench.base.processes import ProcessesLost, decided, exchanged, is_first, start_processes, together
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import SemanticDataset
@@ -60,8 +61,8 @@ def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
     """Measures and stores; returns the rows, and a line for all that could not be measured or stored, with the reason.
 
     What can be known is refused before any work: raises UserError for unknown names, options that do nothing for these
-    metrics, pictures that are not those of the split, and a CSV that rows can't be added to. Under torchrun all
-    processes return the same failures, and the rows as the first one stored them.
+    metrics, pictures that are not those of the split, places whose names are not UTF-8, and a CSV that rows can't be
+    added to. Under torchrun all processes return the same failures, and the rows as the first one stored them.
     """
     device = start_processes(asked.device)
     with together():
@@ -115,6 +116,7 @@ def _prepared(
         protocol(asked.protocol)
     target = asked.out or ((asked.run / RESULTS_FILE) if asked.run is not None else Path(RESULTS_FILE))
     refuse_unusable(target)
+    _refuse_unusable_places(asked)
     samples, dataset = _open(asked)
     cells = [
         (each.name, chosen)
@@ -139,6 +141,16 @@ def _refuse_idle_options(asked: Evaluation) -> None:
     ):
         if value is not None and needed not in asked.metrics:
             raise UserError(f"{flag} {value}: does nothing without --metric {needed}")
+
+
+def _refuse_unusable_places(asked: Evaluation) -> None:
+    """Raises UserError where predictions can't be kept, or a place has a name that no record can say."""
+    places = {"RUN": asked.run, "--images": asked.images, "--predictions": asked.predictions, "--out": asked.out}
+    for flag, place in places.items():
+        if place is not None:
+            refuse_unspellable(place.resolve(), flag)
+    if asked.predictions is not None:
+        refuse_unwritable(asked.predictions, "--predictions")
 
 
 def _open(asked: Evaluation) -> tuple[SampleSet, SemanticDataset]:

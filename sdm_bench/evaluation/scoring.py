@@ -17,13 +17,14 @@ import torch
 from torch import Tensor
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_json, tolerated, write_json, write_png
+from sdm_bench.base.files import read_json, tolerated, write_json
 from sdm_bench.base.processes import rank_and_count, shared
 from sdm_bench.base.progress import track
 from sdm_bench.base.sections import Section
 from sdm_bench.datasets.base import IGNORED, ClassTable, Record, SemanticDataset
-from sdm_bench.datasets.pictures import ahead, read_map
+from sdm_bench.datasets.pictures import ahead
 from sdm_bench.datasets.transforms import resize_map
+from sdm_bench.evaluation.kept import read_kept, write_kept
 from sdm_bench.metrics.images import ImageSource
 from sdm_bench.metrics.miou import confusion_matrix, mean_iou
 
@@ -35,8 +36,8 @@ Size = tuple[int, int]
 BATCH_SIZE = 16
 # Pixels of a batch's largest pass: 16 pictures, or fewer of larger ones, so that full-size Cityscapes fits.
 BATCH_PIXELS = 16 * 512 * 512
-# Part of what names kept predictions: raised whenever a change of the program changes one.
-PREDICTION_VERSION = "1"
+# Part of what names kept predictions: raised whenever a change of the program changes one, or what is kept with it.
+PREDICTION_VERSION = "2"
 ABOUT_FILE = "about.json"
 # What decides the network's input, and what decides how its scores become a prediction.
 INPUT = {"picture_size", "picture_kernel", "short_sides"}
@@ -182,7 +183,7 @@ class SegmentationScorer:
                     folder = folders[key]
                     if folder is not None:
                         with tolerated(self.unstored, f"predictions of {source.name}"):
-                            write_png(folder / f"{each.id}.png", prediction)
+                            write_kept(folder / f"{each.id}.png", prediction)
             yield from zip(batch, predicted, strict=True)
 
     def _item(
@@ -196,7 +197,8 @@ class SegmentationScorer:
         stored = self.dataset.label(record)
         labels = {key: self._label(stored, section) for key, section in wanted.items()}
         files = {key: folder / f"{record.id}.png" for key, folder in folders.items() if folder is not None}
-        kept = {key: _read_kept(file, labels[key].shape) for key, file in files.items() if file.is_file()}
+        read = {key: read_kept(file, labels[key].shape) for key, file in files.items()}
+        kept = {key: prediction for key, prediction in read.items() if prediction is not None}
         if len(kept) == len(wanted):
             return Item(record.id, labels, kept, [])
         key, section = next(iter(wanted.items()))
@@ -258,10 +260,3 @@ def _alike(item: Item) -> tuple:
 
 def _stacked(batch: Sequence[Item]) -> list[Tensor]:
     return [torch.stack(each) for each in zip(*(item.passes for item in batch), strict=True)]
-
-
-def _read_kept(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    predicted = read_map(path)
-    if predicted.shape != shape:
-        raise UserError(f"{path}: a kept prediction of shape {predicted.shape}; expected {shape}; delete it")
-    return predicted

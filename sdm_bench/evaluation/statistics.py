@@ -14,7 +14,7 @@ from sdm_bench.evaluation.metric import metric
 from sdm_bench.metrics.features import cache_key, extract
 from sdm_bench.metrics.frechet import statistics
 from sdm_bench.metrics.images import ImageSource, folder_source
-from sdm_bench.metrics.statistics_files import StoredStatistics, read_statistics, write_statistics
+from sdm_bench.metrics.statistics_files import StoredStatistics, read_statistics, refuse_unusable, write_statistics
 from sdm_bench.protocols.protocols import DEFAULT, protocol
 from sdm_bench.weights.store import cache_folder
 
@@ -27,16 +27,18 @@ def export_statistics(
     protocol_name: str = DEFAULT,
     device: str = "auto",
 ) -> StoredStatistics:
-    """Writes mean and covariance of a folder's pictures, or of a split's photographs, to an .npz; returns them.
+    """Writes mean and covariance of a folder's pictures, or of a split's photographs, to a new .npz; returns them.
 
     image_size: the short side that photographs get first, by default the dataset's native one. The protocol says which
-    extractor and which resizing; pytorch-fid and clean-fid read the file as their own.
+    extractor and which resizing; pytorch-fid and clean-fid read the file as their own. Raises UserError, before
+    anything is computed, for options that do nothing for --images and where `out` is no place for a new file.
     """
     refuse_unwritable(out.parent, "OUT")
     if (images is None) == (where is None or where.name is None):
         raise UserError("say of what: either --images, or --dataset with --data")
-    if images is not None and image_size is not None:
-        raise UserError(f"--image-size {image_size}: of photographs; --images are taken at the size that they have")
+    if images is not None:
+        _refuse_idle_options(where, image_size)
+    refuse_unusable(out)
     chosen = protocol(protocol_name)
     section = metric("fid").stated(chosen, (where and where.name) or "folder")
     if images is not None:
@@ -48,6 +50,14 @@ def export_statistics(
     found = statistics(extract(source, extractor, cache_folder() / "features"))
     write_statistics(out, found, cache_key(source, extractor))
     return read_statistics(out)
+
+
+def _refuse_idle_options(where: DatasetSplit | None, image_size: int | None) -> None:
+    """Raises UserError for what is said of photographs, since --images are taken as they are."""
+    said = {} if where is None else {"--data": where.root, "--split": where.split}
+    for flag, value in {**said, "--image-size": image_size}.items():
+        if value is not None:
+            raise UserError(f"{flag} {value}: of a dataset's photographs; --images are taken as they are")
 
 
 def _photographs(where: DatasetSplit, image_size: int | None, recipe: str) -> ImageSource:

@@ -72,18 +72,32 @@ def read_statistics(path: Path) -> StoredStatistics:
     return StoredStatistics(mean, covariance, _count(arrays, path), _about(arrays, path))
 
 
+def refuse_unusable(path: Path) -> None:
+    """Raises UserError where `path` isn't `*.npz`, or is there already."""
+    if path.suffix != ".npz":
+        raise UserError(f"{path}: statistics are written to a file that ends in .npz")
+    if path.exists():
+        raise UserError(f"{path}: there already; delete it or choose another name")
+
+
 def write_statistics(path: Path, statistics: Statistics, about: Mapping[str, str]) -> None:
     """Writes an archive that pytorch-fid and clean-fid read as their own: mu, sigma, n and about, whole or not at all.
 
-    about: what decides the features, `cache_key` of metrics/features.py. Raises UserError where `path` isn't `*.npz`.
+    about: what decides the features, `cache_key` of metrics/features.py. Of statistics with the count 0, of which
+    nobody knows how many pictures they are made of, n is left out. Raises UserError as `refuse_unusable` does.
     """
-    if path.suffix != ".npz":
-        raise UserError(f"{path}: statistics are written to a file that ends in .npz")
+    refuse_unusable(path)
     mean, covariance = _checked(statistics.mean, statistics.covariance, path)
-    said = np.array(json.dumps(dict(about), sort_keys=True))
+    arrays: dict[str, Any] = {
+        "mu": mean,
+        "sigma": covariance,
+        "about": np.array(json.dumps(dict(about), sort_keys=True)),
+    }
+    if statistics.count:
+        arrays["n"] = np.array(statistics.count, np.int64)
     # numpy appends .npz to names that lack it, not to open files
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.savez_compressed(stream, mu=mean, sigma=covariance, n=np.array(statistics.count, np.int64), about=said)
+        np.savez_compressed(stream, **arrays)
 
 
 def _checked(mean: np.ndarray, covariance: np.ndarray, path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import locked, nearest_there, refuse_unwritable
+from sdm_bench.base.files import LOCK_FILE, locked, nearest_there, refuse_unwritable
 from sdm_bench.base.progress import say
 from sdm_bench.results.per_image import PER_IMAGE_FILE, PerImage, add_per_image, read_per_image
-from sdm_bench.results.provenance import record
+from sdm_bench.results.provenance import FOLDER, record
 from sdm_bench.results.rows import ResultRow, add_rows, read_rows
 
 
@@ -19,6 +19,8 @@ def refuse_unusable(path: Path) -> None:
     """
     if path.is_dir():
         raise UserError(f"--out {path}: a folder; expected a CSV file")
+    if path.name in (PER_IMAGE_FILE, FOLDER, LOCK_FILE):
+        raise UserError(f"--out {path}: {path.name} is written beside the results; choose another name")
     try:
         refuse_unwritable(path.parent, "--out")
     except UserError as error:

@@ -117,14 +117,23 @@ class SampleFolder:
         return self.seed_folder(seed) / f"{example_id}.png"
 
     def start(self, options: SampleOptions, seeds: Sequence[int], command: str) -> None:
-        """Writes run.json, or checks that samples already here were made the same way, while other commands wait."""
+        """Writes run.json, or checks that samples already here were made the same way, while other commands wait.
+
+        Raises UserError where they were not, and for a second seed of a method that makes one picture a label map.
+        """
         with locked(self.folder):
             if self.exists:
                 self._refuse_other(options)
+            there = self.seeds()
+            if not options.stochastic and there and {*there} != {*seeds}:
+                raise UserError(
+                    f"--seeds {', '.join(map(str, seeds))}: {options.method} makes one picture a label map, whatever "
+                    f"the seed; {self.folder} has seed {', '.join(map(str, there))}"
+                )
             about = {
                 "version": __version__,
                 "command": command,
-                "seeds": sorted({*self.seeds(), *seeds}),
+                "seeds": sorted({*there, *seeds}),
                 "options": options.model_dump(mode="json"),
             }
             write_json(self.folder / RUN_FILE, about)

@@ -52,7 +52,11 @@ def generate_samples(
     read, by default as in training. style: `ground-truth` takes every example's own photograph's.
     """
     start_processes(device)
+    speed = speed or Speed()
+    if weights.method is not None:
+        _refuse_idle_options(weights.method, sampling, speed)
     trained = weights.load(where.name)
+    _refuse_idle_options(trained.about.method, sampling, speed)
     refuse_weights(trained.network.state_dict(), trained.source)
     folder = out or weights.run
     if folder is None:
@@ -154,6 +158,15 @@ def _synthesize(
     return to_uint8(made)[: len(indices)]
 
 
+def _refuse_idle_options(method: str, sampling: SamplingOptions, speed: Speed) -> None:
+    """Raises UserError for what is said of a diffusion model's samples where the method is a GAN."""
+    chosen = vars(sampling) | vars(speed)
+    said = [name for name, value in chosen.items() if value is not None and value is not False]
+    if methods.method(method).kind == "gan" and said:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in said)
+        raise UserError(f"{flags}: {method} is a GAN; diffusion models take {'it' if len(said) == 1 else 'them'}")
+
+
 def _open_dataset(where: DatasetSplit, trained: TrainedNetwork) -> SemanticDataset:
     """The examples for a trained network; raises UserError where they are of another dataset."""
     name = where.name or trained.about.dataset
@@ -183,8 +196,6 @@ def _sample_options(
     about = trained.about
     method = methods.method(about.method)
     asked = {name: value for name, value in vars(sampling).items() if value is not None}
-    if method.kind == "gan" and asked:
-        raise UserError(f"{about.method} is a GAN; it takes no {', '.join(asked)}")
     if style is not None and not hasattr(trained.network, "encoder"):
         raise UserError(f"--style {style}: {trained.source} has no encoder that could take a photograph's style")
     preset = {name: value for name, value in (about.sampling or {}).items() if value is not None}

@@ -54,13 +54,14 @@ class GANSynthesizer:
 
 @dataclass(frozen=True)
 class Speed:
-    """How samples are computed; it changes them by rounding alone.
+    """How a diffusion model's samples are computed, which changes them by rounding alone; as it stands for a GAN.
 
-    path: `fast` (UNet.cached) or `plain`, whole passes (UNet.plain). spade_cache: see CachedCondition.
+    path: `fast` (UNet.cached) or `plain`, whole passes (UNet.plain); None: fast. spade_cache: see CachedCondition;
+    None: auto.
     """
 
-    path: str = "fast"
-    spade_cache: str = "auto"
+    path: str | None = None
+    spade_cache: str | None = None
     channels_last: bool = False
     compile: bool = False
 
@@ -118,7 +119,8 @@ class DiffusionSynthesizer:
             network = self.network.plain(condition, guided)
         else:
             # half of what is free, the other half for activations
-            network = self.network.cached(condition, guided, self.speed.spade_cache, free_memory(self.device) // 2)
+            kept = self.speed.spade_cache or "auto"
+            network = self.network.cached(condition, guided, kept, free_memory(self.device) // 2)
 
         def denoise(x: Tensor, timestep: Tensor) -> Tensor:
             if self.speed.channels_last:

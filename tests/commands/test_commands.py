@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from cli import COMMANDS, main
+from sdm_bench.checkpoints.generators import WeightsSpec
 from sdm_bench.results.rows import read_rows
 from sdm_bench.weights.store import CACHE_VARIABLE
 from tests.conftest import accept_untrained
@@ -304,6 +305,25 @@ def test_an_option_for_one_value_is_given_once(
         sdm_bench(*arguments)
     else:
         assert "given 2 times; expected once" in sdm_bench(*arguments, code=2).output
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--solver", "ddim"), ("--solver-steps", 2), ("--guidance", 0), ("--eta", 0), ("--threshold", "clip"),
+        ("--precision", "no"), ("--path", "fast"), ("--spade-cache", "auto"), ("--channels-last",), ("--compile",),
+    ],
+    ids=lambda option: option[0],
+)  # fmt: skip
+def test_a_gan_takes_no_options_of_diffusion_models(
+    walk: Path, option: tuple[object, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = f"{option[0]}: spade is a GAN; diffusion models take it"
+    assert message in sdm_bench("generate", walk / "spade", *option, "--out", tmp_path, code=2).output
+    monkeypatch.setattr(WeightsSpec, "load", lambda *_: pytest.fail("work has begun"))
+    released = ("--method", "spade", "--checkpoint", "toy", "--out", tmp_path)
+    assert message in sdm_bench("generate", *released, *option, code=2).output
+    assert not any(tmp_path.iterdir())
 
 
 def test_weights_trained_with_another_preset_are_refused(walk: Path, tmp_path: Path) -> None:

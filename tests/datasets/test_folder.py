@@ -18,6 +18,34 @@ def test_split_folders_are_optional(tmp_path: Path, split: str | None) -> None:
     assert dataset.classes.names == ("sky", "road")
 
 
+def test_without_split_folders_there_is_one_split_whatever_it_is_asked_for(tmp_path: Path) -> None:
+    root = trees.folder(tmp_path, split=None)
+    assert {Folder(root, split).split for split in ("train", "val", "test")} == {"val"}
+    with pytest.raises(UserError, match="folder has no split 'all'; it has train, val, test"):
+        Folder(root, "all")
+
+
+def test_a_split_without_a_folder_is_not_that_of_the_whole_root(tmp_path: Path) -> None:
+    trees.folder(tmp_path, ("c",), split=None)
+    root = trees.folder(tmp_path, split="train")
+    assert (Folder(root, "train").split, len(Folder(root, "train"))) == ("train", 2)
+    with pytest.raises(UserError, match="no label maps of the val split of folder found"):
+        Folder(root, "val")
+
+
+def test_a_folder_that_is_called_like_a_split_but_holds_no_data_is_none(tmp_path: Path) -> None:
+    root = trees.folder(tmp_path, split=None)
+    (root / "test").mkdir()
+    assert len(Folder(root, "val")) == 2
+
+
+def test_two_files_with_one_id_are_refused(tmp_path: Path) -> None:
+    root = trees.folder(tmp_path, split=None)
+    trees.put_photo(root / "images/a.png", 4, 6)
+    with pytest.raises(UserError, match=r"images/a\.png: the same name as .*images/a\.jpg; names must differ"):
+        Folder(root, "val")
+
+
 def test_instances_are_read_where_there_are_any(tmp_path: Path) -> None:
     root = trees.folder(tmp_path)
     trees.put_map(root / "train/instances/a.png", [[300] * 6] * 4, np.uint16)

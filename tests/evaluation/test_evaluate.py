@@ -2,7 +2,9 @@
 
 import errno
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +69,7 @@ def test_seeds_select_from_what_is_there(run: Path) -> None:
         ({"run": None}, r"either a run's folder or --images"),
         ({"images": Path(".")}, r"either a run's folder or --images"),
         ({"out": Path(".")}, r"--out \.: a folder; expected a CSV file"),
+        ({"out": Path("per-image.csv")}, r"--out per-image\.csv: per-image\.csv is written beside the results"),
     ],
 )
 def test_what_would_be_ignored_or_cannot_be_is_refused_before_any_work(
@@ -76,6 +79,45 @@ def test_what_would_be_ignored_or_cannot_be_is_refused_before_any_work(
     with pytest.raises(UserError, match=message):
         evaluate(Evaluation(**{"metrics": ["fid"], "run": run, "device": "cpu", **changes}))
     assert not (run / "results.csv").exists()
+
+
+def nothing_is_measured(run: Path | None, monkeypatch: pytest.MonkeyPatch, message: str, **changes: Any) -> None:
+    monkeypatch.setattr(module, "SharedWork", lambda **_: pytest.fail("work has begun"))
+    with pytest.raises(UserError, match=message):
+        evaluate(Evaluation(**{"metrics": ["fid"], "run": run, "device": "cpu", **changes}))
+
+
+def test_a_place_for_predictions_is_refused_before_any_work(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a user, who can't write to what the test says; root may write anywhere."""
+    miou = {"metrics": ["miou"], "segmenter": "toy"}
+    file, kept = tmp_path / "file", tmp_path / "kept"
+    file.touch()
+    nothing_is_measured(run, monkeypatch, r"--predictions .*file is a file", predictions=file, **miou)
+    kept.mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != kept)
+    nothing_is_measured(
+        run, monkeypatch, rf"^--predictions .*: no permission to write .*{kept}", predictions=kept, **miou
+    )
+
+
+def test_names_that_no_record_can_spell_are_refused_before_any_work(
+    run: Path, toy_cityscapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / b"caf\xe9".decode("utf-8", "surrogateescape")
+    shown = r"/caf\\udce9/{}: not a name in UTF-8"
+    shutil.copytree(run, odd / "run")
+    shutil.copytree(toy_cityscapes, odd / "scenes")
+    for name, place in (("linked-run", odd / "run"), ("pictures", odd / "run/samples/seed-000")):
+        (tmp_path / name).symlink_to(place)
+    nothing_is_measured(tmp_path / "linked-run", monkeypatch, r"^RUN .*" + shown.format("run"))
+    theirs = {"where": DatasetSplit("cityscapes", toy_cityscapes, None), "images": tmp_path / "pictures"}
+    for name in (None, "theirs"):
+        message = r"^--images .*" + shown.format("run/samples/seed-000")
+        nothing_is_measured(None, monkeypatch, message, **theirs, name=name)
+    where = DatasetSplit(None, odd / "scenes", None)
+    nothing_is_measured(run, monkeypatch, r"^cityscapes .*" + shown.format("scenes"), where=where)
 
 
 def test_an_incomplete_folder_is_refused_by_every_metric_alike(run: Path, toy_cityscapes: Path) -> None:

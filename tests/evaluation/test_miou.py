@@ -167,6 +167,33 @@ def test_kept_predictions_are_read_again(toy_cityscapes: Path, tmp_path: Path) -
     assert Reader.seen > seen + 1
 
 
+def test_kept_predictions_that_are_not_what_was_kept_are_made_again(
+    toy_cityscapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = real_at(toy_cityscapes)
+    run = make_run(tmp_path / "run", real, [0], as_label)
+    kept = tmp_path / "kept"
+    first = measure(run, real, "miou", predictions=kept)
+    folders = sorted(kept.iterdir())
+    names = sorted(path.name for path in folders[0].glob("*.png"))
+    before = {path: path.read_bytes() for path in kept.rglob("*.png")}
+    zeroed, emptied, shrunk, swapped, from_others = (folders[0] / name for name in names)
+    write_png(zeroed, np.zeros(SIZE, np.uint8))
+    emptied.write_bytes(b"")
+    write_png(shrunk, np.zeros((4, 4), np.uint8))
+    swapped.write_bytes(before[zeroed])
+    from_others.write_bytes((folders[1] / from_others.name).read_bytes())
+    seen = Reader.seen
+    capsys.readouterr()
+    again = measure(run, real, "miou", predictions=kept)
+    assert [row.value for row in again.rows] == [row.value for row in first.rows]
+    assert Reader.seen == seen + len(names)
+    assert {path: path.read_bytes() for path in kept.rglob("*.png")} == before
+    talk = capsys.readouterr().err
+    assert [talk.count(f"{path}: ") for path in (zeroed, emptied, shrunk, swapped, from_others)] == [1] * 5
+    assert talk.count("; segmenting the picture again") == 5
+
+
 def test_a_picture_is_segmented_once_for_each_different_input(toy_cityscapes: Path, tmp_path: Path) -> None:
     """sdm-bench@1 and oasis@1 feed the network alike, full-size@1 does not; values are those of measuring alone."""
     real = real_at(toy_cityscapes)

@@ -48,6 +48,9 @@ def test_a_file_that_rows_cannot_be_added_to_is_refused_before_anything_is_measu
     refuse_unusable(tmp_path / "new" / "results.csv")
     add_rows(tmp_path / "results.csv", [row()])
     refuse_unusable(tmp_path / "results.csv")
+    for name in ("per-image.csv", "provenance", ".lock"):
+        with pytest.raises(UserError, match=rf"--out .*: {name} is written beside the results; choose another name"):
+            refuse_unusable(tmp_path / "new" / name)
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"--out .*file: .* is a file; expected a folder"):
         refuse_unusable(tmp_path / "file" / "results.csv")

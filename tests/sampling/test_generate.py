@@ -4,6 +4,8 @@ Another batch size moves it by rounding, on some processors.
 """
 
 import io
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +14,14 @@ import torch
 from PIL import Image
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_json
+from sdm_bench.base.files import read_json, write_json
 from sdm_bench.base.finite import NotFinite
 from sdm_bench.base.processes import alone_in
 from sdm_bench.conditioning import Condition
 from sdm_bench.datasets.known_datasets import open_dataset
 from sdm_bench.datasets.transforms import Resized, Transform
 from sdm_bench.models import methods
+from sdm_bench.sampling import folders
 from sdm_bench.sampling.folders import SampleFolder, SampleOptions
 from sdm_bench.sampling.generate import write_samples
 from sdm_bench.sampling.synthesizers import SamplingOptions, Synthesizer, make_synthesizer
@@ -202,3 +205,46 @@ def test_an_emptied_or_cut_sample_is_made_again(synthesizer: Synthesizer, exampl
     second.write_bytes(second.read_bytes()[:-4])
     assert write_samples(synthesizer, examples, sample_options(), tmp_path, [0], "") == 2
     assert pictures(tmp_path) == whole
+
+
+def test_a_deterministic_method_has_one_seed_however_often_it_is_sampled(
+    synthesizer: Synthesizer, examples: Resized, tmp_path: Path
+) -> None:
+    options = sample_options(stochastic=False)
+    write_samples(synthesizer, examples, options, tmp_path, [0], "first")
+    before = pictures(tmp_path)
+    for seeds in ([1], [2, 0]):
+        with pytest.raises(UserError, match=rf"--seeds {seeds[0]}: sdm makes one picture .*; .* has seed 0$"):
+            write_samples(synthesizer, examples, options, tmp_path, seeds, "second")
+    assert pictures(tmp_path) == before
+    assert read_json(tmp_path / "run.json")["command"] == "first"
+    assert write_samples(synthesizer, examples, options, tmp_path, [0, 1], "third") == 0
+
+
+def test_run_json_is_compared_and_written_under_the_folders_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second call that begins while a first is writing waits, and then finds other options there."""
+    folder, writing, answers = SampleFolder(tmp_path), threading.Event(), []
+
+    def slowly(path: Path, about: object) -> None:
+        writing.set()
+        time.sleep(0.5)
+        write_json(path, about)
+
+    def second() -> None:
+        try:
+            folder.start(sample_options(guidance=2.0), [1], "second")
+        except UserError as error:
+            answers.append(error.message)
+
+    monkeypatch.setattr(folders, "write_json", slowly)
+    first = threading.Thread(target=folder.start, args=(sample_options(), [0], "first"))
+    other = threading.Thread(target=second)
+    first.start()
+    assert writing.wait(10)
+    other.start()
+    first.join()
+    other.join()
+    assert "guidance: 1.5 there, 2.0 asked for" in answers[0]
+    assert read_json(tmp_path / "run.json")["command"] == "first"
