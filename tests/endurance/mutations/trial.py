@@ -32,9 +32,8 @@ PRELOADED += (
     "pytorch_fid.inception",
     "torch_fidelity",
 )
-CASE = "tests/parity/test_parity.py::test_agrees_with_the_reference[{}]"
 QUIET = ("-q", "--no-header", "-p", "no:cacheprovider", "--tb=line")
-CHEAP, LONGEST, BROKEN = 0.5, 150, 70
+CHEAP, MOST, LONGEST, BROKEN = 0.5, 12, 150, 70
 
 
 @contextmanager
@@ -82,6 +81,8 @@ def forked(folder: Path, work: Callable[[], int], log: Path, longest: float = LO
         except BaseException:
             traceback.print_exc()
         finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
             os._exit(code)
     until = time.monotonic() + longest
     while time.monotonic() < until:
@@ -119,7 +120,7 @@ def _traced(folder: Path, found: Path) -> int:
         lines.setdefault(path, set()).add(frame.f_lineno)
         return inner
 
-    about = {}
+    about: dict[str, dict[str, Any]] = {}
     for source in cases.find(cases.CASES):
         lines.clear()
         sys.settrace(outer)
@@ -128,7 +129,8 @@ def _traced(folder: Path, found: Path) -> int:
         seconds = time.monotonic() - begin
         sys.settrace(None)
         assert outcome.status != "failed", outcome.line()
-        about[source.name] = {"seconds": seconds, "lines": {path: sorted(each) for path, each in lines.items()}}
+        about[source.name] = {"seconds": seconds, "pack": source.root.name}
+        about[source.name]["lines"] = {path: sorted(each) for path, each in lines.items()}
     found.write_text(json.dumps(about))
     return 0
 
@@ -146,8 +148,8 @@ def room_of(path: str) -> Path:
     return Path("tests", *[part for part in Path(path).parent.parts if part != "sdm_bench"])
 
 
-def tests_of(folder: Path, mutant: Mutant, about: dict[str, Any]) -> list[list[str]]:
-    """What may notice a change, soonest first: cheap cases and the mirroring tests, dear cases, the room's tests.
+def tests_of(folder: Path, mutant: Mutant, about: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """What may notice a change: the parity cases, cheapest first, and pytest's arguments: the mirroring file, the room.
 
     A case counts where it runs the line; a line that no case runs may be one of an import, for which every case that
     runs anything of the file counts.
@@ -155,31 +157,49 @@ def tests_of(folder: Path, mutant: Mutant, about: dict[str, Any]) -> list[list[s
     touching = {name: each["lines"].get(mutant.path, []) for name, each in about.items()}
     running = [name for name, lines in touching.items() if mutant.line in lines]
     names = sorted(running or [name for name, lines in touching.items() if lines], key=lambda n: about[n]["seconds"])
-    cheap = [CASE.format(name) for name in names if about[name]["seconds"] < CHEAP]
     room = room_of(mutant.path)
     mirror = room / f"test_{Path(mutant.path).name}"
-    beside = [str(mirror)] if (folder / mirror).exists() else []
-    stages = [cheap[:12] + beside, [CASE.format(name) for name in names if CASE.format(name) not in cheap[:12]]]
-    return [stage for stage in stages if stage] + ([[str(room)]] if room != Path("tests") else [])
+    beside = [[str(mirror)]] if (folder / mirror).exists() else []
+    return names, beside + ([[str(room)]] if room != Path("tests") else [])
 
 
-def survives(folder: Path, mutant: Mutant, stages: list[list[str]]) -> tuple[bool, str]:
+def survives(folder: Path, mutant: Mutant, about: dict[str, Any]) -> tuple[bool, str]:
     """Whether all tests pass with the change in the copy, and the last line of what noticed it."""
     path, log = folder / mutant.path, folder / "log"
     source, times = path.read_text(), path.stat()
+    names, files = tests_of(folder, mutant, about)
+    cheap = [name for name in names if about[name]["seconds"] < CHEAP][:MOST]
+    dear = [name for name in names if name not in cheap]
+    mirror, *room = [lambda each=each: int(pytest.main(["-x", *QUIET, *each])) for each in files] or [lambda: 0]
+    stages = [lambda: _cases(cheap, about), mirror, lambda: _cases(dear, about), *room]
     try:
         path.write_text(mutant.applied(source))
         for stage in stages:
-            arguments = ["-x", *QUIET, *stage]
-            code = forked(folder, lambda arguments=arguments: int(pytest.main(arguments)), log)  # type: ignore[misc]
+            code = forked(folder, stage, log)
+            said = log.read_text(errors="replace").splitlines()
+            if code == BROKEN:
+                raise RuntimeError("\n".join(["the tests can't be run", *said[-20:]]))
             if code not in (0, 5):
-                said = [
-                    line
-                    for line in log.read_text(errors="replace").splitlines()
-                    if line.startswith(("FAILED", "ERROR"))
-                ]
-                return False, said[-1] if said else f"exit code {code}"
+                named = [line for line in said if line.startswith(("FAILED", "ERROR"))]
+                return False, named[-1] if named else f"exit code {code}"
     finally:
         path.write_text(source)
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     return True, ""
+
+
+def _cases(names: list[str], about: dict[str, Any]) -> int:
+    if not names:
+        return 0
+    try:
+        cases, runner = importlib.import_module("tests.parity.cases"), importlib.import_module("tests.parity.run")
+        importlib.import_module("torch").set_num_threads(1)
+        for name in names:
+            outcome = runner.run(cases.Source(name, cases.CASES / about[name]["pack"]))
+            if outcome.status == "failed":
+                print("FAILED", outcome.line())
+                return 1
+    except Exception as error:
+        print("FAILED to import:", error)
+        return 1
+    return 0
