@@ -32,6 +32,7 @@ def changed(source: str) -> set[str]:
         ("x = y.mean()", {"x = y.sum()"}),
         ("x = 'é' + y", {"x = 'é' - y", "x = 'é'", "x = y"}),
         ("def f(x: Literal[1]) -> Literal[2]: raise ValueError(3)", set()),
+        ("x = zip(y, strict=True)", set()),
         ("assert x == 1, f'{x + 1}'", set()),
     ],
 )

@@ -100,12 +100,14 @@ def mutants(path: str, source: str) -> list[Mutant]:
 
 
 def _expressions(tree: ast.AST) -> Iterator[ast.expr]:
-    """The expressions that compute: no annotations, decorators, texts, assertions or errors."""
+    """The expressions that compute: no annotations, decorators, texts, assertions, errors or `strict=`."""
     for field, value in ast.iter_fields(tree):
         if field in ("annotation", "returns", "decorator_list"):
             continue
         for child in value if isinstance(value, list) else [value]:
             if not isinstance(child, ast.AST) or isinstance(child, (ast.Raise, ast.Assert, ast.JoinedStr)):
+                continue
+            if isinstance(child, ast.keyword) and child.arg == "strict":
                 continue
             if isinstance(child, ast.expr):
                 yield child
