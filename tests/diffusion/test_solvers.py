@@ -108,6 +108,19 @@ def test_the_sde_form_draws_from_the_same_distribution() -> None:
         assert float(states[-1].sample.std()) == pytest.approx(0.5, rel=0.05)
 
 
+def test_fresh_noise_is_the_samples_own_and_nobody_else_s() -> None:
+    def end(around: int, own: int) -> Tensor:
+        torch.manual_seed(around)
+        generator = torch.Generator().manual_seed(own)
+        noise = lambda: torch.randn(1, 3, 2, 2, generator=generator)  # noqa: E731
+        solver = Solver("dpm-solver++-sde", 4, threshold="none")
+        start = torch.ones(1, 3, 2, 2)
+        return list(solve(solver, solver.schedule(FULL), gaussian_denoiser(0.5), start, noise))[-1].sample
+
+    assert torch.equal(end(0, own=5), end(1, own=5))
+    assert not torch.allclose(end(0, own=5), end(0, own=6), atol=1e-2)
+
+
 def test_only_ddim_takes_eta() -> None:
     with pytest.raises(UserError, match=r"--eta 0\.5: only ddim takes it, not unipc"):
         Solver("unipc", 10, eta=0.5)

@@ -1,14 +1,18 @@
 """Reads parity cases: a json (and npz) a case, every weight and input drawn from its own name.
 
-The format is described in the README beside the cases. A case stores outputs of a reference implementation; its
-weights and most inputs are not stored but follow from a key or a name and a shape.
+The format is described in `cases/README.md`. A case stores outputs of a reference implementation; its weights and most
+inputs are not stored but follow from a key or a name and a shape.
 """
 
+import io
 import json
 import math
 import os
+import tarfile
 import zlib
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +21,39 @@ import torch
 from torch import Tensor, nn
 
 SHARED = Path(os.environ.get("SDM_BENCH_SHARED", Path(__file__).resolve().parents[3] / "shared"))
-PARITY = SHARED / "parity"
+CASES = Path(__file__).parent / "cases"
+SUFFIX = ".tar.xz"
 
 
-class NotSupportedError(Exception):
-    """The program has no counterpart of what a case tests; the message says which."""
+@dataclass(frozen=True)
+class Source:
+    """Where a case's files are: `name`, <group>/<case>, below the folder or in the pack `root`."""
+
+    name: str
+    root: Path
+
+    def read(self, suffix: str) -> bytes | None:
+        """The bytes of the case's file that ends in `suffix`, None where it has none."""
+        if self.root.is_file():
+            return _members(self.root).get(f"{self.name}{suffix}")
+        path = self.root / f"{self.name.rsplit('/', 1)[1]}{suffix}"
+        return path.read_bytes() if path.exists() else None
+
+
+@lru_cache(maxsize=32)
+def _members(pack: Path) -> dict[str, bytes]:
+    with tarfile.open(pack, "r:xz") as tar:
+        return {member.name: file.read() for member in tar if (file := tar.extractfile(member)) is not None}
 
 
 @dataclass(frozen=True)
 class Case:
-    """One case: `about` is its json, `inputs` the drawn and literal arrays, `stored` the reference outputs."""
+    """A case, <group>/<case>: `about` is its json, `inputs` what is drawn or literal, `stored` the outputs."""
 
-    path: Path
+    name: str
     about: dict[str, Any]
     inputs: dict[str, Any]
     stored: dict[str, np.ndarray]
-
-    @property
-    def name(self) -> str:
-        """<group>/<case>."""
-        return f"{self.path.parent.name}/{self.path.stem}"
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -48,19 +65,21 @@ class Case:
         return torch.from_numpy(np.ascontiguousarray(self.inputs[name]))
 
 
-def find(root: Path, pattern: str = "*") -> list[Path]:
-    """The case files below `root` whose <group>/<case> or <case> matches the glob `pattern`, sorted."""
-    found = [path for path in sorted(root.rglob("*.json")) if "what" in json.loads(path.read_text())]
-    return [path for path in found if path.match(pattern) or path.with_suffix("").match(pattern)]
+def find(root: Path, pattern: str = "*") -> list[Source]:
+    """The cases in the packs and folders below `root` whose <group>/<case> or <case> matches the glob `pattern`."""
+    found = [Source(f"{path.parent.name}/{path.stem}", path.parent) for path in root.rglob("*.json")]
+    for pack in root.rglob(f"*{SUFFIX}"):
+        found += [Source(name.removesuffix(".json"), pack) for name in _members(pack) if name.endswith(".json")]
+    asked = [each for each in found if any(fnmatchcase(n, pattern) for n in (each.name, each.name.split("/")[1]))]
+    return sorted((each for each in asked if b'"what"' in (each.read(".json") or b"")), key=lambda each: each.name)
 
 
-def load(path: Path) -> Case:
-    """The case described by the json at `path`."""
-    about = json.loads(path.read_text())
-    archive = path.with_suffix(".npz")
-    arrays = dict(np.load(archive)) if archive.exists() else {}
+def load(source: Source) -> Case:
+    """The case that `source` holds."""
+    about, archive = json.loads(source.read(".json") or b""), source.read(".npz")
+    arrays = dict(np.load(io.BytesIO(archive))) if archive is not None else {}
     inputs = {name: _input(entry, arrays, name) for name, entry in about["inputs"].items()}
-    return Case(path, about, inputs, {name: arrays[name] for name in about["outputs"]})
+    return Case(source.name, about, inputs, {name: arrays[name] for name in about["outputs"]})
 
 
 def compare(entry: dict, stored: np.ndarray, ours: Any) -> tuple[bool, float]:

@@ -13,7 +13,8 @@ from sdm_bench.diffusion import gaussian_diffusion, losses
 from sdm_bench.diffusion.gaussian_diffusion import NoiseSchedule, make_schedule, space_timesteps
 from sdm_bench.diffusion.guidance import guide
 from sdm_bench.diffusion.solvers import STEPS, Solver, solve
-from tests.parity.cases import Case, NotSupportedError
+from tests.parity.cases import Case
+from tests.parity.not_supported import NotSupportedError
 
 ARRAYS = {
     "betas": lambda s: s.betas,
@@ -209,7 +210,7 @@ def stub(x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
 
 def _schedule(about: dict) -> NoiseSchedule:
     if not about.get("learn_sigma", True) or about.get("predict_xstart") or about.get("use_kl"):
-        raise NotSupportedError(f"diffusion options {about}")
+        raise NotSupportedError("diffusion options", about)
     full = make_schedule(about.get("noise_schedule", "linear"), about["steps"])
     spacing = about.get("timestep_respacing", "")
     return full.respaced(space_timesteps(len(full), spacing)) if spacing else full

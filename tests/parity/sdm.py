@@ -8,7 +8,8 @@ from torch import Tensor
 from sdm_bench.conditioning import Condition, instance_edges
 from sdm_bench.models.sdm import SDM
 from sdm_bench.models.unet import UNetConfig, timestep_embedding
-from tests.parity.cases import Case, NotSupportedError, fill, keys_and_shapes
+from tests.parity.cases import Case, fill, keys_and_shapes
+from tests.parity.not_supported import NotSupportedError
 
 CHANNEL_MULT = {256: (1, 1, 2, 2, 4, 4), 128: (1, 1, 2, 3, 4), 64: (1, 2, 3, 4), 512: (1, 1, 2, 2, 4, 4)}
 
@@ -16,7 +17,7 @@ CHANNEL_MULT = {256: (1, 1, 2, 2, 4, 4), 128: (1, 1, 2, 3, 4), 64: (1, 2, 3, 4),
 def config_of(about: dict) -> UNetConfig:
     """Our configuration for the official create_model arguments."""
     if about["num_heads_upsample"] not in (-1, about["num_heads"]):
-        raise NotSupportedError("another number of heads in the decoder than in the encoder")
+        raise NotSupportedError("heads of the decoder", about["num_heads_upsample"])
     size, mult = about["image_size"], about["channel_mult"]
     return UNetConfig(
         num_classes=about["num_classes"],

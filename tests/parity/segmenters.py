@@ -14,7 +14,8 @@ from sdm_bench.datasets.known_datasets import dataset_class
 from segmenters import deeplabv2, drn, unet, upernet
 from segmenters.picture_segmenter import resized_scores
 from segmenters.preprocessing import PREPROCESSING, Fixed, Preprocessing, ShortSides
-from tests.parity.cases import Case, NotSupportedError, weight
+from tests.parity.cases import Case, weight
+from tests.parity.not_supported import NotSupportedError
 
 Rename = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 RESNETS = re.compile(r"resnet(50|101)(dilated)?")
@@ -24,7 +25,7 @@ def face_unet(case: Case) -> dict[str, Any]:
     """Keys, shapes and scores of the face-parsing U-Net."""
     about = case.arguments["unet"]
     if not (about["is_deconv"] and about["is_batchnorm"] and about["in_channels"] == 3):
-        raise NotSupportedError(f"U-Net options {about}")
+        raise NotSupportedError("face U-Net", about)
     model = unet.face_parsing_unet(about["n_classes"], about["feature_scale"])
     load(model, {"": case.about["state_dict"]}, unet.from_released, unet.to_released)
     with torch.no_grad():
@@ -36,7 +37,7 @@ def drn_d(case: Case) -> dict[str, Any]:
     about = case.arguments["DRNSeg"]
     name = re.fullmatch(r"drn_d_(\d+)", about["model_name"])
     if name is None or int(name[1]) not in drn.BLOCKS:
-        raise NotSupportedError(f"{about['model_name']}: no DRN of type D")
+        raise NotSupportedError("DRN", about["model_name"])
     upsampling = "corners" if about["use_torch_up"] else "kernel"
     model = drn.drn_d(about["classes"], int(name[1]), upsampling=upsampling)
     fixed = {key: value.clone() for key, value in model.decode_head.up.state_dict().items()}
@@ -58,7 +59,7 @@ def upernet_csail(case: Case) -> dict[str, Any]:
     channels = {"upernet": 512, "upernet_lite": 256}.get(decoder["arch"])
     resnet = RESNETS.fullmatch(encoder["arch"])
     if channels is None or resnet is None or decoder["fc_dim"] != 2048:
-        raise NotSupportedError(f"{decoder['arch']} on {encoder['arch']}")
+        raise NotSupportedError("UPerNet", f"{decoder['arch']} on {encoder['arch']}")
     model = upernet.upernet(
         decoder["num_class"], int(resnet[1]), channels=channels, pool_channels=512, dilated=resnet[2] is not None
     )

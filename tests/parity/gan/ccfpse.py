@@ -7,9 +7,10 @@ import torch
 from sdm_bench.models.ccfpse import CCFPSEConfig, CCFPSEGenerator, FPSEDiscriminator
 from sdm_bench.models.gan import DiscriminatorOutput
 from sdm_bench.training import adversarial_losses
-from tests.parity.cases import Case, NotSupportedError
+from tests.parity.cases import Case
 from tests.parity.gan import spade
 from tests.parity.gan.common import Handler, built, condition_of, kept, of
+from tests.parity.not_supported import NotSupportedError
 
 REPOSITORY = "xh-liu/CC-FPSE"
 LABEL_NORMS = {"spectralsync_batch": "batch", "spectralbatch": "batch", "spectralinstance": "instance"}
@@ -18,7 +19,7 @@ LABEL_NORMS = {"spectralsync_batch": "batch", "spectralbatch": "batch", "spectra
 def generator_config(about: dict) -> CCFPSEConfig:
     """Our configuration for the official options; the data set decides the depth."""
     if about["norm_G"] not in LABEL_NORMS:
-        raise NotSupportedError(f"CC-FPSE with norm_G {about['norm_G']}")
+        raise NotSupportedError("norm", about["norm_G"])
     upsampling = "more" if about["dataset_mode"] == "cityscapes" else "normal"
     fields = spade.common_fields(about) | {"upsampling": upsampling, "label_norm": LABEL_NORMS[about["norm_G"]]}
     return CCFPSEConfig(**fields)

@@ -5,8 +5,9 @@ from typing import Any
 import torch
 
 from sdm_bench.models.groupdnet import GroupDNetConfig, GroupDNetGenerator, GroupEncoder, class_crops
-from tests.parity.cases import Case, NotSupportedError
+from tests.parity.cases import Case
 from tests.parity.gan.common import Handler, built, condition_of, kept, of
+from tests.parity.not_supported import NotSupportedError
 
 REPOSITORY = "Seanseattle/SMIS"
 NORMS: dict[str, Any] = {"syncbatch": "batch", "batch": "batch", "instance": "instance"}
@@ -35,15 +36,15 @@ def config_of(about: dict) -> GroupDNetConfig:
     """Our configuration for the official options."""
     mode, name = about["dataset_mode"], about["netG"].lower()
     if name not in ("cityscapes", "ade20k", "deepfashion") or name != mode or not about["use_vae"]:
-        raise NotSupportedError("a generator of SMIS without groups, without noise or for another data set")
+        raise NotSupportedError("SMIS generator", name)
     if about["num_upsampling_layers"] == "most" and name != "deepfashion":
-        raise NotSupportedError("a seventh upsampling, which fails in the authors' code too")
+        raise NotSupportedError("SMIS upsampling")
     norm = about["norm_G"].replace("spectral", "").removeprefix("spade").removesuffix("3x3")
     if norm not in NORMS:
-        raise NotSupportedError(f"norm_G {about['norm_G']}")
+        raise NotSupportedError("norm", about["norm_G"])
     edges = not about["no_instance"]
     if edges and name != "cityscapes":
-        raise NotSupportedError("an edge channel that is taken for one more class")
+        raise NotSupportedError("SMIS edges")
     return GroupDNetConfig(
         num_classes=about["semantic_nc"],
         edges=edges,
@@ -76,7 +77,7 @@ def encoder(case: Case) -> dict[str, Any]:
     """The group encoder: keys and shapes, and mean and log-variance."""
     about = case.arguments
     if about["netE"] != "conv" or about["norm_E"] != "spectralinstance":
-        raise NotSupportedError(f"encoder {about['netE']} with {about['norm_E']}")
+        raise NotSupportedError("SMIS encoder", f"{about['netE']}, {about['norm_E']}")
     classes = about["semantic_nc"]
     nef = ENCODER_WIDTHS[about["dataset_mode"]] // classes
     model = built(case, lambda: GroupEncoder(classes, nef, 8, 6 if about["crop_size"] >= 256 else 5))

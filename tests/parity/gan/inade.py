@@ -12,10 +12,11 @@ from sdm_bench.models import methods
 from sdm_bench.models.gan import Gaussian
 from sdm_bench.models.inade import INADE, INADEConfig, INADEGenerator, InstanceEncoder, regions_of
 from sdm_bench.training import adversarial_losses
-from tests.parity.cases import Case, NotSupportedError
+from tests.parity.cases import Case
 from tests.parity.gan.clade import norm_fields
 from tests.parity.gan.common import Handler, built, condition_of, grouped, kept, of
 from tests.parity.gan.spade import common_fields, without_encoder
+from tests.parity.not_supported import NotSupportedError
 
 REPOSITORY = "tzt101/INADE"
 
@@ -34,7 +35,7 @@ class Given(nn.Module):
 def refuse_sketches(about: dict) -> None:
     """Sketches beside the label map are an option of the authors' that no data set here has an input for."""
     if about.get("add_sketch"):
-        raise NotSupportedError("INADE with sketches")
+        raise NotSupportedError("sketches")
 
 
 def network_config(about: dict) -> INADEConfig:

@@ -19,8 +19,9 @@ from sdm_bench.training import adversarial_losses
 from sdm_bench.training.adversarial import AdversarialObjective
 from sdm_bench.training.adversarial_losses import DiscriminatorInput, PatchAdversarialLoss
 from sdm_bench.training.batches import Batch
-from tests.parity.cases import Case, NotSupportedError, fill
+from tests.parity.cases import Case, fill
 from tests.parity.gan.common import Handler, built, condition_of, grouped, kept, of
+from tests.parity.not_supported import NotSupportedError
 
 REPOSITORY = "NVIDIA/pix2pixHD"
 MODES = {"lsgan": "ls", "vanilla": "bce"}
@@ -55,7 +56,7 @@ def generator(case: Case) -> dict[str, Any]:
     """The generator: keys and shapes, and where there are inputs the picture and inner outputs."""
     about = case.arguments
     if about["output_nc"] != 3:
-        raise NotSupportedError("pictures with other than three channels")
+        raise NotSupportedError("channels")
     edges = "instances" in case.inputs
     features = case.tensor("features").shape[1] if "features" in case.inputs else 0
     classes = about["input_nc"] - edges - features
@@ -77,7 +78,7 @@ def encoder(case: Case) -> dict[str, Any]:
     """The feature encoder: keys and shapes, and the features."""
     about = case.arguments
     if about["input_nc"] != 3:
-        raise NotSupportedError("pictures with other than three channels")
+        raise NotSupportedError("channels")
     sizes = (about["output_nc"], about["ngf"], about["n_downsample_global"])
     model = built(case, lambda: FeatureEncoder(*sizes, NORMS[about["norm"]]))
     if model is None:
@@ -164,7 +165,7 @@ def step(case: Case) -> dict[str, Any]:
     """All losses of one step without the perceptual term, networks in evaluation mode."""
     about = case.arguments
     if about.get("pool_size") or not about["label_nc"] or about.get("load_features"):
-        raise NotSupportedError("a pool of earlier pictures, RGB label maps or stored features")
+        raise NotSupportedError("pix2pixHD inputs")
     encoded = about.get("instance_feat") or about.get("label_feat")
     config = Pix2PixHDConfig(
         num_classes=about["label_nc"],

@@ -16,9 +16,10 @@ from sdm_bench.models.scgan import (
     expert_scores,
     gaussian_positions,
 )
-from tests.parity.cases import Case, NotSupportedError
+from tests.parity.cases import Case
 from tests.parity.gan import spade
 from tests.parity.gan.common import Handler, built, condition_of, kept, of
+from tests.parity.not_supported import NotSupportedError
 
 REPOSITORY = "dvlab-research/SCGAN"
 FREE = {"syncbatch": "batch", "batch": "batch", "instance": "instance"}
@@ -28,7 +29,7 @@ def generator_config(about: dict) -> SCGANConfig:
     """Our configuration for the official options."""
     parsed = re.fullmatch(r"(spectral)?scc(\D+)(\d)x\d", about["norm_G"])
     if parsed is None or parsed[2] not in FREE or about["num_upsampling_layers"] == "most":
-        raise NotSupportedError(f"SCGAN with {about['norm_G']}, {about['num_upsampling_layers']}")
+        raise NotSupportedError("norm", f"{about['norm_G']}, {about['num_upsampling_layers']}")
     return SCGANConfig(
         **spade.common_fields(about),
         nff=about["nff"],

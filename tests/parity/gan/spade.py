@@ -12,8 +12,9 @@ from sdm_bench.models.spade import SPADEConfig, SPADEGenerator, VAEConfig
 from sdm_bench.training import adversarial_losses
 from sdm_bench.training.adversarial import AdversarialObjective
 from sdm_bench.training.batches import Batch
-from tests.parity.cases import Case, NotSupportedError, fill
+from tests.parity.cases import Case, fill
 from tests.parity.gan.common import Handler, built, condition_of, grouped, kept, of
+from tests.parity.not_supported import NotSupportedError
 
 REPOSITORY = "NVlabs/SPADE"
 MODES = {"hinge": "hinge", "ls": "ls", "original": "bce", "w": "wasserstein"}
@@ -128,7 +129,7 @@ def step(case: Case) -> dict[str, Any]:
     """All losses of one step without the perceptual term, networks in evaluation mode."""
     about = case.arguments
     if about["use_vae"] or not about["no_vgg_loss"]:
-        raise NotSupportedError("a SPADE step with VAE or the perceptual loss")
+        raise NotSupportedError("SPADE step")
     config, weights = SPADEConfig(**common_fields(about)), discriminator_preset(about)
     generator = fill(SPADEGenerator(config), case.about["state_dict_netG"])
     discriminator = fill(MultiscaleDiscriminator(config, weights), case.about["state_dict_netD"])
