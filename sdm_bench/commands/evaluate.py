@@ -60,9 +60,15 @@ class EvaluateCommand(options.Command):
 @options.device
 def evaluate(dataset: str | None, data: Path | None, split: str | None, **chosen: Any) -> None:
     """Measure the samples of RUN, or --images, and print the numbers. `sdm-bench generate` makes samples."""
+    from sdm_bench.base.processes import is_first
+    from sdm_bench.base.progress import say
+
+    what = chosen["run"] or chosen["images"]
+    if what is not None and is_first():
+        # said before the imports below, which take seconds
+        say(f"measuring {', '.join(chosen['metrics'])} of {what}")
     from reports.terminal import evaluation_text
     from sdm_bench.base.errors import PartialFailure
-    from sdm_bench.base.processes import is_first
     from sdm_bench.datasets.known_datasets import DatasetSplit
     from sdm_bench.evaluation.evaluate import Evaluation
     from sdm_bench.evaluation.evaluate import evaluate as measure

@@ -9,7 +9,6 @@ own, a least-squares line without weights. There the sizes start at 5,000.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import linregress
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.metrics.frechet import (
@@ -63,6 +62,8 @@ def frechet_distance_infinity(
     subsets = _Subsets(generated, reference)
     rng = np.random.default_rng(seed)
     distances = np.array([subsets.distance(rng.permutation(len(generated))[:size]) for size in sizes])
+    from scipy.stats import linregress  # takes half a second, which no other distance needs
+
     line = linregress(1 / sizes, distances)
     return Extrapolation(float(line.intercept), float(line.intercept_stderr), sizes, distances)
 

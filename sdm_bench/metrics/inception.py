@@ -1,16 +1,16 @@
 """The Inception network of the Fréchet and kernel Inception distances.
 
 Network: TensorFlow's inception-2015-12-05, as FID uses it (Heusel et al. 2017, arXiv:1706.08500). Names of the state
-dict: mseitzer/pytorch-fid@b9c1811, which are torchvision's. Against torchvision's Inception v3 the average pools of the
-branches don't count the padding, the pool of the last block is a maximum, and batch norm has eps 0.001.
+dict: mseitzer/pytorch-fid@b9c1811, which are torchvision's, whose import takes seconds. Against its Inception v3 the
+average pools of the branches don't count the padding, and the pool of the last block is a maximum.
 """
 
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models import inception as tv
 
 from sdm_bench.base.devices import pick_device
 from sdm_bench.base.tensors import Tensors, load_strictly
@@ -30,8 +30,30 @@ def _max_pool(x: Tensor) -> Tensor:
     return F.max_pool2d(x, kernel_size=3, stride=1, padding=1)
 
 
-class BlockA(tv.InceptionA):
+class Convolution(nn.Module):
+    """A convolution without bias, batch norm and ReLU."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int | tuple[int, int], **options: Any):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, bias=False, **options)
+        self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.bn(self.conv(x)), inplace=True)
+
+
+class BlockA(nn.Module):
     """35 x 35: 1x1, 5x5 and double 3x3 branches beside the pooled one."""
+
+    def __init__(self, in_channels: int, pool_features: int):
+        super().__init__()
+        self.branch1x1 = Convolution(in_channels, 64, 1)
+        self.branch5x5_1 = Convolution(in_channels, 48, 1)
+        self.branch5x5_2 = Convolution(48, 64, 5, padding=2)
+        self.branch3x3dbl_1 = Convolution(in_channels, 64, 1)
+        self.branch3x3dbl_2 = Convolution(64, 96, 3, padding=1)
+        self.branch3x3dbl_3 = Convolution(96, 96, 3, padding=1)
+        self.branch_pool = Convolution(in_channels, pool_features, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         narrow = self.branch5x5_2(self.branch5x5_1(x))
@@ -39,8 +61,37 @@ class BlockA(tv.InceptionA):
         return torch.cat([self.branch1x1(x), narrow, double, self.branch_pool(_average_pool(x))], 1)
 
 
-class BlockC(tv.InceptionC):
+class BlockB(nn.Module):
+    """35 x 35 to 17 x 17: 3x3 and double 3x3 branches with stride 2 beside the maximum."""
+
+    def __init__(self, in_channels: int):
+        super().__init__()
+        self.branch3x3 = Convolution(in_channels, 384, 3, stride=2)
+        self.branch3x3dbl_1 = Convolution(in_channels, 64, 1)
+        self.branch3x3dbl_2 = Convolution(64, 96, 3, padding=1)
+        self.branch3x3dbl_3 = Convolution(96, 96, 3, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        double = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
+        return torch.cat([self.branch3x3(x), double, F.max_pool2d(x, kernel_size=3, stride=2)], 1)
+
+
+class BlockC(nn.Module):
     """17 x 17: 1x1, 7x7 and double 7x7 branches, factorised, beside the pooled one."""
+
+    def __init__(self, in_channels: int, channels_7x7: int):
+        super().__init__()
+        inner = channels_7x7
+        self.branch1x1 = Convolution(in_channels, 192, 1)
+        self.branch7x7_1 = Convolution(in_channels, inner, 1)
+        self.branch7x7_2 = Convolution(inner, inner, (1, 7), padding=(0, 3))
+        self.branch7x7_3 = Convolution(inner, 192, (7, 1), padding=(3, 0))
+        self.branch7x7dbl_1 = Convolution(in_channels, inner, 1)
+        self.branch7x7dbl_2 = Convolution(inner, inner, (7, 1), padding=(3, 0))
+        self.branch7x7dbl_3 = Convolution(inner, inner, (1, 7), padding=(0, 3))
+        self.branch7x7dbl_4 = Convolution(inner, inner, (7, 1), padding=(3, 0))
+        self.branch7x7dbl_5 = Convolution(inner, 192, (1, 7), padding=(0, 3))
+        self.branch_pool = Convolution(in_channels, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         single = self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(x)))
@@ -49,11 +100,38 @@ class BlockC(tv.InceptionC):
         return torch.cat([self.branch1x1(x), single, double, self.branch_pool(_average_pool(x))], 1)
 
 
-class BlockE(tv.InceptionE):
+class BlockD(nn.Module):
+    """17 x 17 to 8 x 8: 3x3 and factorised 7x7 branches with stride 2 beside the maximum."""
+
+    def __init__(self, in_channels: int):
+        super().__init__()
+        self.branch3x3_1 = Convolution(in_channels, 192, 1)
+        self.branch3x3_2 = Convolution(192, 320, 3, stride=2)
+        self.branch7x7x3_1 = Convolution(in_channels, 192, 1)
+        self.branch7x7x3_2 = Convolution(192, 192, (1, 7), padding=(0, 3))
+        self.branch7x7x3_3 = Convolution(192, 192, (7, 1), padding=(3, 0))
+        self.branch7x7x3_4 = Convolution(192, 192, 3, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        single = self.branch3x3_2(self.branch3x3_1(x))
+        large = self.branch7x7x3_4(self.branch7x7x3_3(self.branch7x7x3_2(self.branch7x7x3_1(x))))
+        return torch.cat([single, large, F.max_pool2d(x, kernel_size=3, stride=2)], 1)
+
+
+class BlockE(nn.Module):
     """8 x 8: 1x1 and forked 3x3 branches beside the pooled one, average or (the last block) maximum."""
 
     def __init__(self, in_channels: int, maximum: bool):
-        super().__init__(in_channels)
+        super().__init__()
+        self.branch1x1 = Convolution(in_channels, 320, 1)
+        self.branch3x3_1 = Convolution(in_channels, 384, 1)
+        self.branch3x3_2a = Convolution(384, 384, (1, 3), padding=(0, 1))
+        self.branch3x3_2b = Convolution(384, 384, (3, 1), padding=(1, 0))
+        self.branch3x3dbl_1 = Convolution(in_channels, 448, 1)
+        self.branch3x3dbl_2 = Convolution(448, 384, 3, padding=1)
+        self.branch3x3dbl_3a = Convolution(384, 384, (1, 3), padding=(0, 1))
+        self.branch3x3dbl_3b = Convolution(384, 384, (3, 1), padding=(1, 0))
+        self.branch_pool = Convolution(in_channels, 192, 1)
         self.pool = _max_pool if maximum else _average_pool
 
     def forward(self, x: Tensor) -> Tensor:
@@ -72,7 +150,7 @@ class FIDInception(nn.Module):
 
     def __init__(self, classifier: bool = True):
         super().__init__()
-        conv = tv.BasicConv2d
+        conv = Convolution
         self.Conv2d_1a_3x3 = conv(3, 32, kernel_size=3, stride=2)
         self.Conv2d_2a_3x3 = conv(32, 32, kernel_size=3)
         self.Conv2d_2b_3x3 = conv(32, 64, kernel_size=3, padding=1)
@@ -81,12 +159,12 @@ class FIDInception(nn.Module):
         self.Mixed_5b = BlockA(192, pool_features=32)
         self.Mixed_5c = BlockA(256, pool_features=64)
         self.Mixed_5d = BlockA(288, pool_features=64)
-        self.Mixed_6a = tv.InceptionB(288)
+        self.Mixed_6a = BlockB(288)
         self.Mixed_6b = BlockC(768, channels_7x7=128)
         self.Mixed_6c = BlockC(768, channels_7x7=160)
         self.Mixed_6d = BlockC(768, channels_7x7=160)
         self.Mixed_6e = BlockC(768, channels_7x7=192)
-        self.Mixed_7a = tv.InceptionD(768)
+        self.Mixed_7a = BlockD(768)
         self.Mixed_7b = BlockE(1280, maximum=False)
         self.Mixed_7c = BlockE(2048, maximum=True)
         if classifier:
@@ -123,7 +201,7 @@ def convolutions() -> dict[str, tuple[int, ...]]:
     """Name -> weight shape of the 94 convolutions (each with its batch norm), in the order of the network."""
     with torch.device("meta"):
         network = FIDInception(classifier=False)
-    found = {name: module for name, module in network.named_modules() if isinstance(module, tv.BasicConv2d)}
+    found = {name: module for name, module in network.named_modules() if isinstance(module, Convolution)}
     return {name: tuple(module.conv.weight.shape) for name, module in found.items()}
 
 

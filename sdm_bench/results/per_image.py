@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
-
-import pandas as pd
+from typing import TYPE_CHECKING, NamedTuple
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_text, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PER_IMAGE_FILE = "per-image.csv"
 
@@ -43,8 +44,10 @@ TYPES = {"steps": "Int64", "guidance": "Float64", "seed": "Int64", "value": "flo
 TYPES |= {name: "string" for name in PerImage._fields if name not in TYPES}
 
 
-def read_per_image(path: Path) -> pd.DataFrame:
+def read_per_image(path: Path) -> "pd.DataFrame":
     """The numbers of a CSV, one a line; raises UserError where it is not one."""
+    import pandas as pd
+
     try:
         frame = pd.read_csv(StringIO(read_text(path, "CSV")), dtype="string", keep_default_na=False)
         found = list(frame.columns)
@@ -64,6 +67,8 @@ def add_per_image(path: Path, numbers: Sequence[PerImage]) -> None:
 
     The caller holds the folder's lock.
     """
+    import pandas as pd
+
     frame = pd.DataFrame(numbers, columns=PerImage._fields).astype(TYPES)
     if path.is_file():
         there = read_per_image(path)
