@@ -72,4 +72,4 @@ def evaluate(dataset: str | None, data: Path | None, split: str | None, **chosen
     if rows and is_first():
         click.echo(evaluation_text(rows))
     if failures:
-        raise PartialFailure("not computed, or not stored:\n" + "\n".join(f"  {line}" for line in failures))
+        raise PartialFailure("not computed:\n" + "\n".join(f"  {line}" for line in failures))
