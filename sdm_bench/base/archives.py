@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.filekinds import RefusedFile, unpacked_limit
+from sdm_bench.base.filekinds import RefusedFile, is_zip, unpacked_limit
 from sdm_bench.base.files import named
 
 DEEPEST = 3
@@ -82,7 +82,7 @@ def is_archive(path: Path) -> bool:
     with reading(path):
         if _is_tar(path):
             return True
-        if not zipfile.is_zipfile(path):
+        if not is_zip(path):
             return False
         with zipfile.ZipFile(path) as archive:
             return not any(PurePosixPath(name).name == "data.pkl" for name in archive.namelist())
@@ -99,7 +99,7 @@ def _is_tar(path: Path) -> bool:
 def members(path: Path, budget: Budget) -> Iterator[Member]:
     """The files in an archive; each is counted, whether or not it is read, and links and devices are passed over."""
     with reading(path):
-        if zipfile.is_zipfile(path) and not _is_tar(path):
+        if is_zip(path) and not _is_tar(path):
             yield from _zipped(path, budget)
         else:
             yield from _tarred(path, budget)

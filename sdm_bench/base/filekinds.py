@@ -57,23 +57,37 @@ def refuse_other_kinds(path: Path) -> None:
             raise RefusedFile(f"{path}: {kind}; expected weights")
     if start[257:262] == b"ustar" and not _legacy_torch(path):
         raise RefusedFile(f"{path}: a tar archive, not weights; unpack it first")
-    if zipfile.is_zipfile(path):
+    if is_zip(path):
         refuse_inflated(path)
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
+        except Exception as error:  # a damaged list of members
+            raise RefusedFile(f"{path}: a zip archive that is damaged: {error}") from error
         if not any(PurePosixPath(name).name == "data.pkl" for name in names):
             raise RefusedFile(f"{path}: a zip archive, not weights; it holds {', '.join(names[:3])}; unpack it first")
 
 
 def refuse_inflated(path: Path) -> None:
     """Raises RefusedFile where a zip archive's members are too large to be honest."""
-    with zipfile.ZipFile(path) as archive:
-        total = sum(info.file_size for info in archive.infolist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            total = sum(info.file_size for info in archive.infolist())
+    except Exception as error:  # a damaged list of members
+        raise RefusedFile(f"{path}: a zip archive that is damaged: {error}") from error
     if total > unpacked_limit(path):
         raise RefusedFile(
             f"{path}: an archive of {path.stat().st_size} bytes whose members have {total}; at most {INFLATION} times "
             "as many are unpacked"
         )
+
+
+def is_zip(path: Path) -> bool:
+    """Whether a file is a zip archive; one with a damaged end, for which `zipfile` raises, is none."""
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:
+        return False
 
 
 def _is_web_page(start: bytes) -> bool:

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sdm_bench.base.filekinds import is_zip
+
 TORCH_STORAGES = {
     "FloatStorage": torch.float32,
     "DoubleStorage": torch.float64,
@@ -154,7 +156,7 @@ def load_checkpoint(path: Path) -> Any:
 
     Raises pickle.UnpicklingError for other names, and whatever a damaged file has it raise.
     """
-    if zipfile.is_zipfile(path):
+    if is_zip(path):
         with zipfile.ZipFile(path) as archive:
             return _load_zip(archive)
     with path.open("rb") as stream:

@@ -2,7 +2,6 @@
 
 import pickle
 import warnings
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sdm_bench.base.filekinds import RefusedFile, refuse_no_weights, refuse_other_kinds, unpacked_limit
+from sdm_bench.base.filekinds import RefusedFile, is_zip, refuse_no_weights, refuse_other_kinds, unpacked_limit
 from sdm_bench.base.pickles import load_checkpoint
 from sdm_bench.base.progress import say
 
@@ -37,7 +36,7 @@ def read_torch(path: Path, raw: bool = False) -> Tensors:
     """
     refuse_no_weights(path)
     try:
-        if zipfile.is_zipfile(path):
+        if is_zip(path):
             refuse_other_kinds(path)
         value = _load(path)
         tensors = bare(believable(path, flatten(_state_dict(value, path, raw))))

@@ -10,7 +10,6 @@ more arrays, `n` and `about`, which both programs pass over. Pickled arrays are 
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.filekinds import refuse_inflated
+from sdm_bench.base.filekinds import is_zip, refuse_inflated
 from sdm_bench.base.files import atomic_path, refuse_special
 from sdm_bench.metrics.frechet import Statistics
 
@@ -172,7 +171,7 @@ def _opened(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise UserError(f"{path}: no such file; expected statistics as .npz, or a folder with {' and '.join(PAIR)}")
     try:
-        if zipfile.is_zipfile(path):
+        if is_zip(path):
             refuse_inflated(path)
         # a stream of our own: numpy leaves the file open where the archive is broken
         with path.open("rb") as stream:

@@ -7,6 +7,7 @@ from typing import Any
 from sdm_bench.base.errors import UserError, unknown_name
 from sdm_bench.base.files import is_whole_picture, read_object, write_json, write_picture, write_png
 from sdm_bench.base.progress import track
+from sdm_bench.base.temporary import remove_leftovers
 from sdm_bench.datasets.known_datasets import dataset_class
 from sdm_bench.toy.layout import FIRST_INDEX, LAYOUTS, Files
 from sdm_bench.toy.scenes import ToyScene, render
@@ -55,6 +56,7 @@ def _check_splits(dataset: str, counts: Mapping[str, int]) -> None:
 def _claim(root: Path, settings: dict[str, Any]) -> None:
     """Makes `root` the folder of these scenes; raises UserError where it holds others or something else."""
     path = root / SETTINGS
+    remove_leftovers(root)
     if path.is_file():
         found = _settings(path)
         if found != settings:

@@ -155,3 +155,13 @@ def test_pipes_are_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.pth")
     with pytest.raises(Exception, match=r"pipe\.pth: a pipe or a device; expected a file"):
         read_tensors(tmp_path / "pipe.pth")
+
+
+def test_a_zip_whose_end_is_damaged_is_refused_in_a_line(tmp_path: Path) -> None:
+    torch.save(WEIGHTS, tmp_path / "f.pth")
+    body = bytearray((tmp_path / "f.pth").read_bytes())
+    # PyTorch ends its files with the locator of zip's 64-bit kind, whose last field counts the disks
+    body[body.rindex(b"PK\x06\x07") + 16] = 3
+    (tmp_path / "f.pth").write_bytes(body)
+    with pytest.raises(RefusedFile, match=r"f\.pth: "):
+        read_torch(tmp_path / "f.pth")

@@ -256,3 +256,9 @@ def test_unknown_names(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="keeps val and test in one folder"):
         write_toy("celebamask_hq", tmp_path, {"val": 1, "test": 1}, (16, 16))
     assert not files(tmp_path)
+
+
+def test_a_folder_that_holds_what_a_kill_left_alone_is_taken(tmp_path: Path) -> None:
+    (tmp_path / ".toy.json.abcd1234.part").write_text("{")
+    write_toy("cityscapes", tmp_path, {"val": 1}, (32, 64))
+    assert not (tmp_path / ".toy.json.abcd1234.part").exists()
