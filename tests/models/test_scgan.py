@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from sdm_bench.models import methods
@@ -11,6 +12,7 @@ from sdm_bench.models.scgan import (
     SCGANConfig,
     SCGANGenerator,
     SpatiallyConditionalConvolution,
+    SpatiallyConditionalNorm,
     expert_scores,
     gaussian_positions,
 )
@@ -102,3 +104,9 @@ def test_parts_of_faces_come_before_the_background() -> None:
     config = methods.network_config("scgan", {"num_classes": 19, "edges": False, "class_shift": -1})
     faces = replace(condition(1, 19, 8, 8), label=torch.arange(19)[None, None])
     assert config.remap_condition(faces).label.flatten().tolist() == [18, *range(18)]
+
+
+def test_a_new_norm_does_nothing_but_normalise() -> None:
+    norm = SpatiallyConditionalNorm(4, 2, lambda width: nn.InstanceNorm2d(width))
+    x = torch.arange(72.0).reshape(1, 4, 3, 6).sin()
+    assert torch.equal(norm(x, torch.full((1, 2, 3, 6), 0.5)), norm.param_free_norm(x))

@@ -1,5 +1,6 @@
 """DeepLabV2: its toy size, the passes at several scales, and the names of its entries."""
 
+import pytest
 import torch
 from torch.nn import functional as F
 
@@ -43,3 +44,10 @@ def test_released_keys_count_blocks_and_stages_from_one() -> None:
     assert released["base.layer5.block1.conv3x3.bn.bias"] is ours["backbone.layer4.0.bn2.bias"]
     assert from_released(released).keys() == ours.keys()
     assert all(from_released(released)[key] is value for key, value in ours.items())
+
+
+def test_the_pyramid_begins_with_weights_of_deviation_one_hundredth() -> None:
+    torch.manual_seed(0)
+    network = deeplabv2(30, (1, 1, 1, 1))
+    network.init_weights()
+    assert float(network.decode_head.aspp[0].weight.detach().std()) == pytest.approx(0.01, rel=0.02)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from segmenters.drn import drn_d, fixed_upsampling, from_released, to_released
+from segmenters.drn import BLOCKS, drn_d, fixed_upsampling, from_released, to_released
 from tests.segmenters.toys import half_megabytes, toy, trained_step
 
 
@@ -42,3 +42,10 @@ def test_released_keys_are_those_of_one_plain_network(options: dict[str, Any]) -
     )
     assert from_released(released).keys() == ours.keys()
     assert all(from_released(released)[key] is value for key, value in ours.items())
+
+
+def test_a_network_s_number_is_that_of_its_layers_with_weights() -> None:
+    for depth, (first, second, *levels) in BLOCKS.items():
+        convolutions = 2 if depth < 54 else 3
+        residual, plain = levels[:4], levels[4:]
+        assert 1 + first + second + convolutions * sum(residual) + sum(plain) + 1 == depth

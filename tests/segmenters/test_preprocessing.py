@@ -76,3 +76,7 @@ def test_a_picture_is_enlarged_with_or_without_its_corners() -> None:
 def test_architectures_name_what_there_is() -> None:
     named = {each.preprocessing for each in ARCHITECTURES.values() if each.preprocessing is not None}
     assert named == set(PREPROCESSING)
+
+
+def test_the_csail_program_s_own_sizes() -> None:
+    assert PREPROCESSING["csail"].sizes == ShortSides((300, 375, 450, 525, 600), longest=1000, multiple=32)

@@ -82,3 +82,16 @@ def test_networks_with_an_encoder_learn_its_posterior(method: str, preset: str, 
     options = options_of(method, toy_cityscapes, preset)
     _, scalars = stepped(options, batch_of(options, toy_cityscapes))
     assert scalars["kl"] > 0
+
+
+def test_recalibrated_statistics_are_those_of_the_pictures_it_makes(toy_cityscapes: Path) -> None:
+    options = options_of("oasis", toy_cityscapes)
+    batch = batch_of(options, toy_cityscapes)
+    objective, _ = stepped(options, batch)
+    (average,) = objective.averages.values()
+    key = next(key for key in average.module.state_dict() if key.endswith("running_mean"))
+    objective.recalibrate_batch_norm([batch])
+    once = average.module.state_dict()[key].clone()
+    objective.recalibrate_batch_norm([batch, batch])
+    assert float(once.abs().max()) > 0
+    assert torch.allclose(once, average.module.state_dict()[key], atol=1e-6)
