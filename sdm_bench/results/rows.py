@@ -26,14 +26,16 @@ class ResultRow(Section):
 
     Who made the pictures. method: a name of methods.yaml, or what somebody's pictures are called. variant: a method's
     ablation, empty for the plain one. solver, steps, guidance: of a diffusion model. training_steps, training_seed:
-    None where nobody says. weights_sha256: over all tensors of the generator.
-    Which pictures. sample_set: the digest of the SampleSet. image_size: "WIDTHxHEIGHT", or "several". seeds: sample
+    None where nobody says. weights_sha256: over all tensors of the generator. configuration_sha256: over its
+    configuration and that of its training but the seed, empty where nobody says.
+    Which pictures. sample_set: the digest of the SampleSet. labels_sha256: over the label maps that were the input, and
+    the table of classes. image_size: "WIDTHxHEIGHT", or "several". seeds: sample
     numbers, as "0-2" or "0,4". num_images: measured pictures of one seed. incomplete: what is missing or too many,
     empty for exactly the pictures of the split. manifest_sha256: over the measured pictures' ids and bytes.
     How they were measured. protocol_sha256: over what the protocol states of the metric on the dataset. measure: the
-    metric object that gave the row, with all rows of one measurement. extractor: the network behind the number
-    (features, distances or segmentation); extractor_sha256: over the tensors that were loaded. num_real,
-    reference_sha256: the real side, None and empty where there is none.
+    metric object that gave the row, with all rows of one measurement. extractor_sha256: over the loaded tensors of the
+    network behind the number (features, distances or segmentation); extractor: what it is called, which decides
+    nothing. num_real, reference_sha256: the real side, None and empty where there is none.
     The number. class_name: the class that a per-class number is of, else empty. spread: standard deviation over
     `spread_over`, None where there is none. note: what a table has to say of it.
     folder: where the pictures were. evaluation: the record in provenance.py of how it was measured.
@@ -52,13 +54,14 @@ class ResultRow(Section):
     training_seed: int | None = None
     weights_sha256: str = ""
     sample_set: str
+    labels_sha256: str = ""
+    configuration_sha256: str = ""
     image_size: str
     seeds: str
     num_images: int
     incomplete: str = ""
     manifest_sha256: str
     measure: str
-    extractor: str
     extractor_sha256: str
     num_real: int | None = None
     reference_sha256: str = ""
@@ -67,6 +70,7 @@ class ResultRow(Section):
     value: float
     unit: str = ""
     direction: Literal["lower", "higher"]
+    extractor: str
     spread: float | None = None
     spread_over: Literal["", "seeds", "label maps"] = ""
     note: str = ""
@@ -126,7 +130,13 @@ def _row(path: Path, number: int, cells: dict[str, Any]) -> ResultRow:
     if None in cells or None in cells.values():
         raise UserError(f"{path}, line {number}: not a result row: expected {len(COLUMNS)} cells")
     fields = {name: None if name in OPTIONAL and cell == "" else cell for name, cell in cells.items() if name != "id"}
-    return parsed(ResultRow, fields, f"{path}, line {number}: not a result row")
+    row = parsed(ResultRow, fields, f"{path}, line {number}: not a result row")
+    if row.id != cells["id"]:
+        raise UserError(
+            f"{path}, line {number}: the id {cells['id']} does not fit what the line says, which has {row.id}: edited by "
+            "hand or damaged; measure again"
+        )
+    return row
 
 
 def to_csv(rows: Iterable[ResultRow]) -> str:

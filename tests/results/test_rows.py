@@ -48,8 +48,8 @@ def test_a_newer_measurement_of_the_same_replaces_the_older_one_and_all_its_rows
     [
         {"split": "test"}, {"method": "spade"}, {"variant": "v"}, {"solver": "ddpm"}, {"steps": 50}, {"guidance": 2.0},
         {"training_steps": 200}, {"training_seed": 1}, {"weights_sha256": "x"}, {"sample_set": "t"},
-        {"image_size": "128x64"}, {"seeds": "0"}, {"num_images": 4}, {"incomplete": "1 of 5 missing"},
-        {"manifest_sha256": "cd"}, {"extractor": "unet"}, {"extractor_sha256": "f"}, {"num_real": 6},
+        {"image_size": "128x64"}, {"labels_sha256": "l"}, {"configuration_sha256": "c"}, {"seeds": "0"}, {"num_images": 4}, {"incomplete": "1 of 5 missing"},
+        {"manifest_sha256": "cd"}, {"extractor_sha256": "f"}, {"num_real": 6},
         {"reference_sha256": "q"}, {"protocol": "sdm@1"}, {"protocol_sha256": "q"}, {"dataset": "ade20k"},
     ],
     ids=lambda changes: next(iter(changes)),
@@ -63,10 +63,10 @@ def test_whatever_decides_a_number_keeps_rows_apart(changes: dict[str, object], 
 
 
 def test_where_and_when_decide_nothing() -> None:
-    same = row(folder="elsewhere", time="2026-01-01", evaluation="x", note="n", version="9")
+    same = row(folder="elsewhere", time="2026-01-01", evaluation="x", note="n", version="9", extractor="n")
     assert same.key() == row().key()
     assert same.id == row().id
-    assert set(GROUP) & {"folder", "time", "evaluation", "note", "version", "value"} == set()
+    assert set(GROUP) & {"folder", "time", "evaluation", "note", "version", "value", "extractor"} == set()
 
 
 def test_what_is_no_row_is_named_by_its_line(tmp_path: Path) -> None:
@@ -95,3 +95,16 @@ def test_results_of_another_version_are_refused_in_one_sentence(tmp_path: Path) 
         assert "sample_set" in caught.value.message
         assert "\n" not in caught.value.message
     assert path.read_text().startswith(older)
+
+
+def test_a_line_whose_id_does_not_fit_its_content_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    text = to_csv([row(), row(metric="lpips", measure="lpips", value=0.25)])
+    path.write_text(text)
+    assert len(read_rows(path)) == 2
+    changes = [("lpips,,0.25", "lpips,,0.75"), (",sdm-bench@1,p,sdm,", ",sdm-bench@1,p,spade,")]
+    for (before, after), line in zip(changes, (3, 2), strict=True):
+        assert before in text
+        path.write_text(text.replace(before, after))
+        with pytest.raises(UserError, match=rf"results\.csv, line {line}: the id [0-9a-f]{{10}} does not fit .* edited by"):
+            read_rows(path)
