@@ -133,8 +133,8 @@ def _row(path: Path, number: int, cells: dict[str, Any]) -> ResultRow:
     row = parsed(ResultRow, fields, f"{path}, line {number}: not a result row")
     if row.id != cells["id"]:
         raise UserError(
-            f"{path}, line {number}: the id {cells['id']} does not fit what the line says, which has {row.id}: edited by "
-            "hand or damaged; measure again"
+            f"{path}, line {number}: the id {cells['id']} does not fit what the line says, which is {row.id}: "
+            "edited by hand or damaged; measure again"
         )
     return row
 

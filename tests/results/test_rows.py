@@ -48,7 +48,8 @@ def test_a_newer_measurement_of_the_same_replaces_the_older_one_and_all_its_rows
     [
         {"split": "test"}, {"method": "spade"}, {"variant": "v"}, {"solver": "ddpm"}, {"steps": 50}, {"guidance": 2.0},
         {"training_steps": 200}, {"training_seed": 1}, {"weights_sha256": "x"}, {"sample_set": "t"},
-        {"image_size": "128x64"}, {"labels_sha256": "l"}, {"configuration_sha256": "c"}, {"seeds": "0"}, {"num_images": 4}, {"incomplete": "1 of 5 missing"},
+        {"image_size": "128x64"}, {"labels_sha256": "l"},
+        {"configuration_sha256": "c"}, {"seeds": "0"}, {"num_images": 4}, {"incomplete": "1 of 5 missing"},
         {"manifest_sha256": "cd"}, {"extractor_sha256": "f"}, {"num_real": 6},
         {"reference_sha256": "q"}, {"protocol": "sdm@1"}, {"protocol_sha256": "q"}, {"dataset": "ade20k"},
     ],
@@ -106,5 +107,7 @@ def test_a_line_whose_id_does_not_fit_its_content_is_named(tmp_path: Path) -> No
     for (before, after), line in zip(changes, (3, 2), strict=True):
         assert before in text
         path.write_text(text.replace(before, after))
-        with pytest.raises(UserError, match=rf"results\.csv, line {line}: the id [0-9a-f]{{10}} does not fit .* edited by"):
+        with pytest.raises(
+            UserError, match=rf"results\.csv, line {line}: the id [0-9a-f]{{10}} does not fit .* edited by"
+        ):
             read_rows(path)
