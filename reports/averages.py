@@ -1,11 +1,10 @@
 """The explicit mean over trainings that differ in their seed alone, and what is said of those that differ in more."""
 
 from collections.abc import Iterable, Sequence
-from itertools import combinations
 
 import numpy as np
 
-from reports.lines import Line, lines_of, order
+from reports.lines import SHORT_DIGEST, Line, lines_of, network, order
 from sdm_bench.base.errors import UserError
 from sdm_bench.evaluation.metric import all_outputs
 from sdm_bench.results.rows import GROUP, REAL, ResultRow
@@ -108,22 +107,32 @@ def _not_averaged(groups: Sequence[Group]) -> list[str]:
                 f"Not averaged: {_title(same)}: {_spelled(_trainings(same))} differ in {', '.join(words)}."
             )
     for same in _by(EXPERIMENT, groups):
-        trainings = _trainings(same)
         for metric in _by(("metric",), same):
-            lacking = trainings - _trainings(metric)
-            if lacking:
-                title = all_outputs()[metric[0][0].metric].title
-                sentences.append(
-                    f"Not averaged over all trainings: {_title(same)}: {title} was not measured of {_spelled(lacking)}."
-                )
+            for group in metric:
+                lacking = _trainings(same) - _trainings([group]) - _trainings(_rivals(group, metric))
+                if lacking:
+                    of = f"{_title(same)}: {_number(group, metric)} was not measured of {_spelled(lacking)}"
+                    sentences.append(f"Not averaged over all trainings: {of}.")
     return sentences
+
+
+def _rivals(group: Group, metric: Sequence[Group]) -> list[Group]:
+    """Groups of one metric of which each has a training that `group` lacks, and lacks one that it has."""
+    mine = _trainings([group])
+    return [each for each in metric if _trainings([each]) - mine and mine - _trainings([each])]
+
+
+def _number(group: Group, metric: Sequence[Group]) -> str:
+    """What the rows of a group are called, with how they were measured where the metric was measured otherwise too."""
+    row = group[0]
+    reference = f", reference {row.reference_sha256[:SHORT_DIGEST]}" if row.reference_sha256 else ""
+    return all_outputs()[row.metric].title + (f" ({network(row)}{reference})" if len(metric) > 1 else "")
 
 
 def _differences(groups: Sequence[Group]) -> Iterable[str]:
     """In what groups of one metric differ of which each has a training that the other lacks."""
-    for first, second in combinations(groups, 2):
-        mine, theirs = _trainings([first]), _trainings([second])
-        if mine - theirs and theirs - mine:
+    for first in groups:
+        for second in _rivals(first, groups):
             yield from (
                 WORDS.get(name, name.replace("_", " "))
                 for name in DECISIVE
@@ -150,7 +159,7 @@ def _title(groups: Sequence[Group]) -> str:
 
 
 def _spelled(trainings: Iterable[Training]) -> str:
-    seeds = sorted(seed for seed, _ in trainings if seed is not None)
+    seeds = sorted({seed for seed, _ in trainings if seed is not None})
     return f"trainings with the seeds {_listed(seeds)}" if len(seeds) > 1 else f"the training with the seed {seeds[0]}"
 
 

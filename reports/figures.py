@@ -81,7 +81,7 @@ def _real(runs: Sequence[SampleOptions]) -> Resized | None:
             dataset = open_dataset(first.dataset, Path(data), first.split)
             found = labels_sha256(dataset)
         except (UserError, OSError) as error:
-            say(f"{data}: {error}")
+            say(str(error))
             continue
         if found == first.labels_sha256:
             return Resized(dataset, Transform(first.recipe, first.image_size, dataset.keeps_aspect, training=False))

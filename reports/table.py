@@ -146,18 +146,30 @@ def notes_of(lines: Sequence[Line], outputs: Mapping[str, Output]) -> list[str]:
     )
     over_seeds = any(row.spread_over == "seeds" and not line.trainings for line in lines for row in line.rows.values())
     spread = ["±: standard deviation over seeds"] if over_seeds else []
+    titles = _titles(lines)
     said: dict[tuple[str, str], list[str]] = {}
-    for line in lines:
+    for line, title in zip(lines, titles, strict=True):
         for note, of in _line_notes(line, outputs):
-            said.setdefault((line.first.protocol, note), []).append(f"{line.title}{of}")
-    remarks = [f"{protocol}: {'; '.join(dict.fromkeys(titles))}: {note}" for (protocol, note), titles in said.items()]
+            said.setdefault((line.first.protocol, note), []).append(f"{title}{of}")
+    remarks = [f"{protocol}: {'; '.join(dict.fromkeys(whose))}: {note}" for (protocol, note), whose in said.items()]
     averaged = dict.fromkeys(
-        f"{line.title}: mean ± standard deviation over {len(line.trainings)} trainings "
+        f"{title}: mean ± standard deviation over {len(line.trainings)} trainings "
         f"(seeds {', '.join(map(str, line.trainings))})"
-        for line in lines
+        for line, title in zip(lines, titles, strict=True)
         if line.trainings
     )
     return [*measured, *spread, *averaged, *remarks]
+
+
+def _titles(lines: Sequence[Line]) -> list[str]:
+    """Who made the pictures of each line, with what tells it apart where another line is called so too."""
+    apart = ["dataset", *telling_columns(lines)]
+    titles = []
+    for line in lines:
+        alike = [each for each in lines if (each.title, each.first.protocol) == (line.title, line.first.protocol)]
+        telling = [name for name in apart if len({each.told(name) for each in alike}) > 1 and line.field(name)]
+        titles.append(", ".join([line.title, *(f"{name} {line.field(name)}" for name in telling)]))
+    return titles
 
 
 def _line_notes(line: Line, outputs: Mapping[str, Output]) -> Iterable[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import pytest
 
 from reports.averages import average_trainings
-from reports.lines import Line, make_lines
+from reports.lines import Line, make_lines, telling_columns
 from sdm_bench.base.errors import UserError
 from sdm_bench.results.rows import ResultRow
 from tests.reports.test_lines import METRICS, REAL_ROW, fid, miou, training
@@ -109,3 +109,25 @@ def test_photographs_and_pictures_without_a_training_are_never_averaged() -> Non
     assert [line.trainings for line in lines if line.first.method != "sdm"] == [()] * 4
     assert [line.rows["miou"].value for line in lines if "miou" in line.rows] == [0.5, 0.6]
     assert remarks == []
+
+
+def test_configurations_have_means_of_their_own() -> None:
+    rows = [training(seed, 10.0 + seed) for seed in (0, 1)]
+    rows += [
+        training(seed, 20.0 + seed, configuration_sha256="c", weights_sha256=f"c{seed}", sample_set=f"c{seed}")
+        for seed in (0, 1)
+    ]
+    lines, (remark,) = averaged(*rows)
+    assert [(line.trainings, line.rows["fid"].value) for line in lines] == [((0, 1), 10.5), ((0, 1), 20.5)]
+    assert telling_columns(lines) == ["training seed", "configuration"]
+    assert remark.endswith("trainings with the seeds 0, 1 differ in the configuration.")
+
+
+def test_a_number_by_a_further_segmenter_that_one_training_has_is_said() -> None:
+    rows = [scored(0, 0.5), scored(1, 0.7), scored(0, 0.9, extractor="drn", extractor_sha256="f" * 64)]
+    lines, (remark,) = averaged(*rows)
+    assert sorted((line.trainings, line.rows["miou"].value) for line in lines) == [
+        ((), 0.9),
+        ((0, 1), pytest.approx(0.6)),
+    ]
+    assert "mIoU (drn ffffffff) was not measured of the training with the seed 1." in remark

@@ -72,6 +72,16 @@ def test_notes_stand_for_their_own_line_and_protocol() -> None:
     assert above in notes
 
 
+def test_a_note_names_the_one_line_that_it_is_of() -> None:
+    rows = [
+        of("spade", None, note="trained without the perceptual loss", weights_sha256="a" * 64, sample_set="a"),
+        of("spade", None, weights_sha256="b" * 64, sample_set="b"),
+        of("spade", None, dataset="ade20k", weights_sha256="c" * 64, sample_set="c"),
+    ]
+    said = "sdm-bench@1: SPADE, dataset cityscapes, weights aaaaaaaa, FID: trained without the perceptual loss"
+    assert said in make_table("comparison", rows).notes
+
+
 def test_a_distance_of_minus_nothing_prints_as_nothing() -> None:
     text = make_table("comparison", [of("sdm", 1.0, value=-1e-9)]).markdown()
     assert "| 0.00 |" in text
