@@ -1,11 +1,13 @@
 """Tables and pictures from the results of runs: everything is made before anything is written."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from reports.figures import make_grids
 from reports.published.table import published_table
-from reports.tables import TableOptions, make_table
+from reports.table import TableOptions
+from reports.tables import make_table
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import refuse_unwritable, write_png, write_text
 from sdm_bench.base.progress import say
@@ -40,12 +42,20 @@ def write_report(
     if published:
         made += [published_table(dataset) for dataset in dict.fromkeys(row.dataset for row in rows)]
     pictures = make_grids([run for run in with_results if SampleFolder(run).exists]) if figure else {}
-    paths = []
-    for table in made:
-        for name, text in table.files().items():
-            write_text(out / name, text)
-            paths.append(out / name)
-    for name, pixels in pictures.items():
-        write_png(out / name, pixels)
-        paths.append(out / name)
-    return paths
+    texts = {out / name: text for table in made for name, text in table.files().items()}
+    images = {out / name: pixels for name, pixels in pictures.items()}
+    for path in (*texts, *images):
+        _refuse_target(path)
+    for path, text in texts.items():
+        write_text(path, text)
+    for path, pixels in images.items():
+        write_png(path, pixels)
+    return [*texts, *images]
+
+
+def _refuse_target(path: Path) -> None:
+    """Raises UserError where a file can't be written or replaced."""
+    if path.is_dir():
+        raise UserError(f"--out {path.parent}: {path} is a folder; expected a file or nothing; nothing was written")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise UserError(f"--out {path.parent}: no permission to replace {path}; nothing was written")

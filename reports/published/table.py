@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from reports.published.numbers import UNKNOWN, PublishedNumber, published
-from reports.tables import ARROWS, Table
+from reports.table import ARROWS, Table
 from sdm_bench.evaluation.metric import Output, all_outputs
 from sdm_bench.models.methods import METHODS
 from sdm_bench.results.rows import REAL

@@ -26,12 +26,14 @@ Examples:
 @click.option(
     "--mean-over-training-seeds",
     is_flag=True,
-    help="One line for trainings that differ in their seed alone: the mean, and the standard deviation over them.",
+    help="One line for trainings that differ in their seed alone: the mean, and the standard deviation over them. What "
+    "trainings that stay apart differ in is said above the table.",
 )
 @click.option(
     "--comparable",
     is_flag=True,
-    help="Refuse lines that differ in the number of pictures, their size or the reference set, instead of saying so.",
+    help="Refuse lines that differ in what makes numbers comparable (pictures, seeds, size, split, label maps, "
+    "reference set, networks, the protocol's content), instead of saying so.",
 )
 @click.option("--published", is_flag=True, help="Also what others published on the datasets, in tables of its own.")
 @click.option("--figure/--no-figure", default=True, help="Whether to draw grid.png from the runs' samples.")

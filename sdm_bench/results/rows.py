@@ -29,9 +29,9 @@ class ResultRow(Section):
     None where nobody says. weights_sha256: over all tensors of the generator. configuration_sha256: over its network,
     its diffusion process and how it was trained, but for seed and steps; empty where nobody says.
     Which pictures. sample_set: the digest of the SampleSet. labels_sha256: over the label maps that they are of, and
-    their classes. image_size: "WIDTHxHEIGHT", or "several". seeds: sample
-    numbers, as "0-2" or "0,4". num_images: measured pictures of one seed. incomplete: what is missing or too many,
-    empty for exactly the pictures of the split. manifest_sha256: over the measured pictures' ids and bytes.
+    their classes. image_size: "WIDTHxHEIGHT", or "several". seeds: sample numbers, as "0-2" or "0,4". num_images:
+    measured pictures of one seed. incomplete: what is missing or too many, empty for exactly the pictures of the split.
+    manifest_sha256: over the measured pictures' ids and bytes.
     How they were measured. protocol_sha256: over what the protocol states of the metric on the dataset. measure: the
     metric object that gave the row, with all rows of one measurement. extractor_sha256: over what was loaded of the
     network behind the number (features, distances or segmentation). num_real, reference_sha256: the real side, None
@@ -130,7 +130,13 @@ def _row(path: Path, number: int, cells: dict[str, Any]) -> ResultRow:
     if None in cells or None in cells.values():
         raise UserError(f"{path}, line {number}: not a result row: expected {len(COLUMNS)} cells")
     fields = {name: None if name in OPTIONAL and cell == "" else cell for name, cell in cells.items() if name != "id"}
-    return parsed(ResultRow, fields, f"{path}, line {number}: not a result row")
+    row = parsed(ResultRow, fields, f"{path}, line {number}: not a result row")
+    if row.id != cells["id"]:
+        raise UserError(
+            f"{path}, line {number}: the id {cells['id']} does not fit what the line says, which is {row.id}: "
+            "edited by hand or damaged; measure again"
+        )
+    return row
 
 
 def to_csv(rows: Iterable[ResultRow]) -> str:

@@ -1,6 +1,7 @@
 """What is measured, whoever made it: which pictures, of which label maps, made how. Its digest is its identity."""
 
 import json
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,11 +13,14 @@ from sdm_bench.base.files import sha256_lines
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.digests import labels_sha256
 from sdm_bench.metrics.images import ImageSource, count_sizes, files_source, pictures_in
+from sdm_bench.models.methods import METHODS
+from sdm_bench.results.rows import REAL
 from sdm_bench.sampling.folders import MAY_CHANGE, RUN_FILE, SampleFolder, SampleOptions
 
 # (height, width) in pixels.
 Size = tuple[int, int]
 IDS_LISTED = 10
+LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
@@ -109,14 +113,49 @@ def open_images(
 ) -> SampleSet:
     """A flat folder of somebody's pictures, one a label map of `dataset`, as sample 0.
 
-    name: what they are called, by default the folder's name. Raises UserError where a seed is asked for that is not
-    there, and as `_complete` does.
+    name: what they are called, by default the folder's name. Raises UserError for a name that would be taken for
+    something else, where a seed is asked for that is not there, and as `_complete` does.
     """
+    called = _called(folder, name)
     folders = dict.fromkeys(_chosen([0], seeds, str(folder)), folder)
     images, incomplete = _complete(folders, dataset, allow_incomplete, "")
     labels = labels_sha256(dataset)
-    called = name or folder.resolve().name
     return SampleSet(called, dataset.name, dataset.split, labels, images, folder, None, incomplete)
+
+
+def _called(folder: Path, name: str | None) -> str:
+    """What somebody's pictures are called, each run of blanks as one; raises UserError for what can't be a name."""
+    found = folder.resolve().name if name is None else name
+    called = " ".join(found.split())
+    wrong = _wrong_name(found, called)
+    if wrong and name is None:
+        raise UserError(f"{folder}: its folder is called {called[:LONGEST_NAME]!r}: {wrong}; give --name")
+    if wrong:
+        raise UserError(f"--name {called[:LONGEST_NAME]!r}: {wrong}; choose another")
+    return called
+
+
+def _wrong_name(found: str, called: str) -> str:
+    """Why pictures can't be called so; empty where they can."""
+    if not called:
+        return "empty"
+    if len(called) > LONGEST_NAME:
+        return f"{len(called)} characters; expected up to {LONGEST_NAME}"
+    if any(unicodedata.category(each).startswith("C") for each in found):
+        return "control characters in it"
+    return RESERVED.get(_folded(called), "")
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+# Names that tables have for what this program makes or measures itself.
+RESERVED = {_folded(REAL): "what tables call the photographs themselves"} | {
+    _folded(spelling): f"what tables call samples of {each.title}"
+    for each in METHODS.values()
+    for spelling in (each.name, each.title)
+}
 
 
 def _chosen(there: Sequence[int], asked: Sequence[int] | None, where: str) -> list[int]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from reports.lines import average_trainings, incomparable, make_lines, telling_columns
-from sdm_bench.base.errors import UserError
+from reports.comparability import incomparable
+from reports.lines import make_lines, telling_columns
 from sdm_bench.results.rows import ResultRow
 from tests.results.test_rows import row
 
@@ -33,6 +33,8 @@ def test_numbers_of_one_sample_set_share_a_line() -> None:
         ({"split": "test", "sample_set": "t"}, "split"),
         ({"training_steps": 200, "weights_sha256": "b" * 64}, "training steps"),
         ({"training_seed": 1, "weights_sha256": "b" * 64}, "training seed"),
+        ({"configuration_sha256": "c" * 64, "weights_sha256": "b" * 64}, "configuration"),
+        ({"labels_sha256": "l" * 64, "sample_set": "t"}, "labels"),
         ({"sample_set": "t", "incomplete": "1 of 5 missing"}, "incomplete"),
         ({"sample_set": "t", "manifest_sha256": "cd"}, "sample set"),
     ],
@@ -88,29 +90,6 @@ def training(seed: int, value: float, **changes: object) -> ResultRow:
     return fid(**{**about, "value": value, **changes})
 
 
-def test_trainings_that_differ_in_their_seed_are_averaged_on_request() -> None:
-    lines = make_lines([training(0, 10.0), training(1, 14.0), fid(guidance=2.0)], METRICS)
-    assert len(lines) == 3
-    averaged = average_trainings(lines)
-    assert len(averaged) == 2
-    mean = next(line for line in averaged if line.trainings)
-    assert mean.trainings == (0, 1)
-    assert (mean.rows["fid"].value, mean.rows["fid"].spread) == (12.0, pytest.approx(2 * 2**0.5))
-    assert mean.field("training seed") == "0, 1"
-
-
-@pytest.mark.parametrize("change", [{"training_steps": 9}, {"num_images": 4}, {"image_size": "8x4"}, {"seeds": "0"}])
-def test_trainings_that_differ_in_more_are_not_averaged(change: dict[str, object]) -> None:
-    lines = make_lines([training(0, 10.0), training(1, 14.0, **change)], METRICS)
-    assert [line.trainings for line in average_trainings(lines)] == [(), ()]
-
-
-def test_two_trainings_with_one_seed_are_no_mean() -> None:
-    rows = [training(0, 10.0), training(0, 14.0, weights_sha256="x" * 64, sample_set="t", folder="runs/again")]
-    with pytest.raises(UserError, match=r"trainings with the seeds 0, 0 in runs/0, runs/again"):
-        average_trainings(make_lines(rows, METRICS))
-
-
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -119,13 +98,74 @@ def test_two_trainings_with_one_seed_are_no_mean() -> None:
         ({"reference_sha256": "q"}, "the reference set (r, q)"),
         ({"incomplete": "1 of 5 missing"}, "completeness (complete, 1 of 5 missing)"),
         ({"split": "test"}, "the split (test, val)"),
+        ({"labels_sha256": "b" * 64}, "the label maps (aaaaaaaa, bbbbbbbb)"),
+        ({"protocol_sha256": "q"}, "the protocol's content (p, q)"),
+        ({"extractor_sha256": "f" * 64}, "the network of features (inception e, inception ffffffff)"),
+        ({"seeds": "0-3,5"}, "the number of seeds (2, 5)"),
     ],
 )
 def test_what_does_not_compare_is_said(changes: dict[str, object], said: str) -> None:
-    same = make_lines([fid(), fid(guidance=2.0, sample_set="t")], METRICS)
-    assert incomparable(same) == []
-    (sentence,) = incomparable(make_lines([fid(), fid(guidance=2.0, sample_set="t", **changes)], METRICS))
+    labels = {"labels_sha256": "a" * 64}
+    guided = {**labels, "guidance": 2.0, "sample_set": "t"}
+    assert incomparable(make_lines([fid(**labels), fid(**guided)], METRICS)) == []
+    (sentence,) = incomparable(make_lines([fid(**labels), fid(**{**guided, **changes})], METRICS))
     assert said in sentence
     assert sentence.startswith("Numbers of cityscapes under sdm-bench@1 are not comparable throughout")
     elsewhere = make_lines([fid(), fid(dataset="ade20k", **changes)], METRICS)
     assert incomparable(elsewhere) == [], "other datasets always differ"
+
+
+def test_a_segmenter_is_told_by_its_tensors_and_not_by_where_it_lies() -> None:
+    rows = [miou(extractor="a/unet"), miou(extractor="b/unet", guidance=2.0, sample_set="t")]
+    assert incomparable(make_lines(rows, METRICS)) == []
+    rows.append(miou(extractor="a/unet", extractor_sha256="f" * 64, guidance=3.0, sample_set="u"))
+    (sentence,) = incomparable(make_lines(rows, METRICS))
+    assert "the segmenter (a/unet e, a/unet ffffffff)" in sentence
+    moved = [miou(extractor="a/unet"), miou(extractor="b/unet", sample_set="t")]
+    assert telling_columns(make_lines(moved, METRICS)) == ["sample set"]
+
+
+def test_one_seed_of_pictures_that_repeat_compares_with_several() -> None:
+    def spade(**changes: object) -> ResultRow:
+        return fid(method="spade", sample_set="spade", seeds="0", **changes)
+
+    zero = spade(metric="lpips", measure="lpips", value=0.0, extractor_sha256="")
+    assert incomparable(make_lines([fid(), spade(), zero], METRICS)) == []
+    (sentence,) = incomparable(make_lines([fid(), spade()], METRICS))
+    assert "the number of seeds (2, 1)" in sentence
+
+
+REAL_ROW = {"method": "real photographs", "solver": "", "steps": None, "guidance": None, "weights_sha256": ""}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "column"),
+    [
+        ({"labels_sha256": "l" * 64}, {"labels_sha256": "m" * 64}, "labels"),
+        ({"extractor_sha256": "l" * 64}, {"extractor_sha256": "m" * 64}, "segmenter"),
+    ],
+)
+def test_a_ceiling_says_which_lines_it_belongs_to(ours: dict, theirs: dict, column: str) -> None:
+    rows = [
+        miou(sample_set=f"{name}{kind.get('labels_sha256', '')}", value=value, **made, **kind)
+        for kind, value in ((ours, 0.4), (theirs, 0.6))
+        for name, made in (("sdm", {}), ("real", REAL_ROW))
+    ]
+    lines = make_lines(rows, METRICS)
+    assert telling_columns(lines) == [column]
+    said = [(line.field("method"), line.field(column)[-8:]) for line in lines]
+    assert len(set(said)) == 4
+    if column == "labels":
+        assert said == [
+            ("SDM", "l" * 8),
+            ("real photographs", "l" * 8),
+            ("SDM", "m" * 8),
+            ("real photographs", "m" * 8),
+        ]
+    assert telling_columns(make_lines(rows[:2], METRICS)) == []
+
+
+def test_columns_tell_lines_apart_that_a_table_shows_less_of() -> None:
+    lines = make_lines([fid(), fid(variant="icpe", sample_set="t")], METRICS)
+    assert telling_columns(lines) == []
+    assert telling_columns(lines, [lambda line: line.field("method")]) == ["sample set"]

@@ -1,5 +1,6 @@
 """A report is written whole or not at all."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,31 @@ def test_a_place_that_cannot_be_written_to_is_said_first(run: Path, tmp_path: Pa
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"--out .*report: .*file is a file; expected a folder"):
         write_report([run], ["comparison"], tmp_path / "file" / "report")
+
+
+@pytest.mark.parametrize("name", ["comparison.csv", "comparison.md"])
+def test_a_folder_in_the_place_of_a_file_is_said_before_anything_is_written(
+    name: str, run: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "report" / name).mkdir(parents=True)
+    with pytest.raises(UserError, match=rf"--out .*report: .*{name} is a folder; expected a file") as caught:
+        write_report([run], ["comparison"], tmp_path / "report")
+    assert "\n" not in caught.value.message
+    assert [path.name for path in (tmp_path / "report").iterdir()] == [name]
+
+
+def test_a_file_that_cannot_be_replaced_is_said_before_anything_is_written(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "report" / "comparison.md"
+    kept.parent.mkdir()
+    kept.write_text("mine")
+    allowed = os.access
+    # the tests may run as root, whom the file's mode doesn't stop
+    monkeypatch.setattr(os, "access", lambda path, mode: path != kept and allowed(path, mode))
+    with pytest.raises(UserError, match=r"no permission to replace .*comparison\.md"):
+        write_report([run], ["comparison"], tmp_path / "report")
+    assert {path.name: path.read_text() for path in kept.parent.iterdir()} == {"comparison.md": "mine"}
 
 
 def test_tables_of_runs_are_written(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports.tables import Table, TableOptions, harmless, make_table
+from reports.table import Table, TableOptions, harmless
+from reports.tables import make_table
 from sdm_bench.base.errors import UserError
 from sdm_bench.results.rows import ResultRow
 from tests.reports.test_lines import training
@@ -69,6 +70,16 @@ def test_notes_stand_for_their_own_line_and_protocol() -> None:
     assert "sdm-bench@1: SPADE, LPIPS: zero by construction: one picture a label map" in notes
     above = "sdm-bench@1: SDM, ddim, 25 steps, guidance 1.5, mIoU: above the ceiling of real photographs, 0.5000"
     assert above in notes
+
+
+def test_a_note_names_the_one_line_that_it_is_of() -> None:
+    rows = [
+        of("spade", None, note="trained without the perceptual loss", weights_sha256="a" * 64, sample_set="a"),
+        of("spade", None, weights_sha256="b" * 64, sample_set="b"),
+        of("spade", None, dataset="ade20k", weights_sha256="c" * 64, sample_set="c"),
+    ]
+    said = "sdm-bench@1: SPADE, dataset cityscapes, weights aaaaaaaa, FID: trained without the perceptual loss"
+    assert said in make_table("comparison", rows).notes
 
 
 def test_a_distance_of_minus_nothing_prints_as_nothing() -> None:
@@ -155,29 +166,6 @@ def test_companions_stand_beside_fid() -> None:
         make_table("companions", ROWS[4:6])
 
 
-def test_the_same_samples_under_every_protocol_and_how_far_they_differ() -> None:
-    scores = {"a@1": 0.3, "b@1": 0.45, "c@1": 0.4}
-    rows = [of("sdm", 1.5, "miou", protocol=name, value=value) for name, value in scores.items()]
-    rows.append(of("spade", None, "miou", protocol="a@1", value=0.2))
-    frame = make_table("sensitivity", rows).frame
-    assert frame["method"].tolist() == ["SDM", "SPADE"]
-    assert frame[["a@1", "b@1", "c@1"]].iloc[0].tolist() == [0.3, 0.45, 0.4]
-    assert frame["spread"].iloc[0] == pytest.approx(0.15)
-    assert frame["spread"].isna().tolist() == [False, True], "one protocol says nothing about how far they differ"
-    assert frame["b@1"].isna().tolist() == [False, True]
-    with pytest.raises(UserError, match=r"sensitivity compares protocols; the results are of a@1 alone"):
-        make_table("sensitivity", rows[:1])
-
-
-def test_two_trainings_are_two_lines_of_sensitivity() -> None:
-    rows = [
-        of("sdm", 1.5, "miou", protocol=name, value=value, sample_set=weights, weights_sha256=weights * 64)
-        for weights, name, value in (("a", "a@1", 0.1), ("a", "b@1", 0.2), ("b", "a@1", 0.3), ("b", "b@1", 0.5))
-    ]
-    frame = make_table("sensitivity", rows).frame
-    assert frame[["weights", "a@1", "b@1"]].to_numpy().tolist() == [["aaaaaaaa", 0.1, 0.2], ["bbbbbbbb", 0.3, 0.5]]
-
-
 def test_what_cannot_be_tabulated_is_refused() -> None:
     with pytest.raises(UserError, match=r"Unknown table 'ablatoin'\. Did you mean 'ablation'"):
         make_table("ablatoin", ROWS)
@@ -203,3 +191,63 @@ def test_cells_that_spreadsheets_would_run_are_made_harmless(cell: object, writt
     assert harmless(cell) == written
     made = Table("t", "T", pd.DataFrame({"method": [cell]}), [])
     assert made.files()["t.csv"] == f"method\n{written}\n"
+
+
+def test_remarks_are_escaped_too() -> None:
+    rows = [of("sdm", 1.0), of("x", None, incomplete="# H <b>1</b> of *5* missing")]
+    text = make_table("comparison", rows).markdown()
+    assert "# H &lt;b>1&lt;/b> of \\*5\\* missing" in text.split("| dataset")[0]
+    assert "<b>" not in text
+
+
+def test_a_mean_says_above_the_table_what_was_left_out_of_it() -> None:
+    rows = [training(0, 10.0), training(1, 14.0, configuration_sha256="c")]
+    (remark,) = make_table("comparison", rows, TableOptions(average=True)).remarks
+    assert "trainings with the seeds 0, 1 differ in the configuration" in remark
+
+
+def test_ceilings_of_other_protocol_contents_stand_beside_a_mean() -> None:
+    ceilings = [
+        of("real photographs", None, "miou", value=value, sample_set="r", protocol_sha256=sha, training_seed=None)
+        for value, sha in ((0.5, "p"), (0.6, "q"))
+    ]
+    frame = make_table(
+        "comparison", [*ceilings, training(0, 10.0), training(1, 14.0)], TableOptions(average=True)
+    ).frame
+    assert frame["mIoU ↑"].dropna().tolist() == [0.5, 0.6]
+    assert frame["protocol content"].tolist()[1:] == ["p", "q"]
+
+
+def test_no_two_lines_of_the_ablation_look_alike() -> None:
+    rows = [
+        of("sdm", 1.5, value=1.0),
+        of("sdm", 1.5, value=2.0, variant="without instances", sample_set="a"),
+        of("sdm", 0.5, value=3.0, sample_set="b"),
+        of("sdm", 1.0, value=4.0, sample_set="c"),
+        of("sdm", 1.5, value=5.0, sample_set="d", weights_sha256="x" * 64),
+    ]
+    for average in (False, True):
+        frame = make_table("ablation", rows[:4] if average else rows, TableOptions(average=average)).frame
+        said = frame.drop(columns=["FID ↓"]).astype(str).agg("|".join, axis=1)
+        assert said.is_unique
+        assert sorted(frame["FID ↓"]) == [row.value for row in rows[: len(frame)]]
+        assert "without instances" in frame["variant"].tolist()
+
+
+def test_the_ablation_tells_ceilings_of_other_label_maps_apart() -> None:
+    ceilings = [
+        of(
+            "real photographs",
+            None,
+            "miou",
+            value=value,
+            sample_set=labels,
+            labels_sha256=labels * 64,
+            extractor="unet",
+        )
+        for labels, value in (("a", 0.5), ("b", 0.6))
+    ]
+    notes = make_table("ablation", [*ROWS, *ceilings]).notes
+    for labels, value in (("a", "0.5000"), ("b", "0.6000")):
+        of_it = f"cityscapes val, sdm-bench@1, 64x32, unet e, labels {labels * 8}"
+        assert f"mIoU of real photographs ({of_it}): {value}" in notes

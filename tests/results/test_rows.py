@@ -97,3 +97,18 @@ def test_results_of_another_version_are_refused_in_one_sentence(tmp_path: Path) 
         assert "sample_set" in caught.value.message
         assert "\n" not in caught.value.message
     assert path.read_text().startswith(older)
+
+
+def test_a_line_whose_id_does_not_fit_its_content_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    text = to_csv([row(), row(metric="lpips", measure="lpips", value=0.25)])
+    path.write_text(text)
+    assert len(read_rows(path)) == 2
+    changes = [("lpips,,0.25", "lpips,,0.75"), (",sdm-bench@1,p,sdm,", ",sdm-bench@1,p,spade,")]
+    for (before, after), line in zip(changes, (3, 2), strict=True):
+        assert before in text
+        path.write_text(text.replace(before, after))
+        with pytest.raises(
+            UserError, match=rf"results\.csv, line {line}: the id [0-9a-f]{{10}} does not fit .* edited by"
+        ):
+            read_rows(path)

@@ -152,3 +152,34 @@ def test_a_folder_without_run_json_says_what_was_expected(real: Resized, tmp_pat
 @pytest.mark.parametrize(("seeds", "spelled"), [([0], "0"), ([2, 0, 1], "0-2"), ([0, 4], "0,4")])
 def test_seeds_are_spelled_as_ranges(seeds: list[int], spelled: str) -> None:
     assert spell_seeds(seeds) == spelled
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("real photographs", "what tables call the photographs themselves"),
+        ("Real  Photographs", "what tables call the photographs themselves"),
+        ("sdm", "what tables call samples of SDM"),
+        ("SDM", "what tables call samples of SDM"),
+        ("cc-fpse", "what tables call samples of CC-FPSE"),
+        ("ddpm, concatenated label map", "what tables call samples of DDPM"),
+        ("\uff33\uff24\uff2d", "what tables call samples of SDM"),
+        ("", "empty"),
+        (" \t", "empty"),
+        ("a" * 81, "81 characters; expected up to 80"),
+        ("a\x1b[31mb", "control characters"),
+        ("a\nb", "control characters"),
+    ],
+)
+def test_names_that_would_be_taken_for_something_else_are_refused(
+    name: str, said: str, real: Resized, run: Path
+) -> None:
+    with pytest.raises(UserError, match=f"^--name '.*{said}.*; choose another"):
+        open_images(run / "samples/seed-000", name, real.dataset)
+
+
+def test_a_folder_called_like_a_method_needs_a_name(real: Resized, run: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(run / "samples/seed-000", tmp_path / "theirs" / "sdm"))
+    with pytest.raises(UserError, match=r"its folder is called 'sdm': what tables call samples of SDM; give --name"):
+        open_images(folder, None, real.dataset)
+    assert open_images(folder, "their  sdm", real.dataset).name == "their sdm"
