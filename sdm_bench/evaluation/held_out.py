@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from sdm_bench.base.devices import pick_device
+from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import write_json
 from sdm_bench.base.processes import decided, start_processes, together
 from sdm_bench.checkpoints.runs import TrainingRun
@@ -24,7 +25,7 @@ def held_out(run: Path, device: str = "auto", split: str = "val") -> dict[str, A
     """What a trained segmenter makes of the real photographs of a split, which is also written to the run's folder.
 
     miou (mean over the classes in the labels or the predictions), accuracy, fwiou, images, and `iou` by class, None for
-    a class that never occurs.
+    a class that never occurs. Raises UserError where the split is what it was trained on.
     """
     start_processes(device)
     with together():
@@ -33,7 +34,9 @@ def held_out(run: Path, device: str = "auto", split: str = "val") -> dict[str, A
 
 def _held_out(trained: TrainingRun, device: str, split: str) -> dict[str, Any]:
     run, options = trained.folder, trained.options()
-    dataset = open_dataset(options.dataset, Path(options.data), split)
+    dataset, seen = (open_dataset(options.dataset, Path(options.data), name) for name in (split, "train"))
+    if dataset.split == seen.split:
+        raise UserError(f"{dataset.root}: one split, which it was trained on")
     transform = Transform(options.training.recipe, options.image_size, dataset.keeps_aspect, training=False)
     segmenter = load_segmenter(str(run), options.dataset, dataset.classes, pick_device(device))
     scorer = SegmentationScorer(segmenter, dataset, lambda: options.image_size, run / PREDICTIONS)
