@@ -26,17 +26,21 @@ def write_report(
 ) -> list[Path]:
     """Writes tables from the results of `runs`, and a picture grid of their samples; returns the paths.
 
+    runs: folders with results.csv, or CSV files of results, which have no pictures.
     published: also what others published on the same datasets, in tables of its own. mean_over_training_seeds,
     comparable: see TableOptions. Raises UserError, before anything is written, for whatever can't be made or written.
     """
     refuse_unwritable(out, "--out")
     runs = list(dict.fromkeys(runs))
-    with_results = [run for run in runs if (run / RESULTS_FILE).is_file()]
+    with_results = [run for run in runs if _results(run).is_file()]
     if not with_results:
-        raise UserError(f"no {RESULTS_FILE} in {', '.join(map(str, runs))}; `sdm-bench evaluate` writes them")
+        raise UserError(
+            f"no {RESULTS_FILE} in {', '.join(map(str, runs))}; `sdm-bench evaluate` writes them, those of --images to "
+            f"./{RESULTS_FILE} or --out, which `report` takes as a file too"
+        )
     for run in sorted(set(runs) - set(with_results)):
         say(f"{run}: no {RESULTS_FILE}; left out")
-    rows = [row for run in with_results for row in read_rows(run / RESULTS_FILE)]
+    rows = [row for run in with_results for row in read_rows(_results(run))]
     options = TableOptions(mean_over_training_seeds, comparable)
     made = [make_table(name, rows, options) for name in dict.fromkeys(tables)]
     if published:
@@ -51,6 +55,10 @@ def write_report(
     for path, pixels in images.items():
         write_png(path, pixels)
     return [*texts, *images]
+
+
+def _results(place: Path) -> Path:
+    return place / RESULTS_FILE if place.is_dir() else place
 
 
 def _refuse_target(path: Path) -> None:

@@ -8,7 +8,10 @@ from reports.tables import make_table
 from sdm_bench.evaluation.metric import all_outputs
 from sdm_bench.results.rows import ResultRow
 
-COLUMNS = ("id", "dataset", "method", "metric", "value", "spread", "num_images", "seeds", "protocol", "extractor")
+COLUMNS = (
+    *("id", "dataset", "method", "metric", "value", "spread", "num_images", "incomplete", "seeds", "protocol"),
+    "extractor",
+)
 
 
 def evaluation_text(rows: Sequence[ResultRow]) -> str:
@@ -20,7 +23,9 @@ def evaluation_text(rows: Sequence[ResultRow]) -> str:
     for row in rows:
         if not row.class_name:
             digits = outputs[row.metric].digits if row.metric in outputs else 4
-            spread = "" if row.spread is None else f"{row.spread:.{digits}f}"
+            spread = "" if row.spread is None else f"{row.spread:.{digits}f} over {row.spread_over}"
             shown = {"id": row.id, **row.model_dump(), "value": f"{row.value:z.{digits}f}", "spread": spread}
             records.append({name: shown[name] for name in COLUMNS})
-    return pd.DataFrame(records).to_string(index=False)
+    frame = pd.DataFrame(records)
+    unneeded = [] if any(frame["incomplete"]) else ["incomplete"]
+    return frame.drop(columns=unneeded).to_string(index=False)

@@ -32,10 +32,12 @@ from sdm_bench.benchmarks.reference_packages import (
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
 
 # Pictures of Cityscapes' validation split, of ADE20K's and CelebAMask-HQ's, of COCO-Stuff's, and of FID-50k.
 COUNTS = (500, 2_000, 5_000, 50_000)
 LIMIT_SECONDS = 300.0
+PRODUCT_SIDE, PRODUCT_REPEATS = 2048, 8
 
 # Reading and program.
 Key = tuple[str, str]
@@ -63,8 +65,9 @@ def extraction_speed(
     All use the weights of the safetensors file, this batch size, and as many processes to read pictures as this program
     has threads, or `workers`. After one uncounted run each they take turns, in alternating order.
     Columns: program, version, reading, pictures, seconds (median), pictures/s, times ours (median over turns of the
-    ratio of seconds, above 1 where this program is faster), difference (largest, relative to the largest feature) and
-    note. On a GPU the packages leave torch to round convolutions to ten bits, this program does not.
+    ratio of seconds, above 1 where this program is faster), difference (largest, relative to the largest feature), of
+    the limit (pictures/s over what they would be if the network ran as fast as a large matrix product) and note. On a
+    GPU the packages leave torch to round convolutions to ten bits, this program does not.
     Raises UserError for a folder without pictures, weights that are not Inception's and less than one repeat.
     """
     import pandas as pd
@@ -79,6 +82,7 @@ def extraction_speed(
         setting = Setting(Path(folder), files, weights, packed, batch_size, count, pick_device(device))
         runs, features, notes = _first_runs(setting)
         times = _in_turns(runs, repeats)
+        limit = _matrix_product_speed(setting.device) / _network_operations()
     lines = []
     for key in EXTRACTIONS:
         line: dict[str, Any] = {
@@ -88,7 +92,8 @@ def extraction_speed(
             "pictures": len(files),
         }
         note = notes.get(key, REMARKS.get(key, ""))
-        lines.append(line | _extraction_cells(key, len(files), times, features) | {"note": note})
+        cells = _extraction_cells(key, len(files), times, features)
+        lines.append(line | cells | {"of the limit": cells["pictures/s"] / limit, "note": note})
     return pd.DataFrame(lines)
 
 
@@ -132,6 +137,31 @@ def _in_turns(runs: dict[Key, Extraction], repeats: int) -> dict[Key, list[float
                 runs[key]()
                 times[key].append(time.perf_counter() - started)
     return times
+
+
+def _network_operations() -> int:
+    """Multiplications and additions of Inception for one picture."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from sdm_bench.metrics.inception import SIZE, FIDInception
+
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        FIDInception(classifier=False).eval()(torch.empty(1, 3, SIZE, SIZE))
+    return counter.get_total_flops()
+
+
+def _matrix_product_speed(device: "torch.device") -> float:
+    """Operations a second of a large float32 matrix product at its best."""
+    import torch
+
+    factor = torch.rand(PRODUCT_SIDE, PRODUCT_SIDE, device=device)
+    seconds = []
+    for _ in range(PRODUCT_REPEATS):
+        started = time.perf_counter()
+        float((factor @ factor)[0, 0])
+        seconds.append(time.perf_counter() - started)
+    return 2 * PRODUCT_SIDE**3 / min(seconds)
 
 
 def _extraction_cells(

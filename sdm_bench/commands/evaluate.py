@@ -56,7 +56,11 @@ class EvaluateCommand(options.Command):
     is_flag=True,
     help="Measure the label maps that have a picture, where some are missing, too many or there twice. Rows say so.",
 )
-@click.option("--out", type=options.FILE, help="The CSV the rows are added to (default: RUN/results.csv).")
+@click.option(
+    "--out",
+    type=options.FILE,
+    help="The CSV of the rows (default: RUN/results.csv; ./results.csv for --images).",
+)
 @options.device
 def evaluate(dataset: str | None, data: Path | None, split: str | None, **chosen: Any) -> None:
     """Measure the samples of RUN, or --images, and print the numbers. `sdm-bench generate` makes samples."""

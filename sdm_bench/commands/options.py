@@ -27,6 +27,7 @@ class WritableFolder(click.Path):
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 OUT = WritableFolder(file_okay=False, path_type=Path)
+EXISTING = click.Path(exists=True, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 

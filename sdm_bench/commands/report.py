@@ -10,11 +10,12 @@ EXAMPLE = """\b
 Examples:
   sdm-bench report runs/* --table comparison --table ablation --out report
   sdm-bench report runs/sdm-seed-* --mean-over-training-seeds
+  sdm-bench report runs/* somebody-elses.csv
 """
 
 
 @click.command(cls=options.Command, epilog=EXAMPLE)
-@click.argument("runs", nargs=-1, required=True, type=options.EXISTING_FOLDER)
+@click.argument("runs", nargs=-1, required=True, type=options.EXISTING)
 @click.option(
     "--table",
     "tables",
@@ -39,7 +40,10 @@ Examples:
 @click.option("--figure/--no-figure", default=True, help="Whether to draw grid.png from the runs' samples.")
 @click.option("--out", type=options.OUT, default="report", show_default=True)
 def report(**chosen: Any) -> None:
-    """Write tables (CSV and Markdown) from the results of RUNS, and a picture grid of their samples."""
+    """Write tables (CSV and Markdown) from the results of RUNS, and a picture grid of their samples.
+
+    RUNS are folders with results.csv, or CSV files that `sdm-bench evaluate --out` wrote.
+    """
     from reports.report import write_report
 
     for path in write_report(**chosen):

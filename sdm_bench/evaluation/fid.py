@@ -133,7 +133,7 @@ class FID(Metric):
             features = context.features(source, extractor)
             for name, value in _values(section, features, real, weights).items():
                 found.setdefault(name, []).append(value)
-        _warn_of_few(context)
+        _warn_of_few(context, real)
         common = {
             "extractor": f"{extractor.name}, {section.resize}",
             "extractor_sha256": extractor.weights_sha256,
@@ -224,7 +224,7 @@ def _read_reference(path: Path, extractor: Extractor) -> ReferenceStatistics:
     return ReferenceStatistics(gaussian(stored.statistics()), None, stored.count, stored.sha256, note)
 
 
-def _warn_of_few(context: EvaluationContext) -> None:
+def _warn_of_few(context: EvaluationContext, reference: ReferenceStatistics) -> None:
     section: Any = context.section
     count = len(next(iter(context.samples.images.values())))
     if count < FEW_IMAGES:
@@ -232,3 +232,7 @@ def _warn_of_few(context: EvaluationContext) -> None:
     real = len(context.dataset)
     if context.statistics is None and section.real_count not in (None, real):
         say(f"warning: {real} photographs; the real set of {context.protocol.name} has {section.real_count}")
+    if reference.features is None and reference.images is not None and reference.images < FEW_IMAGES:
+        say(f"warning: --statistics of {reference.images} images, fewer than {FEW_IMAGES}")
+    if reference.features is None and section.companions:
+        say(f"{', '.join(COMPANIONS)} left out: they need the real pictures, not their statistics")

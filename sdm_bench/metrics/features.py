@@ -22,12 +22,12 @@ from sdm_bench.base.progress import say, track
 from sdm_bench.base.tensors import Tensors, tensors_sha256, write_safetensors
 from sdm_bench.datasets.pictures import ahead
 from sdm_bench.metrics.images import ImageSource
-from sdm_bench.metrics.inception import feature_tensors, load_inception
+from sdm_bench.metrics.inception import feature_tensors, folded, load_inception
 from sdm_bench.metrics.resize import Resize, resize_mode
 
 INCEPTION = "inception-2015-12-05"
 # Part of the cache key: raised whenever a change of this room changes a feature.
-EXTRACTION_VERSION = "1"
+EXTRACTION_VERSION = "2"
 # Beside the features in a file: their SHA-256, by which a flipped bit is noticed.
 DIGEST = "sha256"
 
@@ -50,7 +50,7 @@ def inception_extractor(weights: Tensors, resize: str = "clean", device: str = "
     """FID's Inception with the tensors `weights`; `resize` is a name of metrics/resize.py."""
     network = load_inception(weights, device)
     digest = tensors_sha256(feature_tensors(network))
-    return Extractor(INCEPTION, digest, resize_mode(resize), network, pick_device(device))
+    return Extractor(INCEPTION, digest, resize_mode(resize), folded(network), pick_device(device))
 
 
 def extract(

@@ -5,12 +5,14 @@ dict: mseitzer/pytorch-fid@b9c1811, which are torchvision's, whose import takes 
 average pools of the branches don't count the padding, and the pool of the last block is a maximum.
 """
 
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sdm_bench.base.devices import pick_device
 from sdm_bench.base.tensors import Tensors, load_strictly
@@ -36,7 +38,7 @@ class Convolution(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int | tuple[int, int], **options: Any):
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, bias=False, **options)
-        self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
+        self.bn: nn.Module = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)
@@ -212,6 +214,18 @@ def load_inception(weights: Tensors, device: str = "cpu") -> FIDInception:
     load_strictly(network, weights, "weights of FID's Inception")
     network.eval().requires_grad_(False)
     return network.to(memory_format=torch.channels_last).to(pick_device(device))  # type: ignore[call-overload]
+
+
+def folded(network: FIDInception) -> FIDInception:
+    """A copy with the batch norms in the convolutions, without their passes over memory; features move by rounding."""
+    copied = deepcopy(network)
+    for module in copied.modules():
+        if isinstance(module, Convolution):
+            assert isinstance(module.bn, nn.BatchNorm2d)
+            module.conv = fuse_conv_bn_eval(module.conv, module.bn)
+            module.bn = nn.Identity()
+    copied.requires_grad_(False)
+    return copied.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def feature_tensors(network: FIDInception) -> dict[str, Tensor]:

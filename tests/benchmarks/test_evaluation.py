@@ -88,6 +88,9 @@ def test_absent_and_failing_packages_are_rows(folder: Path, no_weights: Path, mo
     assert (table["pictures"] == 1).all()
     assert table.loc[OURS, ["times ours", "difference", "note"]].tolist() == [1.0, 0.0, ""]
     np.testing.assert_allclose(table.loc[OURS, "pictures/s"], 1 / table.loc[OURS, "seconds"])
+    shares = table["of the limit"] / table["pictures/s"]
+    np.testing.assert_allclose(shares.dropna(), shares[OURS])
+    assert table["of the limit"].isna().tolist() == [False, True, True, False]
     assert table.loc["clean-fid", "note"].startswith("not installed: import of cleanfid.fid halted")
     assert table.loc["torch-fidelity", "note"].startswith("ValueError: matmul")
     assert table.loc[["clean-fid", "torch-fidelity"], ["seconds", "pictures/s", "times ours"]].isna().all(axis=None)

@@ -73,3 +73,12 @@ def test_tables_of_runs_are_written(run: Path, tmp_path: Path, capsys: pytest.Ca
     assert "empty: no results.csv; left out" in capsys.readouterr().err
     with pytest.raises(UserError, match=r"no results\.csv in .*empty"):
         write_report([tmp_path / "empty"], ["comparison"], tmp_path / "report")
+
+
+def test_a_csv_of_results_is_taken_as_it_is(tmp_path: Path) -> None:
+    add_rows(tmp_path / "theirs.csv", [row()])
+    paths = write_report([tmp_path / "theirs.csv"], ["comparison"], tmp_path / "report")
+    assert [path.name for path in paths] == ["comparison.csv", "comparison.md"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"no results.csv in .*/empty; .* which `report` takes as a file too"):
+        write_report([tmp_path / "empty"], ["comparison"], tmp_path / "report")
