@@ -4,6 +4,7 @@ A process alone does it all and needs no group. What one process raises inside `
 them raise at their next exchange; where one is gone, the others say so (ProcessesLost).
 """
 
+import atexit
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -61,8 +62,19 @@ def start_processes(device: str = "auto") -> "torch.device":
     minutes = float(os.environ.get(TIMEOUT_VARIABLE, TIMEOUT_MINUTES))
     with _losses_named():
         state = PartialState(cpu=chosen.type == "cpu", timeout=timedelta(minutes=minutes))
+    atexit.register(_leave)
     found: torch.device = state.device
-    return found
+    # accelerate numbers the one CPU
+    return chosen if found.type == "cpu" else found
+
+
+def _leave() -> None:
+    """Leaves the group in order: its threads abort a process that ends after another one did."""
+    from torch import distributed
+
+    if distributed.is_initialized():
+        with suppress(Exception):
+            distributed.destroy_process_group()
 
 
 def shared(work: Callable[[Sequence[int]], Sequence[T]], count: int) -> list[T]:

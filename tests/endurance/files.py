@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.endurance import mutations as m
-from tests.endurance.mutations import Mutation
+from tests.endurance import damage as m
+from tests.endurance.damage import Mutation
 from tests.endurance.workspace import record, result_id
 
 # Of the processor, so that a busy machine changes nothing; and seconds after which a command is taken to hang.

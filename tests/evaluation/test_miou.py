@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import write_png
+from sdm_bench.base.files import read_json, write_png
 from sdm_bench.datasets.base import ClassTable, Example
 from sdm_bench.datasets.pictures import read_map
 from sdm_bench.datasets.transforms import resize_map
@@ -174,7 +174,8 @@ def test_kept_predictions_that_are_not_what_was_kept_are_made_again(
     run = make_run(tmp_path / "run", real, [0], as_label)
     kept = tmp_path / "kept"
     first = measure(run, real, "miou", predictions=kept)
-    folders = sorted(kept.iterdir())
+    pictures = folder_source(run / "samples" / "seed-000").manifest
+    folders = sorted(kept.iterdir(), key=lambda folder: read_json(folder / "about.json")["pictures"] != pictures)
     names = sorted(path.name for path in folders[0].glob("*.png"))
     before = {path: path.read_bytes() for path in kept.rglob("*.png")}
     zeroed, emptied, shrunk, swapped, from_others = (folders[0] / name for name in names)

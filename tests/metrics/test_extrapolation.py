@@ -70,7 +70,7 @@ def test_the_seed_decides() -> None:
 
 def test_what_cannot_be_extrapolated_is_refused() -> None:
     real = features(60, 8, 2)
-    with pytest.raises(UserError, match="N at least 100"):
+    with pytest.raises(UserError, match="expected at least 100"):
         frechet_distance_infinity(features(99, 8, 1), real)
     with pytest.raises(UserError, match="features of 8 and 4 dimensions"):
         frechet_distance_infinity(features(100, 8, 1), features(60, 4, 2))

@@ -129,7 +129,7 @@ def test_the_seed_decides() -> None:
 
 def test_what_cannot_be_measured_is_refused() -> None:
     first = features(10, 1)
-    with pytest.raises(UserError, match="N at least 4"):
+    with pytest.raises(UserError, match="expected at least 4"):
         kernel_distance(first, first[:3])
     with pytest.raises(UserError, match="features of 16 and 8 dimensions"):
         kernel_distance(first, features(10, 1, 8))

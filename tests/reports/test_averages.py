@@ -39,7 +39,7 @@ def test_trainings_that_differ_in_their_seed_are_averaged_on_request() -> None:
         ({"image_size": "8x4"}, "the size"),
         ({"seeds": "0"}, "seeds"),
         ({"configuration_sha256": "c"}, "the configuration"),
-        ({"labels_sha256": "l"}, "the label maps"),
+        ({"labels_sha256": "m"}, "the label maps"),
         ({"protocol_sha256": "q"}, "the protocol's content"),
         ({"extractor_sha256": "f"}, "the network that measures"),
         ({"reference_sha256": "q"}, "the reference set"),

@@ -12,5 +12,4 @@ EQUIVALENT: dict[str, str] = {
     "sdm_bench/models/spade.py: return self.width(16), self.width(16), self.width(16) -> return self.width(17), self.width(16), self.width(16)": "every configuration is at most 16 wide",
     'sdm_bench/diffusion/solvers.py: strided = self.name == "ddim" and any(-(-total // stride) == self.steps for stride in range(1, total)) -> strided = self.name == "ddim" and any(-(-total // stride) == self.steps for stride in range(2, total))': "a stride of 1 has all steps, which is decided before",
     "sdm_bench/metrics/lpips_diversity.py: for i in range(len(layers[0]) - 1): -> for i in range(len(layers[0]) + 1):": "the further rounds have no pairs and add zero",
-    'sdm_bench/metrics/features.py: return torch.backends.cudnn.flags(enabled=True, allow_tf32=False, fp32_precision="ieee") -> return torch.backends.cudnn.flags(enabled=False, allow_tf32=False, fp32_precision="ieee")': "without cuDNN a GPU computes the same in another way, as exactly",
 }
