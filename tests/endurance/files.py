@@ -117,7 +117,8 @@ class Outcome:
         wrong = []
         if "Traceback" in self.said or self.code not in (0, 1, 2):
             wrong.append(f"exit code {self.code}")
-        if self.code == 0 and self.damage not in HARMLESS:
+        passed_over = any(file.name in line and ": broken (" in line for line in self.said.splitlines())
+        if self.code == 0 and self.damage not in HARMLESS and not passed_over:
             wrong.append("not noticed")
         if self.code in (1, 2) and not ({file.name, file.parent.name} & set(_words(self.said))):
             wrong.append("the file is not named")
@@ -205,6 +206,7 @@ def _command(arguments: list[str], place: Path, said: Path) -> None:
     try:
         os.chdir(place)
         os.environ |= {"HOME": str(place), "TMPDIR": str(place / "tmp"), "SDM_BENCH_CACHE": str(place / "cache")}
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(place / "cache" / "inductor")  # torch makes it as it is imported
         tempfile.tempdir = None
         handle = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(handle, 1)
