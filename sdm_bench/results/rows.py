@@ -13,12 +13,15 @@ from pydantic import Field
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_text, write_text
+from sdm_bench.base.progress import say
 from sdm_bench.base.sections import Section, parsed
 
 RESULTS_FILE = "results.csv"
 # The method of rows of what a segmenter makes of the photographs themselves.
 REAL = "real photographs"
 ID_DIGITS = 10
+# What tables say of a row whose id is another than its content has.
+EDITED = "edited by hand, its id does not fit"
 
 
 class ResultRow(Section):
@@ -131,12 +134,11 @@ def _row(path: Path, number: int, cells: dict[str, Any]) -> ResultRow:
         raise UserError(f"{path}, line {number}: not a result row: expected {len(COLUMNS)} cells")
     fields = {name: None if name in OPTIONAL and cell == "" else cell for name, cell in cells.items() if name != "id"}
     row = parsed(ResultRow, fields, f"{path}, line {number}: not a result row")
-    if row.id != cells["id"]:
-        raise UserError(
-            f"{path}, line {number}: the id {cells['id']} does not fit what the line says, which is {row.id}: "
-            "edited by hand or damaged; measure again"
-        )
-    return row
+    if row.id == cells["id"]:
+        return row
+    say(f"warning: {path}, line {number}: the id {cells['id']} does not fit what the line says: edited by hand?")
+    notes = dict.fromkeys([*filter(None, row.note.split("; ")), EDITED])
+    return row.model_copy(update={"note": "; ".join(notes)})
 
 
 def to_csv(rows: Iterable[ResultRow]) -> str:
