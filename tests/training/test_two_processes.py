@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 
 from sdm_bench.base.tensors import Tensors, read_safetensors
 from sdm_bench.checkpoints.runs import TrainOptions
@@ -43,10 +44,16 @@ def options_of(method: str, data: Path) -> TrainOptions:
 
 
 def train_each(data: Path, out: Path) -> None:
-    """Trains each method two steps; called in one process and in each of two."""
+    """Trains each method two steps; called in one process and in each of two, each on one thread.
+
+    Another number of threads sums in another order, which is not what is compared.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
     for method in METHODS:
         run = run_segmenter_training if method == "unet" else run_training
         run(options_of(method, data), LOOP, out / method)
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
