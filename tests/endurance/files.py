@@ -9,11 +9,9 @@ import argparse
 import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import traceback
 from collections import Counter
 from dataclasses import dataclass
 from importlib import import_module
@@ -23,6 +21,7 @@ import numpy as np
 
 from tests.endurance import damage as m
 from tests.endurance.damage import Mutation
+from tests.endurance.forked import ends_here
 from tests.endurance.workspace import record, result_id
 
 # Of the processor, so that a busy machine changes nothing; and seconds after which a command is taken to hang.
@@ -202,27 +201,10 @@ def _command(arguments: list[str], place: Path, said: Path) -> None:
     """Runs a command in this process, and ends it."""
     from cli import main
 
-    code = 70
-    try:
-        os.chdir(place)
-        os.environ |= {"HOME": str(place), "TMPDIR": str(place / "tmp"), "SDM_BENCH_CACHE": str(place / "cache")}
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(place / "cache" / "inductor")  # torch makes it as it is imported
-        tempfile.tempdir = None
-        handle = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(handle, 1)
-        os.dup2(handle, 2)
+    with ends_here(place, said, HANGS):
         held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY, held + MEMORY))
-        signal.alarm(HANGS)
         main(arguments, prog_name="sdm-bench")
-    except SystemExit as error:
-        code = error.code if isinstance(error.code, int) else int(error.code is not None)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
 
 
 if __name__ == "__main__":
