@@ -152,12 +152,11 @@ class FIDInception(nn.Module):
 
     def __init__(self, classifier: bool = True):
         super().__init__()
-        conv = Convolution
-        self.Conv2d_1a_3x3 = conv(3, 32, kernel_size=3, stride=2)
-        self.Conv2d_2a_3x3 = conv(32, 32, kernel_size=3)
-        self.Conv2d_2b_3x3 = conv(32, 64, kernel_size=3, padding=1)
-        self.Conv2d_3b_1x1 = conv(64, 80, kernel_size=1)
-        self.Conv2d_4a_3x3 = conv(80, 192, kernel_size=3)
+        self.Conv2d_1a_3x3 = Convolution(3, 32, kernel_size=3, stride=2)
+        self.Conv2d_2a_3x3 = Convolution(32, 32, kernel_size=3)
+        self.Conv2d_2b_3x3 = Convolution(32, 64, kernel_size=3, padding=1)
+        self.Conv2d_3b_1x1 = Convolution(64, 80, kernel_size=1)
+        self.Conv2d_4a_3x3 = Convolution(80, 192, kernel_size=3)
         self.Mixed_5b = BlockA(192, pool_features=32)
         self.Mixed_5c = BlockA(256, pool_features=64)
         self.Mixed_5d = BlockA(288, pool_features=64)
