@@ -82,6 +82,9 @@ def test_a_generator_comes_with_or_without_its_encoder(tmp_path: Path) -> None:
     torch.save(encoder, tmp_path / "latest_net_E.pth")
     both = load_generator(tmp_path, "spade", "cityscapes", "toy-vae")
     assert torch.equal(both.network.state_dict()["encoder.fc_mu.weight"], encoder["fc_mu.weight"])
+    assert both.sha256 != alone.sha256
+    torch.save({name: value + 1 for name, value in encoder.items()}, tmp_path / "latest_net_E.pth")
+    assert load_generator(tmp_path, "spade", "cityscapes", "toy-vae").sha256 not in (both.sha256, alone.sha256)
 
 
 def test_weights_of_another_method_are_refused(run: Path) -> None:
