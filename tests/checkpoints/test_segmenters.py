@@ -116,6 +116,8 @@ def test_a_run_is_the_segmenter_that_is_packed_of_it(toy_cityscapes: Path, tmp_p
     run = tmp_path / "run"
     run_segmenter_training(options, LoopOptions(steps=1, device="cpu"), run)
     packed = export_weights(run, tmp_path / "packed.safetensors", half=False, raw=False)
+    with pytest.raises(UserError, match=r"packed\.safetensors: there already"):
+        export_weights(run, packed, half=True, raw=False)
     first, second = (load_segmenter(str(each), "cityscapes", STREETS, CPU) for each in (run, packed))
     assert first.name == f"unet ({run})"
     assert first.image_size == second.image_size == (32, 64)
