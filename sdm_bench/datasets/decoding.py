@@ -16,6 +16,7 @@ from sdm_bench.base.files import refuse_special
 MOST_PIXELS = 50_000_000
 # Ours is the limit; Pillow's own, which is larger, only warns.
 Image.MAX_IMAGE_PIXELS = None
+ARRAY = "array"
 ORIENTATION = 0x112
 UPRIGHT = 1
 # Orientations that swap width and height.
@@ -31,6 +32,8 @@ TURNS: dict[int, Any] = {
     8: np.rot90,
 }
 BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0
+# Formats that lose something, if not always.
+LOSSY = ("JPEG", "WebP")
 # Formats of one picture a file; JPEG files of telephones (MPO) hold previews beside it.
 SINGLE = ("PNG", "WEBP", "TIFF", "GIF")
 
@@ -42,8 +45,8 @@ class UnreadableFile(UserError):
 class Header(NamedTuple):
     """What is known of a picture before its pixels are read.
 
-    height, width: as it is read, turned upright. kind: its format. mode: Pillow's, with ";16" where each channel has 16
-    bits. orientation: of EXIF, 1 for upright.
+    height, width: as it is read, turned upright. kind: its format, or ARRAY where it is no file. mode: Pillow's, with
+    ";16" where each channel has 16 bits. orientation: of EXIF, 1 for upright.
     """
 
     height: int
@@ -54,9 +57,9 @@ class Header(NamedTuple):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a number of such pictures has to say of them: all that isn't an upright 8-bit PNG."""
+        """What a number of such pictures has to say of them: whatever isn't upright 8-bit RGB without loss."""
         said = (
-            self.kind if self.kind != "PNG" else "",
+            self.kind if self.kind in LOSSY else "",
             "16 bits scaled to 8" if self.mode.partition(";")[2].startswith("16") else "",
             "CMYK converted to RGB" if self.mode == "CMYK" else "",
             "turned as EXIF says" if self.orientation != UPRIGHT else "",
