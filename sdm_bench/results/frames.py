@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 SAMPLE = "{sample}"
 # Before the number of a sample, in names of files and folders.
-SAMPLE_WORDS = r"(?:seeds?|samples?|groups?|repeats?|rep|draws?|styles?)"
-_WORDED = re.compile(rf"(?<![^\W\d_])({SAMPLE_WORDS}[-_ ]?)(\d{{1,9}})(?!\d)", re.IGNORECASE)
+SAMPLE_WORDS = r"(?:seeds?|samples?|groups?|repeats?|rep|draws?|styles?|runs?|trials?|variants?)"
+_WORDED = re.compile(rf"(?<![^\W\d_])({SAMPLE_WORDS}[-_ =]?)(\d{{1,9}})(?!\d)", re.IGNORECASE)
 _LAST_NUMBER = re.compile(r"(.*[\W_])(\d{1,9})", re.DOTALL)
 _SEPARATORS = "-_. /"
 # What programs call the pictures that they make, and what they write beside them.
@@ -19,7 +19,7 @@ GENERATED = frozenset(
 GIVEN = frozenset(
     {"real", "real_a", "real_b", "real_image", "real_images", "input", "inputs", "input_label", "label", "labels"}
     | {"gt", "ground_truth", "groundtruth", "condition", "conditions", "mask", "masks", "semantic", "instance", "edge"}
-    | {"color", "colors", "colour", "color_label"}
+    | {"color", "colors", "colour", "color_label", "annotation", "annotations", "segmentation", "control", "hint"}
 )
 
 
@@ -132,6 +132,6 @@ def _numbered(file: Named, found: str, frame: Frame) -> Iterator[tuple[Frame, Re
 
 
 def folder_sample(name: str) -> int | None:
-    """The sample that a folder's name says: `seed-000`, `group_0`, `sample_0`; None where it says none."""
-    match = _WORDED.fullmatch(name)
-    return int(match[2]) if match else None
+    """The sample that a folder's name ends in: `seed-000`, `group_0`, `ade20k_sample_0`; None where it ends in none."""
+    found = [match for match in _WORDED.finditer(name) if match.end() == len(name)]
+    return int(found[0][2]) if found else None

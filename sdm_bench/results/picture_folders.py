@@ -14,7 +14,11 @@ from sdm_bench.results.frames import GENERATED, GIVEN, Frame, Match, Named, best
 
 # Further folders that stand beside those of generated pictures: photographs, in SDM's results.
 BESIDE_GENERATED = GIVEN | {"image", "images"}
-SPLIT_FOLDERS = {"train": ("train", "training"), "val": ("val", "validation"), "test": ("test", "testing")}
+SPLIT_FOLDERS = {
+    "train": ("train", "training", "train2017"),
+    "val": ("val", "validation", "val2017"),
+    "test": ("test", "testing", "test2017"),
+}
 NAMED = 5
 
 

@@ -2,7 +2,6 @@
 
 import shutil
 import unicodedata
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from sdm_bench.base.files import write_png
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.known_datasets import open_dataset
 from sdm_bench.metrics.images import folder_source
-from sdm_bench.results.frames import Named, best_match
 from sdm_bench.results.sample_sets import open_images
 from tests.datasets import trees
 
@@ -387,17 +385,3 @@ def test_spade_like_folders_are_called_as_their_model(
     assert open_images(folder, None, dataset).name == "model_A"
     assert open_images(tmp_path / "results/model_A", None, dataset).name == "model_A"
     assert open_images(folder / "{id}.png", None, dataset).name == "model_A"
-
-
-def test_names_are_looked_up_not_compared_with_every_id() -> None:
-    ids = {f"city_{k:06}_000019" for k in range(500)}
-    files = [Named(Path(f"{each}.png"), f"{each}_fake_B") for each in sorted(ids)]
-    asked = Counter[str]()
-
-    def known(text: str) -> bool:
-        asked[text] += 1
-        return text in ids
-
-    match = best_match(files, known)
-    assert (match.ids, match.frame.text) == (ids, "{id}_fake_B")
-    assert asked.total() < 100 * len(files)
