@@ -56,7 +56,7 @@ def recognised(places: Sequence[Path], dataset: SemanticDataset, by_order: bool)
         {number: next(iter(each.samples.values())) for number, each in enumerate(found)},
         "\n".join(f"sample {number}: {each.says}" for number, each in enumerate(found)),
         list(dict.fromkeys(hint for each in found for hint in each.advice)),
-        found[0].note,
+        next((each.note for each in found if each.note), ""),
     )
 
 

@@ -39,8 +39,9 @@ def _own_name(place: Path) -> str:
         path = Path(*path.parts[: patterns[0]])
     elif not path.is_dir():
         path = path.with_suffix("")
-    above = [each for each in (path, *path.parents) if each.name and not COMMON_FOLDERS.fullmatch(each.name)]
-    return above[0].name if above else path.name
+    names = [each.name for each in (path, *path.parents) if each.name]
+    own = next((name for name in names if not COMMON_FOLDERS.fullmatch(name)), path.name)
+    return path.name if _folded(own) in RESERVED else own
 
 
 def folder_name(name: str) -> str:

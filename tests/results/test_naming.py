@@ -14,6 +14,7 @@ from sdm_bench.results.naming import called, folder_name
         (("theirs",), "theirs"),
         (("results/model_B/test_latest/images/synthesized_image",), "model_B"),
         (("results/model_B/val_40/images",), "model_B"),
+        (("results/spade/test_latest/images/synthesized_image",), "synthesized_image"),
         (("out/group_{sample}/{id}.png",), "out"),
         (("out/*/{id}.png",), "out"),
         (("samples_500x256x512x3.npz",), "samples_500x256x512x3"),
