@@ -10,8 +10,9 @@ from sdm_bench.base.errors import PartialFailure, UserError, unknown_name
 from sdm_bench.base.files import atomic_path, read_object, write_json, write_png
 from sdm_bench.base.progress import track
 from sdm_bench.datasets.celebamask_hq_release import SIZE, SPLIT_RULES, Release, merge_parts
+from sdm_bench.datasets.decoding import UnreadableFile
 from sdm_bench.datasets.known_datasets import dataset_class
-from sdm_bench.datasets.pictures import UnreadableFile, in_parallel, read_map
+from sdm_bench.datasets.pictures import in_parallel, read_map
 
 MARKER = "prepared.json"
 SPLITS = ("train", "val", "test")

@@ -12,8 +12,9 @@ import numpy as np
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import track
 from sdm_bench.datasets.base import ClassTable, SemanticDataset, Sources
+from sdm_bench.datasets.decoding import UPRIGHT, Header, read_header
 from sdm_bench.datasets.known_datasets import dataset_class
-from sdm_bench.datasets.pictures import NotAMap, UnknownIds, in_parallel, open_picture, read_map
+from sdm_bench.datasets.pictures import NotAMap, UnknownIds, in_parallel, read_image, read_map
 from sdm_bench.datasets.verify_report import Problem, Remark, Report, Summary, counted, listed
 
 KINDS = ("label", "image", "instance")
@@ -58,7 +59,7 @@ class Finding:
 
     problems: list[tuple[Path, str, str]] = field(default_factory=list)
     image: Path | None = None
-    mode: str = "RGB"
+    photo: Header | None = None
     label_size: tuple[int, int] | None = None
     photo_size: tuple[int, int] | None = None
     occurring: np.ndarray | None = None
@@ -143,16 +144,22 @@ def _splits(name: str, root: Path) -> tuple[list[Split], tuple[str, ...]]:
 def _examine(job: tuple[Split, Entry]) -> Finding:
     dataset, entry = job[0].dataset, job[1]
     finding = Finding(image=entry.image)
-    photo = finding.attempt(entry.image, open_picture)
+    photo = finding.attempt(entry.image, _photo)
     raw = finding.attempt(entry.label, read_map)
     instance = finding.attempt(entry.instance, read_map)
     if photo is not None:
-        finding.mode, finding.photo_size = photo.mode, photo.size
+        finding.photo, finding.photo_size = photo, (photo.width, photo.height)
     if raw is not None:
         finding.label_size = (raw.shape[1], raw.shape[0])
         shape = None if photo is None else (photo.height, photo.width, 3)
         _compare(dataset, entry, finding, raw, shape, instance)
     return finding
+
+
+def _photo(path: Path) -> Header:
+    """What a photograph's header says, once all of it was read."""
+    read_image(path)
+    return read_header(path)
 
 
 def _compare(
@@ -197,11 +204,13 @@ def _remarks(split: Split, findings: list[Finding]) -> list[Remark]:
         remarks.append("label maps only, no photographs: it can be sampled from, but not trained on or compared with")
     if split.files["label"] and split.sources.instance and not split.files["instance"]:
         remarks.append("no instance maps: edges between objects of one class cannot be drawn")
-    modes = [
-        f"{finding.image.name} ({finding.mode})" for finding in findings if finding.image and finding.mode != "RGB"
-    ]
+    photos = [(each.image.name, each.photo) for each in findings if each.image and each.photo]
+    modes = [f"{name} ({photo.mode})" for name, photo in photos if photo.mode != "RGB"]
     if modes:
         remarks.append(f"{counted(len(modes), 'photograph')} not in RGB, read as RGB: {listed(modes)}")
+    turned = [f"{name} ({photo.orientation})" for name, photo in photos if photo.orientation != UPRIGHT]
+    if turned:
+        remarks.append(f"{counted(len(turned), 'photograph')} turned upright as their EXIF says: {listed(turned)}")
     return [Remark(split.name, remark) for remark in remarks]
 
 

@@ -105,7 +105,7 @@ class EvaluationContext:
             "incomplete": samples.incomplete,
             "manifest_sha256": samples.manifest,
             "measure": self.metric,
-            "folder": str(samples.folder.resolve()),
+            "folder": samples.where,
         }
         if options is not None:
             common |= {
@@ -117,9 +117,9 @@ class EvaluationContext:
                 "training_seed": options.training_seed,
                 "weights_sha256": options.weights_sha256,
                 "configuration_sha256": options.configuration_sha256,
-                "note": options.training_note,
             }
-        notes = [common.get("note", ""), fields.pop("note", "")]
+        training = "" if options is None else options.training_note
+        notes = [training, samples.note, fields.pop("note", "")]
         return ResultRow(**{**common, **fields, "note": "; ".join(part for part in notes if part)})
 
     def per_image(

@@ -37,7 +37,7 @@ BATCH_SIZE = 16
 # Pixels of a batch's largest pass: 16 pictures, or fewer of larger ones, so that full-size Cityscapes fits.
 BATCH_PIXELS = 16 * 512 * 512
 # Part of what names kept predictions: raised whenever a change of the program changes one, or what is kept with it.
-PREDICTION_VERSION = "2"
+PREDICTION_VERSION = "3"
 ABOUT_FILE = "about.json"
 # What decides the network's input, and what decides how its scores become a prediction.
 INPUT = {"picture_size", "picture_kernel", "short_sides"}

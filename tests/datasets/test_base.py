@@ -9,8 +9,9 @@ from PIL import Image
 from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.datasets.cityscapes import Cityscapes
+from sdm_bench.datasets.decoding import UnreadableFile
 from sdm_bench.datasets.folder import Folder
-from sdm_bench.datasets.pictures import NotAMap, UnknownIds, UnreadableFile, in_parallel, read_image, read_map
+from sdm_bench.datasets.pictures import NotAMap, UnknownIds, in_parallel, read_image, read_map
 from tests.datasets import trees
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.verify import verify
@@ -248,3 +249,34 @@ def test_real_data(name: str, folder: str, counts: list[tuple]) -> None:
     report = verify(name, trees.real(folder))
     assert report.problems == []
     assert [(s.split, s.examples, s.photographs, s.instance_maps) for s in report.splits] == counts
+
+
+def test_photographs_that_exif_turns_are_one_warning_and_compared_upright(frames: Path) -> None:
+    for name, orientation in (("a_0", 3), ("b_1", 6)):
+        path = frames / PHOTOS / name[0] / f"{name}_leftImg8bit.png"
+        height, width = (4, 8) if orientation == 3 else (8, 4)
+        exif = Image.Exif()
+        exif[0x112] = orientation
+        with Image.open(trees.put_photo(path, height, width)) as image:
+            image.load()
+        image.save(path, exif=exif)
+    report = verify("cityscapes", frames)
+    assert report.ok
+    turned = "2 photographs turned upright as their EXIF says: a_0_leftImg8bit.png (3), b_1_leftImg8bit.png (6)"
+    assert said(report) == [("train", turned)]
+    assert report.splits[0].photo_sizes == {(8, 4): 2}
+
+
+def test_a_photograph_with_transparent_pixels_is_a_problem(frames: Path) -> None:
+    path = frames / PHOTOS / "a/a_0_leftImg8bit.png"
+    Image.fromarray(np.zeros((4, 8, 4), np.uint8)).save(path)
+    ((_, name, kind, message),) = found(verify("cityscapes", frames))
+    assert (name, kind) == (path.name, "unreadable")
+    assert message.startswith("32 transparent pixels")
+
+
+def test_deep_photographs_are_named_as_such(frames: Path) -> None:
+    path = frames / PHOTOS / "a/a_0_leftImg8bit.png"
+    trees.put_map(path, np.zeros((4, 8)), np.uint16)
+    message = f"1 photograph not in RGB, read as RGB: {path.name} (I;16)"
+    assert said(verify("cityscapes", frames)) == [("train", message)]

@@ -137,14 +137,14 @@ def test_somebodys_folders_of_one_name_are_kept_apart(run: Path, toy_cityscapes:
     out, where = tmp_path / "all.csv", DatasetSplit("cityscapes", toy_cityscapes, None)
     values = []
     for model, seed in (("A", 0), ("B", 1)):
-        folder = tmp_path / model / "synthesized_image"
+        folder = tmp_path / model / "pictures"
         folder.parent.mkdir()
         (run / "samples" / f"seed-00{seed}").rename(folder)
         rows, _ = evaluate(Evaluation(["fid"], images=folder, where=where, out=out, device="cpu"))
         values.append(rows[0].value)
     stored = [row for row in read_rows(out) if row.metric == "fid"]
     assert [row.value for row in stored] == values
-    assert {row.method for row in stored} == {"synthesized_image"}
+    assert {row.method for row in stored} == {"pictures"}
 
 
 def test_a_second_segmenter_does_not_replace_the_first_and_the_same_elsewhere_does(run: Path, tmp_path: Path) -> None:
