@@ -17,7 +17,6 @@ from sdm_bench.base.files import refuse_special
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 MAP_SUFFIXES = (".png",)
-IDS_NAMED = 8
 WORKERS = min(8, os.cpu_count() or 1)
 # Larger pictures are refused: no data set of this field has them, and a small file can ask for any size.
 MOST_PIXELS = 50_000_000
@@ -34,30 +33,17 @@ class UnreadableFile(UserError):
     """A file that is missing, truncated or not of the expected kind."""
 
 
-class NotAMap(UnreadableFile):
-    """A picture with colour channels where a map of ids was expected."""
-
-
-class UnknownIds(UserError):
-    """A label map with values outside the dataset's table; `counts` maps each value to its number of pixels."""
-
-    def __init__(self, path: Path, counts: dict[int, int], expected: str):
-        found = [f"{value} ({count} pixels)" for value, count in counts.items()]
-        more = f" and {len(found) - IDS_NAMED} more values" if len(found) > IDS_NAMED else ""
-        super().__init__(f"{path}: ids outside the table: {', '.join(found[:IDS_NAMED])}{more}; expected {expected}")
-        self.counts = counts
-
-
 @dataclass(frozen=True)
 class FilePattern:
     """One kind of file of a split: what is below `folder` with one of `suffixes` and a stem that ends in `ending`.
 
-    An example's id is the stem without `ending`.
+    An example's id is the stem without `ending`. without: files whose stem ends so are passed over.
     """
 
     folder: Path
     suffixes: tuple[str, ...]
     ending: str = ""
+    without: str | None = None
 
     def files(self) -> dict[str, list[Path]]:
         """The files of each id, sorted; more than one where a name occurs twice."""
@@ -68,21 +54,13 @@ class FilePattern:
         return found
 
     def _wants(self, path: Path) -> bool:
-        hidden = path.name.startswith(".")
-        return not hidden and path.suffix.lower() in self.suffixes and path.stem.endswith(self.ending)
+        passed_over = path.name.startswith(".") or (self.without is not None and path.stem.endswith(self.without))
+        return not passed_over and path.suffix.lower() in self.suffixes and path.stem.endswith(self.ending)
 
 
 def read_image(path: Path) -> np.ndarray:
     """uint8 (H, W, 3) RGB pixels of a picture file."""
     return np.asarray(open_picture(path).convert("RGB"))
-
-
-def read_map(path: Path) -> np.ndarray:
-    """(H, W) integers of a single-channel PNG, 8 or 16 bits, as stored: palettes are not applied."""
-    image = open_picture(path)
-    if image.mode not in ("L", "P", "I", "I;16", "1"):
-        raise NotAMap(f"{path}: a map of ids has one channel; found a picture of mode {image.mode}")
-    return np.asarray(image)
 
 
 def open_picture(path: Path) -> Image.Image:

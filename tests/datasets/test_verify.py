@@ -141,7 +141,7 @@ def test_broken_and_coloured_files(frames: Path) -> None:
     assert "truncated" in report.problems[0].message
     assert [problem.message for problem in report.problems[1:]] == [
         "an empty file",
-        "a map of ids has one channel; found a picture of mode RGB",
+        "a map of ids has one channel; found colours",
     ]
 
 
