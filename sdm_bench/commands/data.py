@@ -28,6 +28,17 @@ def list_datasets() -> None:
         click.echo(line)
 
 
+@data.command(epilog="\b\nExample:\n  sdm-bench data init folder DIR\n")
+@click.argument("name", type=click.Choice(["folder"]))
+@click.argument("root", type=options.EXISTING_FOLDER)
+def init(name: str, root: Path) -> None:
+    """Write a classes.yaml into ROOT, a dataset of your own, from the ids or colours that its label maps hold."""
+    from sdm_bench.datasets.init_folder import init_folder
+
+    for line in init_folder(root):
+        click.echo(line)
+
+
 @data.command(epilog="\b\nExample:\n  sdm-bench data verify celebamask_hq DIR\n")
 @click.argument("name")
 @click.argument("root", type=options.EXISTING_FOLDER)

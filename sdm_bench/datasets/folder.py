@@ -27,8 +27,8 @@ class Folder(SemanticDataset):
     native_size: Size = SIZE
 
     def __init__(self, root: Path, split: str, records: list[Record] | None = None):
-        self.has_splits = has_splits(Path(root))
-        super().__init__(root, split if self.has_splits or split not in self.splits else WHOLE, records)
+        whole = split in self.splits and splits_of(Path(root)) == (WHOLE,)
+        super().__init__(root, WHOLE if whole else split, records)
         self.name, self.native_size = self.class_file.name, self.class_file.size
 
     @staticmethod
@@ -36,9 +36,9 @@ class Folder(SemanticDataset):
         return "classes.yaml and [<split>/]{images,labels[,instances]}"
 
     def sources(self) -> Sources:
-        base = self.root / self.split if self.has_splits else self.root
+        base = _base(self.root, self.split)
         return Sources(
-            label=FilePattern(base / "labels", MAP_SUFFIXES, without=TRAIN_IDS_ENDING),
+            label=label_pattern(self.root, self.split),
             image=FilePattern(base / "images", IMAGE_SUFFIXES),
             instance=FilePattern(base / "instances", MAP_SUFFIXES),
         )
@@ -78,6 +78,16 @@ class Folder(SemanticDataset):
         return self.class_file.expected_ids()
 
 
-def has_splits(root: Path) -> bool:
-    """Whether there are split folders below the root of such a dataset."""
-    return any((root / name / kind).is_dir() for name in Folder.splits for kind in ("images", "labels"))
+def splits_of(root: Path) -> tuple[str, ...]:
+    """The names of the splits of such a dataset: all of them, or one without split folders."""
+    folders = [root / name / kind for name in Folder.splits for kind in ("images", "labels")]
+    return Folder.splits if any(folder.is_dir() for folder in folders) else (WHOLE,)
+
+
+def label_pattern(root: Path, split: str) -> FilePattern:
+    """Where the label maps of a split are."""
+    return FilePattern(_base(root, split) / "labels", MAP_SUFFIXES, without=TRAIN_IDS_ENDING)
+
+
+def _base(root: Path, split: str) -> Path:
+    return root / split if splits_of(root) == Folder.splits else root
