@@ -135,10 +135,10 @@ def check_size(size: Size, multiple: int, name: str, every: int) -> None:
     """
     if not (size[0] % multiple or size[1] % multiple):
         return
-    others = f", and every method's {_nearest(size, every)}" if every != multiple else ""
+    others = f"; {_nearest(size, every)} fit every method" if every != multiple else ""
     raise UserError(
-        f"--image-size gives {size[1]}x{size[0]} pixels; {name} needs multiples of {multiple}; the nearest are "
-        f"{_nearest(size, multiple)}{others}"
+        f"pictures of {size[1]}x{size[0]} pixels: {name} needs multiples of {multiple}; the nearest are "
+        f"--image-size {_nearest(size, multiple)}{others}"
     )
 
 

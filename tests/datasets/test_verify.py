@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.verify import verify
@@ -248,3 +249,41 @@ def test_real_data(name: str, folder: str, counts: list[tuple]) -> None:
     report = verify(name, trees.real(folder))
     assert report.problems == []
     assert [(s.split, s.examples, s.photographs, s.instance_maps) for s in report.splits] == counts
+
+
+def test_label_maps_with_ids_and_with_colours_are_remarked_on(tmp_path: Path) -> None:
+    root = trees.folder(tmp_path)
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    pixels[:] = (128, 64, 128)
+    Image.fromarray(pixels).save(root / "train/labels/a.png")
+    report = verify("folder", root)
+    assert report.ok
+    assert ("train", "1 label map with ids and 1 with colours: is one of these meant?") in said(report)
+
+
+def test_other_ids_beside_label_maps_are_said(tmp_path: Path) -> None:
+    root = tmp_path
+    for name in ("1", "1_labelTrainIds"):
+        trees.put_map(root / f"val_label/{name}.png", [[0] * 6] * 4)
+    trees.put_photo(root / "val_img/1.jpg", 4, 6)
+    report = verify("coco_stuff", root)
+    assert report.ok
+    assert ("val", "1 file *_labelTrainIds.png passed over: other ids") in said(report)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "message"),
+    [
+        (
+            "cityscapes",
+            "gtFine/val/a/a_0_gtFine_labelTrainIds.png",
+            "There are .*labelTrainIds.png: these hold trainIds",
+        ),
+        ("coco_stuff", "val_label/1_labelTrainIds.png", "these hold MMSegmentation's 171 ids"),
+        ("ade20k", "training/ADE_train_1_seg.png", "these are of the full ADE20K"),
+    ],
+)
+def test_label_maps_of_another_kind_alone_are_named(tmp_path: Path, name: str, file: str, message: str) -> None:
+    trees.put_map(tmp_path / file, [[0]])
+    with pytest.raises(UserError, match=f"nothing of {name} found; .*{message}"):
+        verify(name, tmp_path)
