@@ -7,6 +7,7 @@ from reports.report import write_report
 from sdm_bench.base.progress import say
 from sdm_bench.checkpoints.generators import WeightsSpec
 from sdm_bench.checkpoints.stored import SHIPPED
+from sdm_bench.datasets.base import size_at
 from sdm_bench.datasets.known_datasets import DatasetSplit, dataset_class, open_dataset
 from sdm_bench.evaluation.evaluate import Evaluation, evaluate
 from sdm_bench.evaluation.metric import needed_weights
@@ -89,7 +90,7 @@ def render_scenes(root: Path, training: int) -> None:
     """Renders the validation scenes of every dataset, and training scenes of the one that is trained on."""
     for name, counts in SCENES.items():
         extra = {"train": training} if training and name == DATASET else {}
-        write_toy(name, root / name, {**counts, **extra}, dataset_class(name).size(SHORT_SIDE))
+        write_toy(name, root / name, {**counts, **extra}, size_at(dataset_class(name).native_size, SHORT_SIDE))
 
 
 def sample(variant: Variant, data: Path, folder: Path, trained: dict[str, Path], command: str, device: str) -> Path:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.tensors import load_strictly, read_tensors, to_unit_range
 from sdm_bench.datasets.base import ClassTable
+from sdm_bench.datasets.encodings import COCO_STUFF_IDS
 from segmenters.mmsegmentation import (
     MODELS,
     Config,
@@ -27,8 +28,6 @@ from segmenters.preprocessing import OPENCV, Fixed, Preprocessing, Size, SizeRul
 
 PREFIX = "mmseg:"
 COCO_CLASSES = 182
-# Ids of COCO-Stuff that never occur; MMSegmentation's 171 classes are the others, in their order.
-COCO_NEVER_USED = (11, 25, 28, 29, 44, 65, 67, 68, 70, 82, 90)
 
 
 @dataclass(frozen=True)
@@ -122,8 +121,8 @@ def _mapped(found: int, expected: int, config: Path) -> list[int] | None:
     """The evaluated class of each of `found` outputs; None where they are the evaluated ones."""
     if found == expected:
         return None
-    if (found, expected) == (COCO_CLASSES - len(COCO_NEVER_USED), COCO_CLASSES):
-        return [index for index in range(expected) if index not in COCO_NEVER_USED]
+    if (found, expected) == (len(COCO_STUFF_IDS), COCO_CLASSES):
+        return list(COCO_STUFF_IDS)
     raise UserError(f"{config}: a network of {found} classes; expected the dataset's {expected} evaluated ones")
 
 

@@ -12,6 +12,8 @@ from sdm_bench.base.tensors import build_fitting, load_strictly, tensors_sha256
 from sdm_bench.checkpoints.matching import ENCODER, PresetMatch, match_preset
 from sdm_bench.checkpoints.stored import SHIPPED, StoredNetwork, find_stored, shipped_weights
 from sdm_bench.checkpoints.weights_file import WeightsAbout, single
+from sdm_bench.datasets.folder import Folder
+from sdm_bench.datasets.known_datasets import dataset_class
 from sdm_bench.models import methods
 from sdm_bench.weights.packs import released
 
@@ -102,6 +104,8 @@ def _load_released(
             f"{path}: neither a run nor a weights file of this program; "
             "of a released checkpoint say what it is with --method and --dataset"
         )
+    if dataset_class(dataset) is Folder:
+        raise UserError(f"{path}: a released checkpoint is of a published dataset, not of '{dataset}'")
     with released(path, dataset) as files:
         generator, encoder = files.tensors(raw)
     tensors = generator | {f"{ENCODER}{key}": value for key, value in encoder.items()}

@@ -10,7 +10,7 @@ from torch import nn
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.tensors import Differences, Tensors, differences
-from sdm_bench.datasets.base import ClassTable
+from sdm_bench.datasets.base import ClassTable, size_at
 from sdm_bench.datasets.folder import Folder
 from sdm_bench.datasets.known_datasets import dataset_class
 from sdm_bench.models import methods
@@ -39,7 +39,7 @@ class PresetMatch:
     @property
     def image_size(self) -> tuple[int, int]:
         """(height, width) of the preset's pictures."""
-        return dataset_class(self.dataset).size(self.preset.image_size)
+        return size_at(dataset_class(self.dataset).native_size, self.preset.image_size)
 
     @cached_property
     def config(self) -> Any:
@@ -64,9 +64,9 @@ class PresetMatch:
 
 
 def paper_presets(method: str) -> Iterator[PresetMatch]:
-    """The published configuration of a method for each dataset that it has one for."""
+    """The published configuration of a method for each published dataset that it has one for."""
     for dataset in methods.datasets(method):
-        if PAPER in methods.preset_names(method, dataset):
+        if dataset != Folder.name and PAPER in methods.preset_names(method, dataset):
             yield PresetMatch.of(method, PAPER, dataset)
 
 

@@ -34,7 +34,8 @@ MAY_CHANGE = frozenset({"sampling"})
 class TrainOptions(Section):
     """Everything that decides what a training run makes, resolved.
 
-    image_size: (height, width). perceptual: the weights file of the perceptual loss, None: without. init: what the
+    image_size: (height, width). classes_sha256: of the class table of a dataset of one's own, which its name doesn't
+    say; empty for others. perceptual: the weights file of the perceptual loss, None: without. init: what the
     weights started from; init_sha256: which file that was. schedule_steps, schedule_minutes: over what a rate that
     decays falls to zero, see training/schedule.py.
     """
@@ -44,6 +45,7 @@ class TrainOptions(Section):
     data: str
     preset: str
     image_size: tuple[int, int]
+    classes_sha256: str = ""
     network: dict[str, Any]
     training: TrainingPreset
     sampling: SamplingPreset = SamplingPreset()

@@ -54,6 +54,9 @@ def _load_stored(
         raise UserError(f"--segmenter {source}: trained on {about.dataset}; expected one for {dataset}")
     if about.method not in ARCHITECTURES:
         raise UserError(f"--segmenter {source}: holds a {about.method}; expected one of {', '.join(ARCHITECTURES)}")
+    table = about.training.get("classes_sha256")
+    if table and table != classes.digest():
+        raise UserError(f"--segmenter {source}: trained on {dataset} with other classes")
     found, expected = about.network.get("num_classes"), len(classes.evaluated_names)
     if found != expected:
         raise UserError(f"--segmenter {source}: a network of {found} classes; expected the dataset's {expected}")

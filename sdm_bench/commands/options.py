@@ -133,6 +133,22 @@ class Size(click.ParamType):
         return found[1], found[0]
 
 
+class ShortSideOrSize(Size):
+    """The short side of pictures in pixels, or their size as WIDTHxHEIGHT; gives a number or (height, width)."""
+
+    name = "PIXELS|WIDTHxHEIGHT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "x" in str(value) or isinstance(value, tuple):
+            return super().convert(value, param, ctx)
+        found = [value] if isinstance(value, int) else matched("N", str(value))
+        if not found or found[0] < 1:
+            self.fail(
+                f"'{value}'; expected pixels of the short side, like 256, or WIDTHxHEIGHT, like 480x352", param, ctx
+            )
+        return found[0]
+
+
 def with_options(*added: Any) -> Callable[[Any], Any]:
     """A decorator that adds options in their order."""
 

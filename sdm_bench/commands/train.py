@@ -20,7 +20,9 @@ RUN_OPTIONS = (
         "--data", required=True, type=options.EXISTING_FOLDER, help="The dataset's root, in its official layout."
     ),
     click.option("--preset", default="toy", show_default=True, help="paper or toy."),
-    click.option("--image-size", type=click.IntRange(min=1), help="Short side in pixels (default: the preset's)."),
+    click.option(
+        "--image-size", type=options.ShortSideOrSize(), help="Short side, or WIDTHxHEIGHT (default: the preset's)."
+    ),
     click.option(
         "--steps",
         type=click.IntRange(min=1),

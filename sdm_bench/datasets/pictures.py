@@ -18,7 +18,6 @@ from sdm_bench.datasets.decoding import UnreadableFile, decode_rgb, opened, read
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 MAP_SUFFIXES = (".png",)
-IDS_NAMED = 8
 WORKERS = min(8, os.cpu_count() or 1)
 # Items that `ahead` computes before they are asked for.
 LOOKAHEAD = 64
@@ -27,52 +26,36 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-class NotAMap(UnreadableFile):
-    """A picture with colour channels where a map of ids was expected."""
-
-
-class UnknownIds(UserError):
-    """A label map with values outside the dataset's table; `counts` maps each value to its number of pixels."""
-
-    def __init__(self, path: Path, counts: dict[int, int], expected: str):
-        found = [f"{value} ({count} pixels)" for value, count in counts.items()]
-        more = f" and {len(found) - IDS_NAMED} more values" if len(found) > IDS_NAMED else ""
-        super().__init__(f"{path}: ids outside the table: {', '.join(found[:IDS_NAMED])}{more}; expected {expected}")
-        self.counts = counts
-
-
 @dataclass(frozen=True)
 class FilePattern:
     """One kind of file of a split: what is below `folder` with one of `suffixes` and a stem that ends in `ending`.
 
-    An example's id is the stem without `ending`, with letters and their marks as one (NFC).
+    An example's id is the stem without `ending`, with letters and their marks as one (NFC). without: files whose stem
+    ends so are passed over.
     """
 
     folder: Path
     suffixes: tuple[str, ...]
     ending: str = ""
+    without: str | None = None
 
     def files(self) -> dict[str, list[Path]]:
         """The files of each id, sorted; more than one where a name occurs twice."""
         found: dict[str, list[Path]] = {}
         for path in files_below(self.folder).files:
-            if path.suffix.lower() in self.suffixes and path.stem.endswith(self.ending):
+            if self._wants(path):
                 found.setdefault(composed(path.stem.removesuffix(self.ending)), []).append(path)
         return {name: without_repeats(paths) for name, paths in found.items()}
+
+    def _wants(self, path: Path) -> bool:
+        passed_over = self.without is not None and path.stem.endswith(self.without)
+        return not passed_over and path.suffix.lower() in self.suffixes and path.stem.endswith(self.ending)
 
 
 def read_image(path: Path) -> np.ndarray:
     """uint8 (H, W, 3) RGB pixels of a picture file, as `decode_rgb` makes them; raises UnreadableFile."""
     with _reasons(path):
         return decode_rgb(path)
-
-
-def read_map(path: Path) -> np.ndarray:
-    """(H, W) integers of a single-channel PNG, 8 or 16 bits, as stored: palettes are not applied."""
-    image = open_picture(path)
-    if image.mode not in ("L", "P", "I", "I;16", "1"):
-        raise NotAMap(f"{path}: a map of ids has one channel; found a picture of mode {image.mode}")
-    return np.asarray(image)
 
 
 def open_picture(path: Path) -> Image.Image:

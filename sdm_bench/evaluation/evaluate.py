@@ -17,6 +17,7 @@ from sdm_bench.base.names import refuse_unspellable
 from sdm_bench.base.processes import ProcessesLost, decided, exchanged, is_first, start_processes, together
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import SemanticDataset
+from sdm_bench.datasets.folder import Folder
 from sdm_bench.datasets.known_datasets import DatasetSplit, open_dataset
 from sdm_bench.evaluation.context import EvaluationContext, SharedWork
 from sdm_bench.evaluation.metric import MetricResult, metric
@@ -72,13 +73,13 @@ def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
     device = start_processes(asked.device)
     with together():
         target, samples, dataset, cells, statistics = _prepared(asked)
-    work = SharedWork(planned=_planned(cells, dataset.name))
+    work = SharedWork(planned=_planned(cells, dataset.kind))
     rows: list[ResultRow] = []
     failures: list[str] = []
     for name, chosen in cells:
         try:
             with together():
-                section = metric(name).stated(chosen, dataset.name)
+                section = metric(name).stated(chosen, dataset.kind)
                 given = asked.segmenter, asked.predictions, statistics
                 context = EvaluationContext(samples, dataset, chosen, name, section, device, *given, work)
                 found = metric(name).measure(context)
@@ -128,10 +129,10 @@ def _prepared(
     cells = [
         (each.name, chosen)
         for each in metrics
-        for chosen in _protocols(each.name, asked.protocol, dataset.name, statistics is not None)
+        for chosen in _protocols(each.name, asked.protocol, dataset.kind, statistics is not None)
     ]
     if is_first():
-        _say_missing_weights(cells, dataset.name, asked.segmenter)
+        _say_missing_weights(cells, dataset.kind, asked.segmenter)
     return target, samples, dataset, cells, statistics
 
 
@@ -202,9 +203,11 @@ def _open(asked: Evaluation) -> tuple[SampleSet, SemanticDataset]:
     assert asked.run is not None
     options = SampleFolder(asked.run).options()
     for flag, value, made in (("--dataset", where.name, options.dataset), ("--split", where.split, options.split)):
-        if value not in (None, made):
+        if value not in (None, made) and not (flag == "--dataset" and value == Folder.name):
             raise UserError(f"{flag} {value}: the samples in {asked.run} are of {made}")
-    dataset = open_dataset(options.dataset, where.root or Path(options.data), options.split)
+    dataset = open_dataset(where.name or options.dataset, where.root or Path(options.data), options.split)
+    if dataset.name != options.dataset:
+        raise UserError(f"{dataset.root}: {dataset.name}; the samples in {asked.run} are of {options.dataset}")
     return open_run(asked.run, dataset, asked.seeds, asked.allow_incomplete), dataset
 
 
@@ -250,7 +253,7 @@ def _say_missing_weights(cells: Sequence[tuple[str, Protocol]], dataset: str, se
 def _record(context: EvaluationContext, asked: Evaluation) -> dict[str, Any]:
     """How a measurement was made: everything that decides its numbers, the command, and what it ran on."""
     samples, dataset = context.samples, context.dataset
-    names = _needed(context.metric, context.protocol, dataset.name, context.segmenter)
+    names = _needed(context.metric, context.protocol, dataset.kind, context.segmenter)
     arguments = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(asked).items()}
     arguments["images"] = list(map(str, picture_places(asked.images or ())))
     arguments["where"] = {name: str(value) if value is not None else None for name, value in vars(asked.where).items()}

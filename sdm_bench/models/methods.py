@@ -1,5 +1,6 @@
 """The methods by name, and their presets: `paper`, the published configuration, and `toy`, fit for two cores."""
 
+import math
 from functools import cache
 from importlib import import_module, resources
 from typing import Any, Literal
@@ -52,6 +53,14 @@ def datasets(method_name: str) -> list[str]:
 def preset_names(method_name: str, dataset: str) -> list[str]:
     """The presets that a method has for a dataset."""
     return [name for name, chosen in _presets(method_name).items() if dataset in chosen["datasets"]]
+
+
+def size_multiple(preset_name: str, dataset: str) -> int:
+    """What the height and width of pictures must be multiples of for every method that has the preset."""
+    having = [name for name in METHODS if preset_name in preset_names(name, dataset)]
+    presets = [(name, preset(name, preset_name, dataset)) for name in having]
+    configs = [network_config(name, {**each.network, "num_classes": 2}) for name, each in presets]
+    return math.lcm(*(config.size_multiple for config in configs))
 
 
 def network_config(method_name: str, fields: dict[str, Any], image_size: tuple[int, int] | None = None) -> Any:

@@ -70,14 +70,17 @@ class SamplingPreset(Section):
 
 
 class Preset(Section):
-    """A published or toy configuration of one method on one dataset; `network` are the fields of its configuration."""
+    """A published or toy configuration of one method on one dataset; `network` are the fields of its configuration.
+
+    image_size: the short side, None: that of the dataset itself.
+    """
 
     network: dict[str, Any]
     training: TrainingPreset
     sampling: SamplingPreset = SamplingPreset()
     diffusion: DiffusionPreset | None = None
     discriminator: DiscriminatorPreset | None = None
-    image_size: int
+    image_size: int | None
 
 
 def read_presets(text: str) -> dict[str, dict[str, Any]]:

@@ -17,6 +17,7 @@ from sdm_bench.checkpoints.generators import TrainedNetwork, WeightsSpec
 from sdm_bench.conditioning import Condition
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.digests import labels_sha256, photographs_sha256
+from sdm_bench.datasets.folder import Folder
 from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.datasets.transforms import DEFAULT_RECIPE, Resized, Transform
 from sdm_bench.models import methods
@@ -168,14 +169,21 @@ def _refuse_idle_options(method: str, sampling: SamplingOptions, speed: Speed) -
 
 
 def _open_dataset(where: DatasetSplit, trained: TrainedNetwork) -> SemanticDataset:
-    """The examples for a trained network; raises UserError where they are of another dataset."""
-    name = where.name or trained.about.dataset
-    if name != trained.about.dataset:
-        raise UserError(f"--dataset {name}: {trained.source} was trained on {trained.about.dataset}")
+    """The examples for a trained network; raises UserError where they are of another dataset, or of other classes."""
+    trained_on = trained.about.dataset
+    name = where.name or trained_on
+    if name not in (trained_on, Folder.name):
+        raise UserError(f"--dataset {name}: {trained.source} was trained on {trained_on}")
     root = where.root or trained.about.training.get("data")
     if root is None:
         raise UserError("--data: where is the dataset? The weights don't say")
-    return DatasetSplit(name, Path(root), where.split).open()
+    dataset = DatasetSplit(name, Path(root), where.split).open()
+    if dataset.name != trained_on:
+        raise UserError(f"{dataset.root}: {dataset.name}; {trained.source} was trained on {trained_on}")
+    classes = trained.about.training.get("classes_sha256")
+    if classes and classes != dataset.classes.digest():
+        raise UserError(f"{dataset.root}: {dataset.name} with other classes than {trained.source} was trained on")
+    return dataset
 
 
 def _batch_size(folder: Path) -> int:

@@ -142,7 +142,7 @@ def test_broken_and_coloured_files(frames: Path) -> None:
     assert "truncated" in report.problems[0].message
     assert [problem.message for problem in report.problems[1:]] == [
         "an empty file",
-        "a map of ids has one channel; found a picture of mode RGB",
+        "a map of ids has one channel; found colours",
     ]
 
 
@@ -280,3 +280,41 @@ def test_deep_photographs_are_named_as_such(frames: Path) -> None:
     trees.put_map(path, np.zeros((4, 8)), np.uint16)
     message = f"1 photograph not in RGB, read as RGB: {path.name} (I;16)"
     assert said(verify("cityscapes", frames)) == [("train", message)]
+
+
+def test_label_maps_with_ids_and_with_colours_are_remarked_on(tmp_path: Path) -> None:
+    root = trees.folder(tmp_path)
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    pixels[:] = (128, 64, 128)
+    Image.fromarray(pixels).save(root / "train/labels/a.png")
+    report = verify("folder", root)
+    assert report.ok
+    assert ("train", "1 label map with ids and 1 with colours: is one of these meant?") in said(report)
+
+
+def test_other_ids_beside_label_maps_are_said(tmp_path: Path) -> None:
+    root = tmp_path
+    for name in ("1", "1_labelTrainIds"):
+        trees.put_map(root / f"val_label/{name}.png", [[0] * 6] * 4)
+    trees.put_photo(root / "val_img/1.jpg", 4, 6)
+    report = verify("coco_stuff", root)
+    assert report.ok
+    assert ("val", "1 file *_labelTrainIds.png passed over: other ids") in said(report)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "message"),
+    [
+        (
+            "cityscapes",
+            "gtFine/val/a/a_0_gtFine_labelTrainIds.png",
+            "There are .*labelTrainIds.png: these hold trainIds",
+        ),
+        ("coco_stuff", "val_label/1_labelTrainIds.png", "these hold MMSegmentation's 171 ids"),
+        ("ade20k", "training/ADE_train_1_seg.png", "these are of the full ADE20K"),
+    ],
+)
+def test_label_maps_of_another_kind_alone_are_named(tmp_path: Path, name: str, file: str, message: str) -> None:
+    trees.put_map(tmp_path / file, [[0]])
+    with pytest.raises(UserError, match=f"nothing of {name} found; .*{message}"):
+        verify(name, tmp_path)

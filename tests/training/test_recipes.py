@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,6 +14,7 @@ from sdm_bench.toy import write_toy
 from sdm_bench.training.loop import LoopOptions
 from sdm_bench.training.recipes import make_objective, resolve, run_training, train_method
 from tests.conftest import tiny_options
+from tests.datasets import trees
 
 LOOP = LoopOptions(steps=1, save_every=1, device="cpu")
 
@@ -25,8 +27,47 @@ def test_the_preset_and_what_replaces_it(toy_cityscapes: Path) -> None:
 
 
 def test_sizes_the_network_cannot_halve_are_refused(toy_cityscapes: Path) -> None:
-    with pytest.raises(UserError, match="--image-size gives 40x20 pixels; sdm needs multiples of 8"):
+    message = (
+        "pictures of 40x20 pixels: sdm needs multiples of 8; the nearest are --image-size 40x16 or 40x24; 32x32 or "
+        "64x32 fit every method"
+    )
+    with pytest.raises(UserError, match=message):
         resolve("sdm", "cityscapes", toy_cityscapes, "toy", image_size=20)
+
+
+def own_dataset(root: Path, head: str) -> Path:
+    """Two classes with ids 7 and 300, in pictures of 48x36 pixels."""
+    classes = "classes:\n- {id: 7, name: sky, color: [0, 0, 9]}\n- {id: 300, name: road, color: [9, 9, 9]}\n"
+    root.mkdir(parents=True)
+    (root / "classes.yaml").write_text(f"{head}\n{classes}")
+    for name in "ab":
+        trees.put_map(root / f"labels/{name}.png", [[7] * 48] * 18 + [[300] * 48] * 18, np.uint16)
+        trees.put_photo(root / f"images/{name}.jpg", 36, 48)
+    return root
+
+
+def test_presets_follow_a_dataset_of_ones_own(tmp_path: Path) -> None:
+    root = own_dataset(tmp_path / "own", "name: camvid-like\nsize: [36, 48]\nignore: 255")
+    message = (
+        "pictures of 48x36 pixels: {} needs multiples of {}; the nearest are --image-size {}; 64x64 fit every method"
+    )
+    for method, multiple, nearest in (("sdm", 32, "32x32 or 64x64"), ("pix2pixhd", 16, "48x32 or 48x48")):
+        with pytest.raises(UserError, match=message.format(method, multiple, nearest)):
+            resolve(method, "folder", root, "paper")
+    options = resolve("spade", "camvid-like", root, "paper", image_size=(96, 128))
+    assert (options.dataset, options.image_size, options.network["num_classes"]) == ("camvid-like", (96, 128), 3)
+    assert options.classes_sha256
+    assert resolve("oasis", "folder", root, "paper", image_size=(64, 96)).network["class_shift"] == 1
+    with pytest.raises(UserError, match=r"Unknown dataset 'camvid': .*classes\.yaml calls it 'camvid-like'"):
+        resolve("sdm", "camvid", root, "toy")
+
+
+def test_a_training_knows_the_classes_of_a_dataset_of_ones_own(tmp_path: Path) -> None:
+    root = own_dataset(tmp_path / "own", "name: x")
+    before = resolve("sdm", "x", root, "toy", image_size=(16, 24))
+    text = (root / "classes.yaml").read_text()
+    (root / "classes.yaml").write_text(text.replace("sky", "heaven"))
+    assert resolve("sdm", "x", root, "toy", image_size=(16, 24)).classes_sha256 != before.classes_sha256
 
 
 def test_a_gan_takes_no_options_of_diffusion_models(toy_cityscapes: Path) -> None:
