@@ -34,7 +34,7 @@ def load_segmenter(
     if source in released_names():
         return _load_released(source, classes, device, pinned)
     if source.startswith(PREFIX):
-        return _load_configured(source, classes, device)
+        return load_configured(source, classes, device)
     stored = find_stored(shipped_weights("unet") if source == SHIPPED else source)
     if stored is None:
         file = Path(source)
@@ -81,11 +81,3 @@ def _load_released(name: str, classes: ClassTable, device: torch.device, pinned:
         device=device,
         preprocessing=PREPROCESSING[architecture.preprocessing] if architecture.preprocessing else None,
     )
-
-
-def _load_configured(source: str, classes: ClassTable, device: torch.device) -> Segmenter:
-    """Its configuration decides predictions too, so that the digest covers both."""
-    configured, configuration = load_configured(source, classes)
-    digest = sha256_lines([configuration, tensors_sha256(configured.state_dict())])
-    network = configured.to(device).eval()
-    return Segmenter(source, network, None, digest, device, configured.preprocessing)

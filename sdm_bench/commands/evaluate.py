@@ -62,6 +62,9 @@ class EvaluateCommand(options.Command):
 )
 @click.option("--predictions", type=options.FOLDER, help="For miou: where predictions are kept and taken from.")
 @click.option("--statistics", help="For fid, in place of photographs: a file or folder, or a name of `stats import`.")
+@click.option(
+    "--fd-infinity", is_flag=True, help="For fid: FD-infinity of fewer than 2,048 pictures too, whose bias remains."
+)
 @click.option("--name", metavar="METHOD", help="What tables call the pictures of --images (default: their folder).")
 @click.option("--resolution-note", metavar="TEXT", help="What tables say of the resolution of --images.")
 @click.option(

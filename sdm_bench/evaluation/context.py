@@ -46,7 +46,7 @@ class EvaluationContext:
 
     metric: the name of the metric that is measured. section: what the protocol states of it. segmenter: in place of the
     protocol's. predictions: the folder of kept predictions, None where none are kept. statistics: a file of features'
-    statistics in place of the photographs.
+    statistics in place of the photographs. few_allowed: whether FD-infinity is wanted of any number of pictures.
     """
 
     samples: SampleSet
@@ -59,6 +59,7 @@ class EvaluationContext:
     predictions: Path | None = None
     statistics: Path | None = None
     shared: SharedWork = field(default_factory=SharedWork)
+    few_allowed: bool = False
 
     @property
     def protocol_sha256(self) -> str:

@@ -40,9 +40,9 @@ class Evaluation:
     pattern or an array file, or several of which each is one sample. by_order, resolution_note: see `open_images`.
     where: the dataset; of a run, None in it is as it was sampled. seeds: those to measure; None: all that are there.
     protocol: or `all`, each that says anything about a metric on the dataset. segmenter: in place of the protocol's.
-    predictions: where the segmenter's are kept and taken from. statistics: in place of the photographs, for FID. out:
-    the CSV that rows are added to, by default `results.csv` in the run's folder, or in one called as the pictures are.
-    command: as it was typed, for the record.
+    predictions: where the segmenter's are kept and taken from. statistics: in place of the photographs, for FID.
+    fd_infinity: also of fewer pictures than the protocol takes it of. out: the CSV that rows are added to, by default
+    `results.csv` in the run's folder, or in one called as the pictures are. command: as it was typed, for the record.
     """
 
     metrics: Sequence[str]
@@ -57,6 +57,7 @@ class Evaluation:
     segmenter: str | None = None
     predictions: Path | None = None
     statistics: str | None = None
+    fd_infinity: bool = False
     allow_incomplete: bool = False
     out: Path | None = None
     device: str = "auto"
@@ -80,8 +81,8 @@ def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
         try:
             with together():
                 section = metric(name).stated(chosen, dataset.kind)
-                given = asked.segmenter, asked.predictions, statistics
-                context = EvaluationContext(samples, dataset, chosen, name, section, device, *given, work)
+                given = asked.segmenter, asked.predictions, statistics, work, asked.fd_infinity
+                context = EvaluationContext(samples, dataset, chosen, name, section, device, *given)
                 found = metric(name).measure(context)
                 _refuse_no_numbers(found.rows)
         except ProcessesLost:
@@ -177,6 +178,8 @@ def _refuse_idle_options(asked: Evaluation) -> None:
     ):
         if value is not None and needed not in asked.metrics:
             raise UserError(f"{flag} {value}: does nothing without --metric {needed}")
+    if asked.fd_infinity and "fid" not in asked.metrics:
+        raise UserError("--fd-infinity: does nothing without --metric fid")
 
 
 def _refuse_unusable_places(asked: Evaluation) -> None:

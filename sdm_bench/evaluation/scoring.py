@@ -56,7 +56,7 @@ class MIoUSection(Section):
     short_sides: passes at these short sides, averaged; None: as the segmenter's authors do where picture_size is None.
     labels: "samples", as the generator saw them, at the samples' size; "file", as the dataset stores them.
     label_size: to which they are resized then, to the nearest value; None: as they are. Scores are resized to it,
-    bilinear; with aligned corners where score_corners says so.
+    bilinear; with aligned corners where score_corners says so, or the head of a network of MMSegmentation has them.
     classes: "evaluated", those of the dataset's benchmark; "every", those that it ignores too.
     average, without: which classes the mean is over, see metrics/miou.py, and names of classes that it leaves out.
     """

@@ -33,7 +33,7 @@ def run(toy_cityscapes: Path, tmp_path: Path) -> Path:
 def test_failed_metrics_are_listed_and_the_others_measured(run: Path) -> None:
     asked = Evaluation(["lpips", "fid", "miou"], run, seeds=[0], segmenter="nothing", device="cpu")
     rows, failures = evaluate(asked)
-    assert {row.metric for row in rows} == {"fid", "kid", "kid_standard_error", "precision", "recall"}
+    assert {row.metric for row in rows} == {"fid", "kid", "kid_standard_error", "kid_subsets", "precision", "recall"}
     assert failures[0] == (
         "lpips: diversity needs at least two samples a label map for sdm-bench@1; sdm has 1 (seeds: 0); "
         "`sdm-bench generate --seeds` adds others, --seeds says which are measured"
@@ -64,6 +64,7 @@ def test_seeds_select_from_what_is_there(run: Path) -> None:
         ({"segmenter": "toy"}, r"--segmenter toy: does nothing without --metric miou"),
         ({"predictions": Path("x")}, r"--predictions x: does nothing without --metric miou"),
         ({"metrics": ["miou"], "statistics": __file__}, r"does nothing without --metric fid"),
+        ({"metrics": ["lpips"], "fd_infinity": True}, r"--fd-infinity: does nothing without --metric fid"),
         ({"statistics": "nothing"}, r"--statistics nothing: neither a file or folder"),
         ({"device": "tpu"}, r"--device tpu: expected auto, cpu, cuda, cuda:NUMBER or mps"),
         ({"run": None}, r"either a run's folder or --images"),
