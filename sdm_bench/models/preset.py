@@ -3,16 +3,33 @@
 from typing import Any, Literal
 
 import yaml
+from pydantic import Field
 
 from sdm_bench.base.errors import unknown_name
 from sdm_bench.base.sections import Section
 
 
+def _unless_default(default: Any) -> Any:
+    """A field that is written down only where it says something: older files have none, and mean the default."""
+    return Field(default=default, exclude_if=lambda value: value == default)
+
+
 class DiffusionPreset(Section):
-    """The forward process: `steps` timesteps of the noise schedule called `schedule`."""
+    """The forward process, `steps` timesteps of the noise schedule called `schedule`, and what a network learns of it.
+
+    Named as the flags of the released script. timestep_respacing: the timesteps trained on, empty: all.
+    rescale_timesteps: the network is given timesteps in [0, 1000), whatever `steps`. predict_xstart: its first three
+    channels are x_0 instead of the noise. sigma_small: a network of three output channels, which learns no variances,
+    has beta_tilde for them instead of beta. loss: see losses.training_loss.
+    """
 
     steps: int = 1000
     schedule: Literal["linear", "cosine"] = "linear"
+    timestep_respacing: str = _unless_default("")
+    rescale_timesteps: bool = _unless_default(False)
+    predict_xstart: bool = _unless_default(False)
+    sigma_small: bool = _unless_default(False)
+    loss: Literal["mse", "rescaled-mse", "kl"] = _unless_default("mse")
 
 
 class DiscriminatorPreset(Section):

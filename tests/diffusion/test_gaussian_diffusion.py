@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.diffusion.gaussian_diffusion import check_threshold, make_schedule, space_timesteps, threshold
+from sdm_bench.diffusion.gaussian_diffusion import check_threshold, make_schedule, threshold
+from sdm_bench.diffusion.respacing import space_timesteps
 
 X_START = torch.tensor([[-3.0, -0.5, 0.0, 0.5, 2.0], [-0.9, -0.5, 0.0, 0.5, 0.4]]).reshape(2, 1, 1, 5)
 
