@@ -110,7 +110,10 @@ def make_schedule(name: str, steps: int) -> NoiseSchedule:
     makers = {"linear": linear_betas, "cosine": cosine_betas}
     if name not in makers:
         raise unknown_name("noise schedule", name, makers)
-    return NoiseSchedule(makers[name](steps), np.arange(steps), steps)
+    betas = makers[name](steps)
+    if steps < 2 or betas.max() >= 1:
+        raise UserError(f"--diffusion-steps {steps}: too few for the {name} schedule")
+    return NoiseSchedule(betas, np.arange(steps), steps)
 
 
 def linear_betas(steps: int) -> np.ndarray:

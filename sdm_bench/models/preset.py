@@ -1,5 +1,6 @@
 """What a preset holds: the configuration of a network, how it is trained and how it is sampled."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import yaml
@@ -7,6 +8,15 @@ from pydantic import Field
 
 from sdm_bench.base.errors import unknown_name
 from sdm_bench.base.sections import Section
+
+# Output channels of a network that learns no variances.
+FIXED_VARIANCE = 3
+FLAGS = {"steps": "--diffusion-steps", "schedule": "--noise-schedule", "out_channels": "--no-learn-sigma"}
+
+
+def flags_of(fields: Iterable[str]) -> str:
+    """The options that fields of a network's and a diffusion process' preset are given by."""
+    return ", ".join(FLAGS.get(name, f"--{name.replace('_', '-')}") for name in fields)
 
 
 def _unless_default(default: Any) -> Any:
@@ -30,6 +40,10 @@ class DiffusionPreset(Section):
     predict_xstart: bool = _unless_default(False)
     sigma_small: bool = _unless_default(False)
     loss: Literal["mse", "rescaled-mse", "kl"] = _unless_default("mse")
+
+    def changed(self, fields: dict[str, Any]) -> "DiffusionPreset":
+        """This preset with `fields` replaced."""
+        return DiffusionPreset(**{**self.model_dump(), **fields})
 
 
 class DiscriminatorPreset(Section):
@@ -84,6 +98,10 @@ class SamplingPreset(Section):
     solver: str | None = None
     solver_steps: int | None = None
     guidance: float | None = None
+
+    def within(self, steps: int) -> "SamplingPreset":
+        """This preset where the schedule has no more than `steps` timesteps."""
+        return self.model_copy(update={"solver_steps": min(self.solver_steps or steps, steps)})
 
 
 class Preset(Section):

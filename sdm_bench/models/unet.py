@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
@@ -51,6 +51,15 @@ class UNetConfig(BaseModel):
     resblock_updown: bool = True
     new_attention_order: bool = False
     out_channels: int = 6
+
+    @model_validator(mode="after")
+    def _refuse_uneven_widths(self) -> "UNetConfig":
+        for level, width in enumerate(self.widths):
+            attended = 2**level in self.attention_downsampling or level == len(self.widths) - 1
+            unit = math.lcm(self.norm_groups, (self.head_channels or 1) if attended else 1)
+            if width < 1 or width % unit:
+                raise ValueError(f"{width} channels at 1/{2**level} of the resolution; expected a multiple of {unit}")
+        return self
 
     @property
     def semantic_channels(self) -> int:
