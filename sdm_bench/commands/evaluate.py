@@ -57,7 +57,8 @@ class EvaluateCommand(options.Command):
 @click.option("--seeds", type=options.IntegerList(), help="Of what is there (default: all), like 0-2 or 0,4.")
 @click.option(
     "--segmenter",
-    help="For miou: a run, a weights file, a name of `weights list`, toy, or mmseg:CONFIG.py,WEIGHTS.pth. "
+    help="For miou: a run, a weights file, a name of `weights list`, toy, an architecture's own file as "
+    "drn-c-26:FILE.pth, or mmseg:CONFIG.py,WEIGHTS.pth. "
     "Warning: the configuration is a Python file and is executed.",
 )
 @click.option("--predictions", type=options.FOLDER, help="For miou: where predictions are kept and taken from.")

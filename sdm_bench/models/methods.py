@@ -6,10 +6,9 @@ from importlib import import_module, resources
 from typing import Any, Literal
 
 import yaml
-from pydantic import ValidationError
 
-from sdm_bench.base.errors import UserError, unknown_name
-from sdm_bench.base.sections import Section
+from sdm_bench.base.errors import unknown_name
+from sdm_bench.base.sections import Section, parsed
 from sdm_bench.models.preset import DiscriminatorPreset, Preset, read_preset, read_presets
 
 
@@ -71,10 +70,7 @@ def network_config(method_name: str, fields: dict[str, Any], image_size: tuple[i
     config = _load(method(method_name).config)
     if image_size is not None and "image_size" in config.model_fields:
         fields = {"image_size": image_size, **fields}
-    try:
-        return config(**fields)
-    except ValidationError as error:
-        raise UserError(f"configuration of {method_name}: {error}") from error
+    return parsed(config, fields, f"configuration of {method_name}")
 
 
 def build_network(method_name: str, config: Any) -> Any:

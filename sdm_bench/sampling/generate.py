@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from sdm_bench.datasets.digests import labels_sha256, photographs_sha256
 from sdm_bench.datasets.folder import Folder
 from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.datasets.transforms import DEFAULT_RECIPE, Resized, Transform
+from sdm_bench.diffusion.gaussian_diffusion import preset_schedule
+from sdm_bench.diffusion.solvers import respaced_solver
 from sdm_bench.models import methods
 from sdm_bench.models.preset import DiffusionPreset
 from sdm_bench.sampling.folders import SampleFolder, SampleOptions
@@ -209,6 +211,7 @@ def _sample_options(
     preset = {name: value for name, value in (about.sampling or {}).items() if value is not None}
     if "guidance" in preset and not _learnt_null_label(trained):
         preset["guidance"] = 1.0
+    asked = _respaced(asked, preset, trained)
     if asked.get("guidance", 1) < 1:
         raise UserError(f"--guidance {asked['guidance']:g}: expected s of the released code, from 1 (off) on")
     return SampleOptions(
@@ -232,6 +235,17 @@ def _sample_options(
         batch_size=batch_size,
         **(preset | asked),
     )
+
+
+def _respaced(asked: dict[str, Any], preset: dict[str, Any], trained: TrainedNetwork) -> dict[str, Any]:
+    """What was asked for, with the number of steps of a respacing; without it where the solver takes those anyway."""
+    spec, diffusion = asked.get("timestep_respacing"), trained.about.diffusion
+    if spec is None or diffusion is None:
+        return asked
+    if "solver_steps" in asked:
+        raise UserError(f"--solver-steps {asked['solver_steps']}: --timestep-respacing {spec} says how many; give one")
+    solver = respaced_solver((preset | asked)["solver"], spec, preset_schedule(DiffusionPreset(**diffusion)))
+    return asked | {"solver_steps": solver.steps, "timestep_respacing": solver.respacing}
 
 
 def _training_note(trained: TrainedNetwork, guidance: float | None) -> str:

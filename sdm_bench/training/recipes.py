@@ -22,9 +22,9 @@ from sdm_bench.checkpoints.weights_file import read_weights
 from sdm_bench.datasets.base import SemanticDataset, Size
 from sdm_bench.datasets.folder import Folder
 from sdm_bench.datasets.known_datasets import dataset_class, open_dataset
-from sdm_bench.diffusion.gaussian_diffusion import make_schedule
+from sdm_bench.diffusion.gaussian_diffusion import preset_schedule
 from sdm_bench.models import methods
-from sdm_bench.models.preset import Preset
+from sdm_bench.models.preset import FIXED_VARIANCE, Preset, flags_of
 from sdm_bench.models.unet import UNet
 from sdm_bench.training.adversarial import AdversarialObjective
 from sdm_bench.training.adversarial_losses import VGGLoss
@@ -78,16 +78,18 @@ def resolve(
     init: Path | None = None,
     overrides: dict[str, Any] | None = None,
     perceptual: Path | None = None,
+    network: dict[str, Any] | None = None,
+    diffusion: dict[str, Any] | None = None,
     **options: Any,
 ) -> TrainOptions:
     """The options of a run from a method's preset; `overrides` replace fields of its training section.
 
     image_size: the short side, or (height, width) (default: the preset's). init: weights to start from. perceptual: the
-    VGG19 file of the perceptual loss of a GAN. options: further fields of TrainOptions. Raises UserError where they
-    don't go together.
+    VGG19 file of the perceptual loss of a GAN. network, diffusion: replace fields of those sections of a diffusion
+    model's preset. options: further fields of TrainOptions. Raises UserError where they don't go together.
     """
     source = open_dataset(dataset, data, "train")
-    preset = methods.preset(method, preset_name, source.kind)
+    preset = changed(methods.preset(method, preset_name, source.kind), method, network, diffusion)
     size = source.size(image_size or preset.image_size)
     config = methods.network_config(method, _network_fields(preset, source), size)
     check_size(size, config.size_multiple, method, methods.size_multiple(preset_name, source.kind))
@@ -113,6 +115,24 @@ def resolve(
         init_sha256=None if init is None else initial_weights(init)[1],
         **options,
     )
+
+
+def changed(preset: Preset, method: str, network: dict[str, Any] | None, diffusion: dict[str, Any] | None) -> Preset:
+    """The preset with fields of its network and diffusion process replaced, sampled in as many steps as there are.
+
+    Raises UserError for a GAN, and where the process can't be.
+    """
+    if not network and not diffusion:
+        return preset
+    if preset.diffusion is None:
+        raise UserError(
+            f"{flags_of([*(network or {}), *(diffusion or {})])}: {method} is a GAN; diffusion models take it"
+        )
+    process, fields = preset.diffusion.changed(diffusion or {}), {**preset.network, **(network or {})}
+    if process.sigma_small and fields.get("out_channels") != FIXED_VARIANCE:
+        raise UserError("--sigma-small: of fixed variances; give --no-learn-sigma too")
+    sampling = preset.sampling.within(len(preset_schedule(process)))
+    return preset.model_copy(update={"network": fields, "diffusion": process, "sampling": sampling})
 
 
 def _network_fields(preset: Preset, dataset: SemanticDataset) -> dict[str, Any]:
@@ -226,7 +246,7 @@ def make_objective(options: TrainOptions) -> Objective:
     if options.init is not None:
         load_strictly(network, initial_weights(Path(options.init))[0], options.init)
     if options.diffusion is not None:
-        schedule = make_schedule(options.diffusion.schedule, options.diffusion.steps)
+        schedule = preset_schedule(options.diffusion)
         return DiffusionObjective(
             network,
             config.edges,
@@ -234,6 +254,7 @@ def make_objective(options: TrainOptions) -> Objective:
             options.training,
             options.condition_dropout,
             options.timestep_sampler,
+            options.diffusion.loss,
         )
     assert adversary is not None
     assert discriminator is not None

@@ -18,6 +18,7 @@ from sdm_bench.training.segmenters import resolve, run_segmenter_training
 from sdm_bench.weights.imports import import_file
 from sdm_bench.weights.registry import entry
 from sdm_bench.weights.store import CACHE_VARIABLE, ChangedWeights, save
+from segmenters import drn
 from segmenters.configured import load_configured
 from segmenters.prediction import Segmenter
 from segmenters.preprocessing import PREPROCESSING
@@ -185,3 +186,29 @@ def test_a_configured_network_is_its_configuration_and_its_weights(tmp_path: Pat
     digests.append(load_segmenter(moved_source, "celebamask_hq", FACES, CPU).sha256)
     assert digests[0] == digests[1]
     assert len(set(digests[1:])) == 3
+
+
+@pytest.mark.parametrize("name", ["drn-c-26", "drn-d-22"])
+def test_a_file_of_an_architecture_s_own_program_is_fed_as_its_authors_do(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segmenters, "build_segmenter", lambda name, num_classes: toy(name, "cityscapes", num_classes))
+    network, file = toy(name, "cityscapes", 19), tmp_path / "model_best.pth.tar"
+    released = {f"module.{key}": value for key, value in drn.to_released(network.state_dict()).items()}
+    torch.save({"state_dict": released, "epoch": 3}, file)
+    found = load_segmenter(f"{name}:{file}", "cityscapes", STREETS, CPU)
+    assert found.sha256 == tensors_sha256(network.state_dict())
+    assert found.preprocessing is PREPROCESSING["drn"]
+    assert predict(found, pictures(size=(16, 24))).shape == (1, 16, 24)
+    with pytest.raises(UserError, match=r"model_best\.pth\.tar: these are not the weights of PictureSegmenter"):
+        load_segmenter(f"drn-c-58:{file}", "cityscapes", STREETS, CPU)
+
+
+def test_a_file_alone_is_to_be_said_what_it_is(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(2)}, tmp_path / "alone.pth")
+    with pytest.raises(UserError, match=r"expected alone\.json beside it.* say ARCHITECTURE:"):
+        load_segmenter(str(tmp_path / "alone.pth"), "cityscapes", STREETS, CPU)
+    with pytest.raises(UserError, match="the authors of unet-lite don't say how it is fed"):
+        load_segmenter(f"unet-lite:{tmp_path / 'alone.pth'}", "celebamask_hq", FACES, CPU)
+    with pytest.raises(UserError, match=r"none\.pth: no such weights file"):
+        load_segmenter(f"drn-d-22:{tmp_path / 'none.pth'}", "cityscapes", STREETS, CPU)

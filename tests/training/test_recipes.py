@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,3 +119,34 @@ def test_training_without_the_perceptual_weights_says_so(
     train_method("spade", "cityscapes", toy_cityscapes, "toy", LOOP, tmp_path / "run", overrides={"batch_size": 2})
     assert "trained without the perceptual loss; vgg19 is not in the cache" in capsys.readouterr().err
     assert TrainingRun(tmp_path / "run").options().perceptual is None
+
+
+def test_what_replaces_a_diffusion_model_s_process_and_network(toy_cityscapes: Path, tmp_path: Path) -> None:
+    network = {"out_channels": 3, "channel_mult": [0.5, 1, 1, 1]}
+    process = {"steps": 100, "timestep_respacing": "3,4", "predict_xstart": True, "loss": "kl"}
+    options = resolve(
+        "sdm", "cityscapes", toy_cityscapes, "toy", overrides={"batch_size": 2}, network=network, diffusion=process
+    )
+    assert (options.network["out_channels"], options.network["channel_mult"]) == (3, [0.5, 1, 1, 1])
+    assert options.diffusion is not None
+    assert options.diffusion.model_dump() == {"schedule": "cosine", **process}
+    assert options.sampling.solver_steps == 7
+    run = TrainingRun(tmp_path / "run")
+    run_training(options, LOOP, run.folder)
+    assert run.weights()[1].diffusion == options.diffusion.model_dump()
+
+
+def test_processes_that_cannot_be_are_refused(toy_cityscapes: Path) -> None:
+    def refused(method: str, match: str, **options: dict[str, Any]) -> None:
+        with pytest.raises(UserError, match=match):
+            resolve(method, "cityscapes", toy_cityscapes, "toy", **options)
+
+    refused(
+        "spade",
+        "--channel-mult, --diffusion-steps: spade is a GAN",
+        network={"channel_mult": [1]},
+        diffusion={"steps": 9},
+    )
+    refused("sdm", "--sigma-small: of fixed variances; give --no-learn-sigma too", diffusion={"sigma_small": True})
+    refused("sdm", "cannot take 600 steps from 500 timesteps", diffusion={"timestep_respacing": "600,1"})
+    refused("sdm", "configuration of sdm: Value error, 9 channels at 1/1 of", network={"channel_mult": [0.3, 1]})
