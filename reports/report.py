@@ -7,7 +7,9 @@ from pathlib import Path
 
 from reports.anonymous import rows_without_paths
 from reports.figures import make_grids
+from reports.gallery.gallery import Shelf, refuse_page, write_galleries
 from reports.published.table import published_table
+from reports.site.site import Content, refuse_site, write_site
 from reports.table import Table, TableOptions
 from reports.tables import make_table
 from sdm_bench.base.errors import UserError
@@ -63,14 +65,16 @@ def write_report(
     images = {out / name: pixels for name, pixels in pictures.items()} if out else {}
     for path in (*texts, *images):
         _refuse_target(path)
+    written: list[Path] = []
+    if pages.gallery or pages.site:
+        shown = rows if pages.paths else rows_without_paths(rows)
+        numbers = _tables(tables, shown, options, published)
+        content = Content(shown, numbers, with_results, folders, pictures, anonymous=not pages.paths)
+        written = _write_pages(pages, content)
     for path, text in texts.items():
         write_text(path, text)
     for path, pixels in images.items():
         write_png(path, pixels)
-    if not pages.gallery and not pages.site:
-        return [*texts, *images]
-    shown = rows if pages.paths else rows_without_paths(rows)
-    written = _write_pages(pages, shown, _tables(tables, shown, options, published), with_results, folders, pictures)
     return [*texts, *images, *written]
 
 
@@ -81,29 +85,26 @@ def _tables(names: Sequence[str], rows: Sequence[ResultRow], options: TableOptio
     return made
 
 
-def _write_pages(pages: Pages, rows, tables, places, folders, figures) -> list[Path]:  # type: ignore[no-untyped-def]
-    from reports.gallery.gallery import Shelf, write_galleries
-    from reports.site.site import Content, write_site
-
+def _write_pages(pages: Pages, content: Content) -> list[Path]:
     written = []
     if pages.gallery:
-        written += write_galleries(pages.gallery, folders, Shelf(rows, tables, places))
+        shelf = Shelf(content.rows, content.tables, content.places)
+        written += write_galleries(pages.gallery, content.folders, shelf)
     if pages.site:
-        content = Content(rows, tables, places, folders, figures, anonymous=not pages.paths)
         written.append(write_site(pages.site, content))
     return written
 
 
 def _refuse_places(out: Path | None, pages: Pages) -> None:
-    from reports.gallery.gallery import refuse_page
-    from reports.site.site import refuse_site
-
     if out:
         refuse_unwritable(out, "--out")
     if pages.gallery:
         refuse_page(pages.gallery)
     if pages.site:
         refuse_site(pages.site)
+        for flag, place in (("--out", out), ("--gallery", pages.gallery)):
+            if place and place.resolve().is_relative_to(pages.site.resolve()):
+                raise UserError(f"{flag} {place}: in the site, which is replaced as a whole; choose another place")
     if pages.paths and not pages.gallery and not pages.site:
         raise UserError("--paths: of this machine, in the pages of --gallery and --site; give one of them")
 

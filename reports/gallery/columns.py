@@ -3,14 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from pathlib import Path
 
 from reports.shown import title_of
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.results.rows import ResultRow
 from sdm_bench.results.sample_sets import SampleSet, open_run, spell_seeds
-from sdm_bench.sampling.folders import SampleFolder, SampleOptions
+from sdm_bench.sampling.folders import SampleFolder
 
 
 @dataclass(frozen=True)
@@ -18,22 +16,13 @@ class Column:
     """A run's samples. title: different in each column of a gallery."""
 
     title: str
-    options: SampleOptions
+    target: SampleFolder
     samples: SampleSet
 
     @property
     def seeds(self) -> list[int]:
         """The seeds of which there are samples."""
         return sorted(self.samples.images)
-
-    @cached_property
-    def files(self) -> dict[tuple[int, str], Path]:
-        """The file of each sample by seed and id."""
-        return {
-            (seed, name): path
-            for seed, source in self.samples.images.items()
-            for name, path in zip(source.ids, source.paths, strict=True)
-        }
 
     def digests(self, rows: Sequence[ResultRow]) -> frozenset[str]:
         """The digests of the samples, of all seeds and of those that any of `rows` is of alone."""
@@ -68,5 +57,5 @@ def open_columns(targets: Sequence[SampleFolder], dataset: SemanticDataset) -> l
     for target, title in zip(targets, told, strict=True):
         met[title] += 1
         called = f"{title} {met[title]}" if told.count(title) > 1 else title
-        columns.append(Column(called, target.options(), open_run(target.folder, dataset, allow_incomplete=True)))
+        columns.append(Column(called, target, open_run(target.folder, dataset, allow_incomplete=True)))
     return columns

@@ -16,7 +16,7 @@ from reports.pages.render import data_block, render
 from reports.shown import GONE, Shown, file_name, label_maps, shown_together
 from reports.table import Table
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_text, write_text
+from sdm_bench.base.files import read_text, refuse_unwritable, write_text
 from sdm_bench.base.progress import say
 from sdm_bench.base.temporary import temporary_folder
 from sdm_bench.datasets.transforms import Resized
@@ -50,6 +50,7 @@ def refuse_page(path: Path) -> None:
     """Raises UserError where the gallery can't be written to `path`: no page, or one that somebody else made."""
     if path.suffix.lower() != ".html":
         raise UserError(f"--gallery {path}: expected a name that ends in .html")
+    refuse_unwritable(path.parent, "--gallery")
     if path.is_dir():
         raise UserError(f"--gallery {path}: a folder; expected a file or nothing")
     if path.is_file() and OURS not in read_text(path, "page")[:BEGINNING]:

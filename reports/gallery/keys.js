@@ -12,7 +12,7 @@ const keys = {
   0: () => { if (view.open) wholePicture(); },
   "/": () => $("text").focus(),
   "?": () => ($("help").open ? $("help").close() : $("help").showModal()),
-  Enter: () => openRow("all"),
+  a: () => openRow("all"),
 };
 
 function openRow(open, pane) {
@@ -23,12 +23,11 @@ function openRow(open, pane) {
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = event.target.closest("input:not([type=range], [type=radio]), select, textarea");
-  const pressing = event.key === "Enter" && event.target.closest("button, a, summary, input");
   if (typing) {
     if (event.key === "Escape") event.target.blur();
     return;
   }
-  if (pressing || ($("help").open && event.key !== "?") || (view.open && ["/", "Enter"].includes(event.key))) return;
+  if (($("help").open && event.key !== "?") || (view.open && event.key === "/")) return;
   const pane = /^[1-9]$/.test(event.key) ? Number(event.key) - 1 : -1;
   if (pane >= panes.length || (pane < 0 && !Object.hasOwn(keys, event.key))) return;
   event.preventDefault();

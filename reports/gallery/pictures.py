@@ -61,12 +61,12 @@ def draw_row(example: Example, columns: Sequence[Column], colors: np.ndarray) ->
     distances = {}
     for index, column in enumerate(columns):
         for seed in column.seeds:
-            file = column.files.get((seed, example.id))
-            if file is None:
+            file = column.target.sample(example.id, seed)
+            if not file.is_file():
                 continue
             sample = read_image(file)
             pictures[sample_kind(index, seed)] = encoded(sample)
-            if example.image is not None:
+            if example.image is not None and example.image.shape == sample.shape:
                 distances[index, seed] = distance(sample, example.image)
     classes, pixels = np.unique(example.label, return_counts=True)
     counts = dict(zip(classes.tolist(), pixels.tolist(), strict=True))

@@ -41,7 +41,7 @@ function caption(pane, row) {
   if (pane.kind(view.seed) === "label") return shortId(row);
   if (pane.column === undefined || view.sort < 0) return "";
   const value = number(view.sort, pane.column, row);
-  return value === null ? "–" : value.toFixed(data.measures[view.sort].digits);
+  return value === null ? "none" : value.toFixed(data.measures[view.sort].digits);
 }
 
 function refillRows() {

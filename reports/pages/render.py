@@ -34,7 +34,7 @@ def render(template: str, styles: Sequence[str] = (), scripts: Sequence[str] = (
             **fields,
             style=Markup(style),
             script=Markup(script),
-            script_sha256=digest if script else "",
+            script_sha256=digest,
             generator=GENERATOR,
         )
     )

@@ -19,7 +19,7 @@ from sdm_bench.base.temporary import temporary_folder
 from sdm_bench.evaluation.protocol_text import show
 from sdm_bench.protocols.protocols import protocol, protocol_names
 from sdm_bench.results.provenance import FOLDER
-from sdm_bench.results.rows import ResultRow, to_csv
+from sdm_bench.results.rows import REAL, ResultRow, to_csv
 
 # What says that a folder is a site of ours, and which files it has.
 RECORD = "site.json"
@@ -30,7 +30,7 @@ FIELDS = (
     *("value", "spread", "num_images", "seeds"),
 )
 # Fields that its account shows beside each number.
-ALWAYS = ("metric", "value")
+ALWAYS = ("metric", "class_name", "value")
 UNRECORDED = "not-recorded"
 
 
@@ -139,9 +139,9 @@ def _write_accounts(folder: Path, rows: Sequence[ResultRow], content: Content, s
     for name, of in by_page.items():
         kept = [(place if place.is_dir() else place.parent) / FOLDER / f"{name}.json" for place in content.places]
         file = next((path for path in kept if path.is_file()), None)
-        fields = [each for each in ResultRow.model_fields if each != "evaluation"]
-        differing = [each for each in fields if len({getattr(row, each) for row in of}) > 1 or each in ALWAYS]
-        first = of[0]
+        fields = [*ALWAYS, *(each for each in ResultRow.model_fields if each not in (*ALWAYS, "evaluation"))]
+        differing = [each for each in fields if each in ALWAYS or len({getattr(row, each) for row in of}) > 1]
+        first = next((row for row in of if row.method != REAL), of[0])
         title = f"{first.measure} of {first.method} on {first.dataset}, {first.protocol}"
         text = render(
             "site/account.html",
