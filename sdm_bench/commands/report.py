@@ -1,5 +1,6 @@
 """sdm-bench report"""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +12,8 @@ Examples:
   sdm-bench report runs/* --table comparison --table ablation --out report
   sdm-bench report runs/sdm-seed-* --mean-over-training-seeds
   sdm-bench report runs/* somebody-elses.csv
+  sdm-bench report runs/* --gallery gallery.html
+  sdm-bench report runs/* --table comparison --table ablation --site site
 """
 
 
@@ -37,14 +40,43 @@ Examples:
     "reference set, networks, the protocol's content), instead of saying so.",
 )
 @click.option("--published", is_flag=True, help="Also what others published on the datasets, in tables of its own.")
-@click.option("--figure/--no-figure", default=True, help="Whether to draw grid.png from the runs' samples.")
-@click.option("--out", type=options.OUT, default="report", show_default=True)
-def report(**chosen: Any) -> None:
-    """Write tables (CSV and Markdown) from the results of RUNS, and a picture grid of their samples.
+@click.option(
+    "--figure/--no-figure",
+    default=None,
+    help="Whether to draw grid.png from the runs' samples, in --out and --site.  [default: figure]",
+)
+@click.option(
+    "--gallery",
+    type=options.FILE,
+    metavar="FILE.html",
+    help="A web page of label maps, photographs and samples side by side, which opens without a server.",
+)
+@click.option(
+    "--site",
+    type=options.OUT,
+    help="A folder of web pages: tables, gallery, protocols, and how each number was measured. An earlier site "
+    "there is replaced.",
+)
+@click.option("--paths", is_flag=True, help="Show this machine's paths in the pages of --gallery and --site.")
+@click.option(
+    "--out",
+    type=options.OUT,
+    help="Where tables and grid go.  [default: report; nowhere with --gallery or --site]",
+)
+def report(
+    figure: bool | None, out: Path | None, gallery: Path | None, site: Path | None, paths: bool, **chosen: Any
+) -> None:
+    """Write tables (CSV and Markdown) from the results of RUNS, a picture grid of their samples, and web pages.
 
     RUNS are folders with results.csv, or CSV files that `sdm-bench evaluate --out` wrote.
     """
-    from reports.report import write_report
+    from reports.report import Pages, write_report
 
-    for path in write_report(**chosen):
+    if out is None and not gallery and not site:
+        out = Path("report")
+    if figure is not None and out is None and not site:
+        flag = "--figure" if figure else "--no-figure"
+        raise click.UsageError(f"{flag}: the gallery has no grid; give --out or --site too")
+    pages = Pages(gallery, site, paths)
+    for path in write_report(**chosen, out=out, figure=figure is not False, pages=pages):
         click.echo(path)
