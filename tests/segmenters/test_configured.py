@@ -13,7 +13,8 @@ from torch.nn import functional as F
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.base import ClassTable
-from segmenters.configured import COCO_NEVER_USED, ConfiguredSegmenter, build, load_configured
+from sdm_bench.datasets.encodings import COCO_STUFF_NEVER
+from segmenters.configured import ConfiguredSegmenter, build, load_configured
 from segmenters.mmsegmentation import Config, DefaultScope, revert_sync_batchnorm
 
 CPU = torch.device("cpu")
@@ -175,8 +176,8 @@ def test_the_171_classes_of_coco_stuff_become_ids(tmp_path: Path) -> None:
     segmenter = load_configured(written(tmp_path, classes=171), classes, CPU)
     scores = torch.eye(171)[:, :, None, None]
     found = [int(each[0, 0]) for each in segmenter.classes([scores], [(1, 1)] * 171)]
-    assert found == [index for index in range(182) if index not in COCO_NEVER_USED]
-    unused = [classes.names[index] for index in COCO_NEVER_USED]
+    assert found == [index for index in range(182) if index not in COCO_STUFF_NEVER]
+    unused = [classes.names[index] for index in COCO_STUFF_NEVER]
     assert unused[:4] == ["street sign", "hat", "shoe", "eye glasses"]
     assert unused[4:] == ["plate", "mirror", "window", "desk", "door", "blender", "hair brush"]
 
