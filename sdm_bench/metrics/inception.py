@@ -239,8 +239,8 @@ class FoldedConvolution(Convolution):
         if x.device.type != "cpu" or not torch.backends.mkldnn.is_available():
             return super().forward(x)
         c = self.conv
-        how = (c.padding, c.stride, c.dilation, c.groups, "relu", [], "")
-        return torch.ops.mkldnn._convolution_pointwise(x, c.weight, c.bias, *how)  # type: ignore[no-any-return]
+        how: tuple = (c.padding, c.stride, c.dilation, c.groups, "relu", [], "")
+        return torch.ops.mkldnn._convolution_pointwise(x, c.weight, c.bias, *how)
 
 
 def folded(network: FIDInception) -> FIDInception:
