@@ -14,6 +14,7 @@ from torch import nn
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import track
+from sdm_bench.datasets.base import size_at
 from sdm_bench.datasets.known_datasets import dataset_class, open_dataset
 from sdm_bench.toy import write_toy
 from sdm_bench.training.batches import TrainingStream
@@ -112,7 +113,7 @@ def training_shares(
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         overrides = {} if batch_size is None else {"batch_size": batch_size}
-        write_toy(dataset, data, {"train": FEWEST_SCENES}, dataset_class(dataset).size(image_size or 32))
+        write_toy(dataset, data, {"train": FEWEST_SCENES}, size_at(dataset_class(dataset).native_size, image_size or 32))
         options = resolve(method, dataset, data, preset, image_size, overrides=overrides)
         count = options.training.batch_size
         scenes = max(FEWEST_SCENES, count * (steps + 1))
