@@ -113,7 +113,8 @@ def training_shares(
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         overrides = {} if batch_size is None else {"batch_size": batch_size}
-        write_toy(dataset, data, {"train": FEWEST_SCENES}, size_at(dataset_class(dataset).native_size, image_size or 32))
+        size = size_at(dataset_class(dataset).native_size, image_size or 32)
+        write_toy(dataset, data, {"train": FEWEST_SCENES}, size)
         options = resolve(method, dataset, data, preset, image_size, overrides=overrides)
         count = options.training.batch_size
         scenes = max(FEWEST_SCENES, count * (steps + 1))
