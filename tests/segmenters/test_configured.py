@@ -8,7 +8,8 @@ import torch
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.base import ClassTable
-from segmenters.configured import COCO_NEVER_USED, KeptRatio, build, load_configured
+from sdm_bench.datasets.encodings import COCO_STUFF_NEVER
+from segmenters.configured import KeptRatio, build, load_configured
 from segmenters.mmsegmentation import Config
 from segmenters.prediction import Segmenter
 from segmenters.preprocessing import Fixed
@@ -68,8 +69,8 @@ def test_the_171_classes_of_coco_stuff_become_ids(tmp_path: Path) -> None:
     network, _ = load_configured(written(tmp_path, classes=171), classes)
     scores = network.eval().encode_decode(torch.zeros(1, 3, 32, 32), [])
     assert scores.shape[1] == 182
-    assert torch.isinf(scores).all((0, 2, 3)).nonzero().flatten().tolist() == list(COCO_NEVER_USED)
-    unused = [classes.names[index] for index in COCO_NEVER_USED]
+    assert torch.isinf(scores).all((0, 2, 3)).nonzero().flatten().tolist() == list(COCO_STUFF_NEVER)
+    unused = [classes.names[index] for index in COCO_STUFF_NEVER]
     assert unused[:4] == ["street sign", "hat", "shoe", "eye glasses"]
     assert unused[4:] == ["plate", "mirror", "window", "desk", "door", "blender", "hair brush"]
 
