@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reports.figures import make_grids
-from reports.published.table import published_table
+from reports.published.table import published_tables
 from reports.table import TableOptions
-from reports.tables import make_table
+from reports.tables import make_tables
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import refuse_unwritable, write_png, write_text
 from sdm_bench.base.progress import say
@@ -42,9 +42,10 @@ def write_report(
         say(f"{run}: no {RESULTS_FILE}; left out")
     rows = [row for run in with_results for row in read_rows(_results(run))]
     options = TableOptions(mean_over_training_seeds, comparable)
-    made = [make_table(name, rows, options) for name in dict.fromkeys(tables)]
+    made = [table for name in dict.fromkeys(tables) for table in make_tables(name, rows, options)]
     if published:
-        made += [published_table(dataset) for dataset in dict.fromkeys(row.dataset for row in rows)]
+        datasets = dict.fromkeys(row.dataset for row in rows)
+        made += [table for dataset in datasets for table in published_tables(dataset)]
     pictures = make_grids([run for run in with_results if SampleFolder(run).exists]) if figure else {}
     texts = {out / name: text for table in made for name, text in table.files().items()}
     images = {out / name: pixels for name, pixels in pictures.items()}

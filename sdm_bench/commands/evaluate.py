@@ -50,6 +50,11 @@ class EvaluateCommand(options.Command):
 )
 @click.option("--predictions", type=options.FOLDER, help="For miou: where predictions are kept and taken from.")
 @click.option("--statistics", help="For fid, in place of photographs: a file or folder, or a name of `stats import`.")
+@click.option(
+    "--track",
+    type=click.Choice(["labels", "text"]),
+    help="What --images come of: label maps alone (default), or a text-to-image prior. Never ranked together.",
+)
 @click.option("--name", help="What the tables call the pictures of --images (default: the folder's name).")
 @click.option(
     "--allow-incomplete",

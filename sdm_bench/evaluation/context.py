@@ -97,6 +97,7 @@ class EvaluationContext:
             "protocol": self.protocol.name,
             "protocol_sha256": self.protocol_sha256,
             "method": samples.name,
+            "track": samples.track,
             "sample_set": samples.digest,
             "labels_sha256": samples.labels_sha256,
             "image_size": samples.size_title,

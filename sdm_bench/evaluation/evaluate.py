@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from sdm_bench.evaluation.metric import MetricResult, metric
 from sdm_bench.evaluation.statistics import resolve_statistics
 from sdm_bench.protocols.protocols import ALL, DEFAULT, Protocol, covering, protocol
 from sdm_bench.results.provenance import versions
-from sdm_bench.results.rows import RESULTS_FILE, ResultRow
+from sdm_bench.results.rows import LABELS, RESULTS_FILE, ResultRow, Track
 from sdm_bench.results.sample_sets import SampleSet, open_images, open_run
 from sdm_bench.results.store import refuse_unusable, store
 from sdm_bench.sampling.folders import RUN_FILE, SampleFolder
@@ -35,6 +35,7 @@ class Evaluation:
     """What is to be measured.
 
     run: the folder of a run's samples; or images: a flat folder of somebody's pictures, which tables call `name`.
+    track: of --images, `labels` or `text`, see SampleSet; None is `labels`.
     where: the dataset; of a run, None in it is as it was sampled. seeds: those to measure; None: all that are there.
     protocol: or `all`, each that says anything about a metric on the dataset. segmenter: in place of the protocol's.
     predictions: where the segmenter's are kept and taken from. statistics: in place of the photographs, for FID. out:
@@ -46,6 +47,7 @@ class Evaluation:
     images: Path | None = None
     where: DatasetSplit = field(default_factory=lambda: DatasetSplit(split=None))
     name: str | None = None
+    track: Track | None = None
     seeds: Sequence[int] | None = None
     protocol: str = DEFAULT
     segmenter: str | None = None
@@ -134,6 +136,8 @@ def _refuse_idle_options(asked: Evaluation) -> None:
         raise UserError("say what to measure: either a run's folder or --images")
     if asked.run is not None and asked.name is not None:
         raise UserError("--name: what --images are called; a run's samples have the name of their method")
+    if asked.run is not None and asked.track is not None:
+        raise UserError(f"--track {asked.track}: says it of --images; a run's samples know label maps alone")
     for flag, value, needed in (
         ("--segmenter", asked.segmenter, "miou"),
         ("--predictions", asked.predictions, "miou"),
@@ -160,7 +164,8 @@ def _open(asked: Evaluation) -> tuple[SampleSet, SemanticDataset]:
         if where.name is None or where.root is None:
             raise UserError("--images needs --dataset and --data: what are the pictures to be compared with?")
         dataset = open_dataset(where.name, where.root, where.split or "val")
-        return open_images(asked.images, asked.name, dataset, asked.seeds, asked.allow_incomplete), dataset
+        samples = open_images(asked.images, asked.name, dataset, asked.seeds, asked.allow_incomplete)
+        return replace(samples, track=asked.track or LABELS), dataset
     assert asked.run is not None
     options = SampleFolder(asked.run).options()
     for flag, value, made in (("--dataset", where.name, options.dataset), ("--split", where.split, options.split)):

@@ -145,6 +145,7 @@ def _ceiling_rows(context: EvaluationContext, segmenter: "Segmenter", common: di
         **common,
         **made_by,
         "method": REAL,
+        "track": "",
         "sample_set": photographs.manifest,
         "manifest_sha256": photographs.manifest,
         "seeds": "",

@@ -14,7 +14,7 @@ from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.digests import labels_sha256
 from sdm_bench.metrics.images import ImageSource, count_sizes, files_source, pictures_in
 from sdm_bench.models.methods import METHODS
-from sdm_bench.results.rows import REAL
+from sdm_bench.results.rows import LABELS, REAL, Track
 from sdm_bench.sampling.folders import MAY_CHANGE, RUN_FILE, SampleFolder, SampleOptions
 
 # (height, width) in pixels.
@@ -30,7 +30,7 @@ class SampleSet:
     name: the method of a run's samples, or what somebody's pictures are called. options: what made a run's samples,
     None for somebody else's pictures. labels_sha256: of the label maps that were the input. incomplete: what is
     missing or too many, empty where there is exactly one picture a label map and seed. folder: where they are, which
-    is no part of what they are.
+    is no part of what they are. track: `text` where they come of a text-to-image prior; runs are of label maps alone.
     """
 
     name: str
@@ -41,6 +41,7 @@ class SampleSet:
     folder: Path
     options: SampleOptions | None = None
     incomplete: str = ""
+    track: Track = LABELS
 
     @cached_property
     def sizes(self) -> Counter[Size]:
@@ -75,7 +76,8 @@ class SampleSet:
         """SHA-256 over everything that the set is: who made it, of which label maps, and the pictures themselves."""
         made = {} if self.options is None else self.options.model_dump(mode="json", exclude=set(MAY_CHANGE))
         about = json.dumps(made, sort_keys=True)
-        return sha256_lines([self.name, self.dataset, self.split, self.labels_sha256, about, self.manifest])
+        track = [] if self.track == LABELS else [self.track]
+        return sha256_lines([self.name, self.dataset, self.split, self.labels_sha256, about, self.manifest, *track])
 
 
 def open_run(

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from reports.published.numbers import UNKNOWN, PublishedNumber, published, read_published
-from reports.published.table import published_table
+from reports.published.table import published_tables
 from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.known_datasets import DATASETS
 from sdm_bench.models.methods import METHODS
@@ -77,6 +77,17 @@ def test_numbers_that_are_known_by_heart() -> None:
     assert (again.value, again.protocol, again.size) == (pytest.approx(0.4276), "sdm@1", (256, 256))
 
 
+def test_a_method_is_of_one_track() -> None:
+    found: dict[str, set[str]] = {}
+    for each in published():
+        found.setdefault(each.method, set()).add(each.track)
+    assert {method: tracks for method, tracks in found.items() if len(tracks) > 1} == {}
+    assert found[REAL] == {""}
+    text = {method for method, tracks in found.items() if tracks == {"text"}}
+    assert text >= {"ControlNet", "FreestyleNet", "PITI", "PLACE", "SCP-Diff", "T2I-Adapter"}
+    assert not text & set(METHODS)
+
+
 def test_filters() -> None:
     assert {(each.dataset, each.metric) for each in published("cityscapes", "lpips")} == {("cityscapes", "lpips")}
     assert sum(len(published(metric=metric)) for metric in PLAUSIBLE) == len(published())
@@ -133,20 +144,26 @@ def test_every_file_is_read() -> None:
 
 @pytest.mark.parametrize("dataset", ["ade20k", "celebamask_hq", "cityscapes", "coco_stuff"])
 def test_the_table_has_every_number_once(dataset: str, tmp_path: Path) -> None:
-    table = published_table(dataset)
-    values = [name for name in table.frame if name.startswith("published ")]
-    shown = table.frame[values].to_numpy().ravel()
-    assert sorted(shown[~np.isnan(shown)]) == sorted(each.value for each in published(dataset))
-    csv, markdown = table.write(tmp_path)
-    assert csv.name == f"published-{dataset}.csv"
-    assert len(pd.read_csv(csv)) == len(table.frame)
-    lines = [line for line in markdown.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
-    assert len(lines) == len(table.frame) + 2
-    assert len({line.count("|") for line in lines}) == 1
+    found = []
+    for table in published_tables(dataset):
+        values = [name for name in table.frame if name.startswith("published ")]
+        shown = table.frame[values].to_numpy().ravel()
+        found += [float(value) for value in shown[~np.isnan(shown)]]
+        csv, markdown = table.write(tmp_path)
+        track = table.frame["track"].iloc[0]
+        assert csv.name == f"published-{dataset}-{track}.csv"
+        assert set(table.frame["track"]) <= {track, ""}
+        assert len(pd.read_csv(csv)) == len(table.frame)
+        lines = [line for line in markdown.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+        assert len(lines) == len(table.frame) + 2
+        assert len({line.count("|") for line in lines}) == 1
+    assert sorted(found) == sorted(each.value for each in published(dataset))
 
 
 def test_the_table_says_whose_numbers_these_are() -> None:
-    table = published_table("cityscapes")
+    table, text = published_tables("cityscapes")
+    assert text.frame["method"].unique().tolist() == ["SCP-Diff"]
+    assert any("never ranked together" in note for note in table.notes)
     assert table.frame["method"].iloc[0] == "SDM"
     assert table.frame["method"].iloc[-1] == REAL
     assert not {"FID ↓", "LPIPS ↑", "mIoU ↑"} & set(table.frame), "as columns of measured rows are called"
@@ -155,4 +172,4 @@ def test_the_table_says_whose_numbers_these_are() -> None:
     remark = "SPADE FID 71.8: by pytorch-fid; which photographs was asked in NVlabs/SPADE issue 14 and not answered"
     assert any(remark in note for note in table.notes)
     with pytest.raises(UserError, match="Unknown dataset 'folder'"):
-        published_table("folder")
+        published_tables("folder")
