@@ -51,6 +51,11 @@ class EvaluateCommand(options.Command):
 @click.option("--predictions", type=options.FOLDER, help="For miou: where predictions are kept and taken from.")
 @click.option("--statistics", help="For fid, in place of photographs: a file or folder, or a name of `stats import`.")
 @click.option(
+    "--captions",
+    type=options.FILE,
+    help="For clip_score: JSON {id: caption}, JSONL with id and caption, or CSV of the two, one a label map.",
+)
+@click.option(
     "--track",
     type=click.Choice(["labels", "text"]),
     help="What --images come of: label maps alone (default), or a text-to-image prior. Never ranked together.",

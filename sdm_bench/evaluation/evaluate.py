@@ -17,6 +17,7 @@ from sdm_bench.base.names import refuse_unspellable
 from sdm_bench.base.processes import ProcessesLost, decided, exchanged, is_first, start_processes, together
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import SemanticDataset
+from sdm_bench.datasets.captions import read_captions
 from sdm_bench.datasets.known_datasets import DatasetSplit, open_dataset
 from sdm_bench.evaluation.context import EvaluationContext, SharedWork
 from sdm_bench.evaluation.metric import MetricResult, metric
@@ -35,6 +36,7 @@ class Evaluation:
     """What is to be measured.
 
     run: the folder of a run's samples; or images: a flat folder of somebody's pictures, which tables call `name`.
+    captions: a file of captions of the label maps, see datasets/captions.py, for the CLIP score.
     track: of --images, `labels` or `text`, see SampleSet; None is `labels`.
     where: the dataset; of a run, None in it is as it was sampled. seeds: those to measure; None: all that are there.
     protocol: or `all`, each that says anything about a metric on the dataset. segmenter: in place of the protocol's.
@@ -53,6 +55,7 @@ class Evaluation:
     segmenter: str | None = None
     predictions: Path | None = None
     statistics: str | None = None
+    captions: Path | None = None
     allow_incomplete: bool = False
     out: Path | None = None
     device: str = "auto"
@@ -120,10 +123,12 @@ def _prepared(
     refuse_unusable(target)
     _refuse_unusable_places(asked)
     samples, dataset = _open(asked)
+    if asked.captions is not None:
+        samples = replace(samples, captions=read_captions(asked.captions, dataset))
     cells = [
         (each.name, chosen)
         for each in metrics
-        for chosen in _protocols(each.name, asked.protocol, dataset.name, statistics is not None)
+        for chosen in _protocols(each.name, asked.protocol, samples, statistics is not None)
     ]
     if is_first():
         _say_missing_weights(cells, dataset.name, asked.segmenter)
@@ -142,6 +147,7 @@ def _refuse_idle_options(asked: Evaluation) -> None:
         ("--segmenter", asked.segmenter, "miou"),
         ("--predictions", asked.predictions, "miou"),
         ("--statistics", asked.statistics, "fid"),
+        ("--captions", asked.captions, "clip_score"),
     ):
         if value is not None and needed not in asked.metrics:
             raise UserError(f"{flag} {value}: does nothing without --metric {needed}")
@@ -150,6 +156,7 @@ def _refuse_idle_options(asked: Evaluation) -> None:
 def _refuse_unusable_places(asked: Evaluation) -> None:
     """Raises UserError where predictions can't be kept, or a place has a name that no record can say."""
     places = {"RUN": asked.run, "--images": asked.images, "--predictions": asked.predictions, "--out": asked.out}
+    places["--captions"] = asked.captions
     for flag, place in places.items():
         if place is not None:
             refuse_unspellable(place.resolve(), flag)
@@ -175,14 +182,16 @@ def _open(asked: Evaluation) -> tuple[SampleSet, SemanticDataset]:
     return open_run(asked.run, dataset, asked.seeds, asked.allow_incomplete), dataset
 
 
-def _protocols(name: str, asked: str, dataset: str, statistics: bool) -> list[Protocol]:
+def _protocols(name: str, asked: str, samples: SampleSet, statistics: bool) -> list[Protocol]:
     """The protocol called `asked`; for `all`, those by which the metric can be measured, the others being named."""
     if asked != ALL:
         return [protocol(asked)]
     found = []
-    for each in covering(name, dataset):
+    for each in covering(name, samples.dataset):
         try:
-            metric(name).refuse(metric(name).stated(each, dataset), each, statistics)
+            section = metric(name).stated(each, samples.dataset)
+            metric(name).refuse(section, each, statistics)
+            metric(name).refuse_samples(section, each, samples)
         except UserError as error:
             say(f"left out: {error.message}")
         else:

@@ -10,7 +10,7 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import say
 from sdm_bench.base.sections import Section
 from sdm_bench.base.tensors import Tensors
-from sdm_bench.evaluation.context import EvaluationContext, mean_and_spread
+from sdm_bench.evaluation.context import EvaluationContext, Size, mean_and_spread
 from sdm_bench.evaluation.extractors import extractor_of, pinned_weights
 from sdm_bench.evaluation.metric import Metric, MetricResult, Output
 from sdm_bench.metrics.extrapolation import frechet_distance_infinity
@@ -21,6 +21,7 @@ from sdm_bench.metrics.kernel import kernel_distance
 from sdm_bench.metrics.manifold import density_coverage, precision_recall
 from sdm_bench.metrics.statistics_files import read_statistics
 from sdm_bench.protocols.protocols import Protocol
+from sdm_bench.results.sample_sets import spell_seeds
 
 # Fewer images than this leave the covariances of FID's features singular and the distance biased upwards.
 FEW_IMAGES = 2048
@@ -32,17 +33,21 @@ class FIDSection(Section):
 
     extractor: registry name of its weights. resize: a mode of metrics/resize.py, from the picture to Inception; vision
     transformers have their own.
-    real: the photographs of the evaluated split, resized to the samples' size as the recipe `real_recipe` does; or
-    statistics that the authors ship. real_count: how many photographs there are, None where anything goes.
+    real: the photographs of the evaluated split, resized to the samples' size as the recipe `real_recipe` does, or
+    "stored" as they are; or statistics that the authors ship. real_count: how many photographs there are, None where
+    anything goes.
     companions: also KID, FD-infinity, precision, recall, density and coverage of the same features.
+    samples, sample_size: see evaluation/groups.py.
     """
 
     extractor: Literal["inception-2015-12-05", "dinov2-vit-l-14", "clip-vit-b-32"]
     resize: Literal["clean", "legacy_pytorch", "sdm", "tf1", "its own"]
     real: Literal["evaluated split", "statistics of the training split"] = "evaluated split"
-    real_recipe: Literal["sdm", "spade"] = "sdm"
+    real_recipe: Literal["sdm", "spade", "stored"] = "sdm"
     real_count: int | None = None
     companions: bool = False
+    samples: int | None = None
+    sample_size: Size | None = None
 
 
 class FeatureName(NamedTuple):
@@ -129,7 +134,8 @@ class FID(Metric):
         real = _reference(context, extractor)
         weights = pinned_weights(context.protocol, section.extractor)
         found: dict[str, list[float]] = {}
-        for source in context.samples.images.values():
+        measured = context.groups()
+        for source in measured.values():
             features = context.features(source, extractor)
             for name, value in _values(section, features, real, weights).items():
                 found.setdefault(name, []).append(value)
@@ -140,6 +146,7 @@ class FID(Metric):
             "num_real": real.images,
             "reference_sha256": real.sha256,
             "note": real.note,
+            "seeds": spell_seeds(measured),
         }
         prefix = FEATURE_NAMES[section.extractor].prefix
         rows = []

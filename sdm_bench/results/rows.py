@@ -44,7 +44,7 @@ class ResultRow(Section):
     How they were measured. protocol_sha256: over what the protocol states of the metric on the dataset. measure: the
     metric object that gave the row, with all rows of one measurement. extractor_sha256: over what was loaded of the
     network behind the number (features, distances or segmentation). num_real, reference_sha256: the real side, None
-    and empty where there is none.
+    and empty where there is none; of a CLIP score the captions' digest.
     The number. class_name: the class that a per-class number is of, else empty. spread: standard deviation over
     `spread_over`, None where there is none. extractor: what the network is called or where it lay. note: what a table
     has to say of the number.

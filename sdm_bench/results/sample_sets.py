@@ -11,6 +11,7 @@ from pathlib import Path
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_lines
 from sdm_bench.datasets.base import SemanticDataset
+from sdm_bench.datasets.captions import Captions
 from sdm_bench.datasets.digests import labels_sha256
 from sdm_bench.metrics.images import ImageSource, count_sizes, files_source, pictures_in
 from sdm_bench.models.methods import METHODS
@@ -31,6 +32,7 @@ class SampleSet:
     None for somebody else's pictures. labels_sha256: of the label maps that were the input. incomplete: what is
     missing or too many, empty where there is exactly one picture a label map and seed. folder: where they are, which
     is no part of what they are. track: `text` where they come of a text-to-image prior; runs are of label maps alone.
+    captions: of the label maps, where somebody brings them; no part of what the pictures are.
     """
 
     name: str
@@ -42,6 +44,7 @@ class SampleSet:
     options: SampleOptions | None = None
     incomplete: str = ""
     track: Track = LABELS
+    captions: Captions | None = None
 
     @cached_property
     def sizes(self) -> Counter[Size]:
