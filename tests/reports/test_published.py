@@ -16,7 +16,7 @@ from sdm_bench.models.methods import METHODS
 from sdm_bench.protocols.protocols import protocol
 from sdm_bench.results.rows import REAL
 
-PLAUSIBLE = {"fid": (5, 150), "lpips": (0.01, 0.7), "miou": (0.1, 0.9), "accuracy": (0.5, 1)}
+PLAUSIBLE = {"fid": (5, 150), "lpips": (0.01, 0.7), "miou": (0.1, 0.9), "accuracy": (0.5, 1), "clip_score": (20, 40)}
 FILE = """
 source: Somebody 2020
 defaults: {mark: S, protocol: unknown, note: nothing is stated}
@@ -48,9 +48,9 @@ def test_values_are_plausible_and_of_the_units_of_result_rows() -> None:
         low, high = PLAUSIBLE[each.metric]
         assert low < each.value < high, each
     assert {each.output.direction for each in published(metric="fid")} == {"lower"}
-    assert {each.output.direction for name in ("lpips", "miou", "accuracy") for each in published(metric=name)} == {
-        "higher"
-    }
+    assert {
+        each.output.direction for name in ("lpips", "miou", "accuracy", "clip_score") for each in published(metric=name)
+    } == {"higher"}
 
 
 def test_a_stated_protocol_is_one_that_can_be_followed() -> None:
@@ -75,6 +75,11 @@ def test_numbers_that_are_known_by_heart() -> None:
     assert (spade.value, spade.unit, spade.protocol, spade.mark) == (pytest.approx(0.385), "fraction", UNKNOWN, "V")
     again = number("ade20k", "oasis", "miou", "issue 17")
     assert (again.value, again.protocol, again.size) == (pytest.approx(0.4276), "sdm@1", (256, 256))
+    ours = number("ade20k", "ControlNet++", "miou", "2404.07987")
+    assert (ours.value, ours.mark, ours.track, ours.num_images) == (pytest.approx(0.4364), "V", "text", 2000)
+    ceiling = number("ade20k", REAL, "miou", "2404.07987")
+    assert (ceiling.value, ceiling.protocol, ceiling.size) == (pytest.approx(0.507), "controlnetpp@1", (512, 512))
+    assert [each.value for each in published("coco_stuff", "lpips") if each.method == "sdm"] == [], "sources disagree"
 
 
 def test_a_method_is_of_one_track() -> None:
@@ -86,6 +91,17 @@ def test_a_method_is_of_one_track() -> None:
     text = {method for method, tracks in found.items() if tracks == {"text"}}
     assert text >= {"ControlNet", "FreestyleNet", "PITI", "PLACE", "SCP-Diff", "T2I-Adapter"}
     assert not text & set(METHODS)
+
+
+def test_the_ceiling_stands_with_the_numbers_of_its_protocol() -> None:
+    labels, text = published_tables("ade20k")
+    assert [table.name for table in (labels, text)] == ["published-ade20k-labels", "published-ade20k-text"]
+    ceiling = text.frame[text.frame["method"] == REAL]
+    assert ceiling["published mIoU ↑"].tolist() == [pytest.approx(0.507)]
+    assert ceiling[["protocol", "width x height", "images", "track"]].to_numpy().tolist() == [
+        ["controlnetpp@1", "512x512", "2000", ""]
+    ]
+    assert 0.507 not in labels.frame["published mIoU ↑"].round(4).tolist()
 
 
 def test_filters() -> None:
