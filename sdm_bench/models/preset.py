@@ -78,7 +78,7 @@ class TrainingPreset(Section):
     is saved.
     """
 
-    recipe: Literal["sdm", "sdm-released", "spade", "segmentation"]
+    recipe: Literal["sdm", "sdm-released", "spade", "oasis", "segmentation"]
     batch_size: int
     learning_rate: float
     discriminator_learning_rate: float | None = None
