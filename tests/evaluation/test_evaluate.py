@@ -13,8 +13,10 @@ from sdm_bench.checkpoints.stored import shipped_weights
 from sdm_bench.checkpoints.weights_file import read_weights, write_weights
 from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.evaluation import evaluate as module
+from sdm_bench.evaluation.context import EvaluationContext
 from sdm_bench.evaluation.evaluate import Evaluation, evaluate
-from sdm_bench.evaluation.metric import metric, needed_weights
+from sdm_bench.evaluation.fid import FID
+from sdm_bench.evaluation.metric import MetricResult, metric, needed_weights
 from sdm_bench.protocols.protocols import protocol, protocol_names
 from sdm_bench.results.rows import read_rows
 from sdm_bench.results.store import refuse_unusable
@@ -50,6 +52,19 @@ def test_seeds_select_from_what_is_there(run: Path) -> None:
     assert set(values) == {"0-1", "0", "1"}
     assert values["0-1"] == pytest.approx((values["0"] + values["1"]) / 2)
     assert len({row.sample_set for row in read_rows(run / "results.csv")}) == 3
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_flag_for_fd_infinity_reaches_the_metric(asked: bool, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def measured(self: object, context: EvaluationContext) -> MetricResult:
+        seen.append(context.few_allowed)
+        return MetricResult([], [])
+
+    monkeypatch.setattr(FID, "measure", measured)
+    assert evaluate(Evaluation(["fid"], run, device="cpu", fd_infinity=asked)) == ([], [])
+    assert seen == [asked]
 
 
 @pytest.mark.parametrize(
