@@ -162,7 +162,7 @@ def test_companions_stand_beside_fid() -> None:
     line = table.markdown().splitlines()[-3]
     assert "| 30.00 | 0.0123 | 0.5000 |" in line, line
     assert list(table.frame.columns)[-5:] == ["FID ↓", "KID ↓", "recall ↑", "images", "seeds"]
-    with pytest.raises(UserError, match="no results of fid, fd_infinity"):
+    with pytest.raises(UserError, match="no results of fid, fid_float64, fd_infinity"):
         make_table("companions", ROWS[4:6])
 
 
