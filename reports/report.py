@@ -23,12 +23,14 @@ def write_report(
     published: bool = False,
     mean_over_training_seeds: bool = False,
     comparable: bool = False,
+    pictured: Sequence[Path] | None = None,
 ) -> list[Path]:
     """Writes tables from the results of `runs`, and a picture grid of their samples; returns the paths.
 
     runs: folders with results.csv, or CSV files of results, which have no pictures.
     published: also what others published on the same datasets, in tables of its own. mean_over_training_seeds,
-    comparable: see TableOptions. Raises UserError, before anything is written, for whatever can't be made or written.
+    comparable: see TableOptions. pictured: the folders whose samples the grid shows, by default those of `runs`.
+    Raises UserError, before anything is written, for whatever can't be made or written.
     """
     refuse_unwritable(out, "--out")
     runs = list(dict.fromkeys(runs))
@@ -45,7 +47,8 @@ def write_report(
     made = [make_table(name, rows, options) for name in dict.fromkeys(tables)]
     if published:
         made += [published_table(dataset) for dataset in dict.fromkeys(row.dataset for row in rows)]
-    pictures = make_grids([run for run in with_results if SampleFolder(run).exists]) if figure else {}
+    shown = with_results if pictured is None else pictured
+    pictures = make_grids([folder for folder in shown if SampleFolder(folder).exists]) if figure else {}
     texts = {out / name: text for table in made for name, text in table.files().items()}
     images = {out / name: pixels for name, pixels in pictures.items()}
     for path in (*texts, *images):
