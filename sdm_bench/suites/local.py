@@ -210,7 +210,8 @@ class _Run:
         cell, log = job.cell, self.out / job.cell.folder / LOG_FILE
         state = "not done" if found is None else "failed" if found.result is None else "done"
         spent = spelled_seconds(time.monotonic() - job.started)
-        left = f", about {spelled_seconds(self.left)} left" if self.left > 0 else ""
+        known = all(self.estimates[name].seconds is not None for name in self.waiting.cells)
+        left = f", about {spelled_seconds(self.left)} left" if known and self.left > 0 else ""
         say(f"[{self.done}/{self.count}] {cell.name}: {state} in {spent}{left}")
         if found is not None and found.result is not None:
             keep_rate(cell, found)
