@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json, write_json
 from sdm_bench.base.sections import parsed
 from sdm_bench.suites.cells import Cell
@@ -18,16 +19,22 @@ from sdm_bench.weights.store import cache_folder
 FOLDER = "rates"
 # Kinds whose files grow with their work; a training's don't.
 GROWING = ("data", "generate")
+# A rate gives way to one of at least this share of its work: small cells mostly start.
+LESS = 0.5
 
 
 @dataclass(frozen=True)
 class Rate:
-    """What a unit of work took on a device. seconds, written (bytes): a unit; memory: bytes at the most, in all."""
+    """What a unit of work took on a device, where `units` were done.
+
+    seconds, written (bytes): a unit, with its share of what a cell takes to start; memory: bytes at the most, in all.
+    """
 
     seconds: float
     memory: int
     written: float
     device: str
+    units: float
 
 
 @dataclass(frozen=True)
@@ -49,14 +56,26 @@ def measured_rate(cell: Cell, result: Result) -> Rate | None:
     if units <= 0 or result.result is None:
         return None
     written = result.written / (cell.size if cell.kind in GROWING else 1)
-    return Rate(seconds / units, max(result.peak_memory, result.peak_gpu_memory), written, result.device)
+    return Rate(seconds / units, max(result.peak_memory, result.peak_gpu_memory), written, result.device, units)
 
 
 def keep_rate(cell: Cell, result: Result) -> None:
-    """Leaves the rate of a finished cell in the user's cache; the newest of its kind holds."""
+    """Leaves the rate of a finished cell in the user's cache, unless one of much more work is there."""
     found = measured_rate(cell, result)
-    if found is not None and cell.rate:
-        write_json(_file(cell.rate, found.device), asdict(found))
+    if found is None or not cell.rate:
+        return
+    file = _file(cell.rate, found.device)
+    before = _kept(file)
+    if before is None or found.units >= LESS * before.units:
+        write_json(file, asdict(found))
+
+
+def _kept(file: Path) -> Rate | None:
+    """The rate in a file; None where there is none, or one of another version of the program."""
+    try:
+        return parsed(Rate, read_json(file), file) if file.is_file() else None
+    except UserError:
+        return None
 
 
 def _file(rate: str, device: str) -> Path:
@@ -69,15 +88,16 @@ def rates(cells: Iterable[Cell], results: Mapping[str, Result | None], device: s
     found: dict[str, Rate] = {}
     wanted = {cell.rate for cell in cells}
     for rate in wanted:
-        file = _file(rate, device)
-        if file.is_file():
-            found[rate] = parsed(Rate, read_json(file), file)
+        kept = _kept(_file(rate, device))
+        if kept is not None:
+            found[rate] = kept
+    own: dict[str, Rate] = {}
     for cell in cells:
         result = results.get(cell.name)
-        own = None if result is None or result.device != device else measured_rate(cell, result)
-        if own is not None:
-            found[cell.rate] = own
-    return found
+        rate_here = None if result is None or result.device != device else measured_rate(cell, result)
+        if rate_here is not None and (cell.rate not in own or rate_here.units >= own[cell.rate].units):
+            own[cell.rate] = rate_here
+    return found | own
 
 
 def estimate(cell: Cell, known: Mapping[str, Rate]) -> Estimate:
@@ -95,7 +115,7 @@ def _like(cell: Cell, known: Mapping[str, Rate]) -> Rate | None:
     """The rate of the same work on another dataset: methods and metrics cost what they cost on pictures of a size."""
     same = cell.rate.rpartition(" ")[0]
     near = [rate for name, rate in known.items() if name.rpartition(" ")[0] == same]
-    return max(near, key=lambda each: each.seconds, default=None)
+    return max(near, key=lambda each: each.units, default=None)
 
 
 def total(estimates: Iterable[Estimate]) -> dict[str, Any]:

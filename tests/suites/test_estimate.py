@@ -70,6 +70,14 @@ def test_the_suites_own_results_come_before_older_ones() -> None:
     assert known[CELL.rate].seconds == 2.0
 
 
+def test_a_small_cell_does_not_replace_the_rate_of_a_large_one() -> None:
+    keep_rate(CELL, DONE)
+    keep_rate(replace(CELL, size=1.0), DONE)
+    assert rates([CELL], {}, "cpu")[CELL.rate].seconds == 0.5
+    keep_rate(replace(CELL, size=60.0), DONE)
+    assert rates([CELL], {}, "cpu")[CELL.rate].units == 60.0
+
+
 def test_totals_say_how_much_is_not_known() -> None:
     assert total([Estimate(1.0, 5, 2.0), Estimate(), Estimate(2.0, 3, 0.0)]) == {
         "seconds": 3.0, "memory": 5, "written": 2.0, "unknown": 1,
