@@ -64,4 +64,5 @@ toy-checkpoints: $(SETUP)
 	$(BIN)/sdm-bench train sdm $(TRAIN) --steps 6000 --out $(TOY)/sdm-1
 	$(BIN)/sdm-bench train sdm $(TRAIN) --init $(TOY)/sdm-1 $(FINE_TUNE) --out $(TOY)/sdm
 	for name in sdm sdm-concat spade unet; do \
+		rm -f $(SHIPPED)/$$name.safetensors; \
 		$(BIN)/sdm-bench export $(TOY)/$$name $(SHIPPED)/$$name.safetensors --half; done

@@ -1,38 +1,53 @@
-"""Tables and pictures from the results of runs: everything is made before anything is written."""
+"""Tables, pictures and pages from the results of runs: tables are made before anything is written."""
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from reports.anonymous import rows_without_paths
 from reports.figures import make_grids
+from reports.gallery.gallery import Shelf, refuse_page, write_galleries
 from reports.published.table import published_table
-from reports.table import TableOptions
+from reports.site.site import Content, refuse_site, write_site
+from reports.table import Table, TableOptions
 from reports.tables import make_table
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import refuse_unwritable, write_png, write_text
 from sdm_bench.base.progress import say
-from sdm_bench.results.rows import RESULTS_FILE, read_rows
+from sdm_bench.results.rows import RESULTS_FILE, ResultRow, read_rows
 from sdm_bench.sampling.folders import SampleFolder
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Web pages beside the tables. gallery: a page's file. site: a folder. paths: whether they show this machine's."""
+
+    gallery: Path | None = None
+    site: Path | None = None
+    paths: bool = False
 
 
 def write_report(
     runs: Sequence[Path],
     tables: Sequence[str],
-    out: Path,
+    out: Path | None,
     figure: bool = True,
     published: bool = False,
     mean_over_training_seeds: bool = False,
     comparable: bool = False,
+    pages: Pages | None = None,
     pictured: Sequence[Path] | None = None,
 ) -> list[Path]:
-    """Writes tables from the results of `runs`, and a picture grid of their samples; returns the paths.
+    """Writes tables from the results of `runs`, a picture grid of their samples, and web pages; returns the paths.
 
-    runs: folders with results.csv, or CSV files of results, which have no pictures.
-    published: also what others published on the same datasets, in tables of its own. mean_over_training_seeds,
-    comparable: see TableOptions. pictured: the folders whose samples the grid shows, by default those of `runs`.
-    Raises UserError, before anything is written, for whatever can't be made or written.
+    runs: folders with results.csv, or CSV files of results, which have no pictures. out: where tables and grid go;
+    None for pages alone. published: also what others published on the same datasets, in tables of its own.
+    mean_over_training_seeds, comparable: see TableOptions. pictured: the folders whose samples are shown, by default
+    those of `runs`. Raises UserError, before anything is written, for whatever can't be made or written.
     """
-    refuse_unwritable(out, "--out")
+    pages = pages or Pages()
+    _refuse_places(out, pages)
     runs = list(dict.fromkeys(runs))
     with_results = [run for run in runs if _results(run).is_file()]
     if not with_results:
@@ -44,20 +59,55 @@ def write_report(
         say(f"{run}: no {RESULTS_FILE}; left out")
     rows = [row for run in with_results for row in read_rows(_results(run))]
     options = TableOptions(mean_over_training_seeds, comparable)
-    made = [make_table(name, rows, options) for name in dict.fromkeys(tables)]
-    if published:
-        made += [published_table(dataset) for dataset in dict.fromkeys(row.dataset for row in rows)]
-    shown = with_results if pictured is None else pictured
-    pictures = make_grids([folder for folder in shown if SampleFolder(folder).exists]) if figure else {}
-    texts = {out / name: text for table in made for name, text in table.files().items()}
-    images = {out / name: pixels for name, pixels in pictures.items()}
+    made = _tables(tables, rows, options, published)
+    folders = [each for each in (with_results if pictured is None else pictured) if SampleFolder(each).exists]
+    pictures = make_grids(folders) if figure and (out or pages.site) else {}
+    texts = {out / name: text for table in made for name, text in table.files().items()} if out else {}
+    images = {out / name: pixels for name, pixels in pictures.items()} if out else {}
     for path in (*texts, *images):
         _refuse_target(path)
+    written: list[Path] = []
+    if pages.gallery or pages.site:
+        shown = rows if pages.paths else rows_without_paths(rows)
+        numbers = _tables(tables, shown, options, published)
+        content = Content(shown, numbers, with_results, folders, pictures, anonymous=not pages.paths)
+        written = _write_pages(pages, content)
     for path, text in texts.items():
         write_text(path, text)
     for path, pixels in images.items():
         write_png(path, pixels)
-    return [*texts, *images]
+    return [*texts, *images, *written]
+
+
+def _tables(names: Sequence[str], rows: Sequence[ResultRow], options: TableOptions, published: bool) -> list[Table]:
+    made = [make_table(name, rows, options) for name in dict.fromkeys(names)]
+    if published:
+        made += [published_table(dataset) for dataset in dict.fromkeys(row.dataset for row in rows)]
+    return made
+
+
+def _write_pages(pages: Pages, content: Content) -> list[Path]:
+    written = []
+    if pages.gallery:
+        shelf = Shelf(content.rows, content.tables, content.places)
+        written += write_galleries(pages.gallery, content.folders, shelf)
+    if pages.site:
+        written.append(write_site(pages.site, content))
+    return written
+
+
+def _refuse_places(out: Path | None, pages: Pages) -> None:
+    if out:
+        refuse_unwritable(out, "--out")
+    if pages.gallery:
+        refuse_page(pages.gallery)
+    if pages.site:
+        refuse_site(pages.site)
+        for flag, place in (("--out", out), ("--gallery", pages.gallery)):
+            if place and place.resolve().is_relative_to(pages.site.resolve()):
+                raise UserError(f"{flag} {place}: in the site, which is replaced as a whole; choose another place")
+    if pages.paths and not pages.gallery and not pages.site:
+        raise UserError("--paths: of this machine, in the pages of --gallery and --site; give one of them")
 
 
 def _results(place: Path) -> Path:

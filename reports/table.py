@@ -28,7 +28,7 @@ class Table:
     """A table with its title, remarks that stand above it and notes below, which say what its numbers mean.
 
     frame: in full precision; a column "X spread" is the standard deviation of column "X". digits: after the point, by
-    column.
+    column. ids: of the results that stand in each line, by column, where they are kept.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Table:
     notes: Sequence[str]
     remarks: Sequence[str] = ()
     digits: dict[str, int] = field(default_factory=dict)
+    ids: Sequence[Mapping[str, str]] = ()
 
     def files(self) -> dict[str, str]:
         """`<name>.csv` (full precision) and `<name>.md` (rounded): the text of each."""
@@ -50,10 +51,17 @@ class Table:
         return [folder / name for name in self.files()]
 
     def markdown(self) -> str:
-        """The table as Markdown: numbers rounded, each with its spread behind it."""
-        columns = [name for name in self.frame.columns if not name.endswith(SPREAD)]
-        rows = [[self._cell(line, name) for name in columns] for _, line in self.frame.iterrows()]
-        return markdown(self.title, self.remarks, columns, rows, self.notes)
+        """The table as Markdown."""
+        return markdown(self.title, self.remarks, self.columns, self.rounded(), self.notes)
+
+    @property
+    def columns(self) -> list[str]:
+        """The headings of what is shown: a spread stands behind its number."""
+        return [name for name in self.frame.columns if not name.endswith(SPREAD)]
+
+    def rounded(self) -> list[list[str]]:
+        """The text of each line's cells: numbers rounded, each with its spread behind it."""
+        return [[self._cell(line, name) for name in self.columns] for _, line in self.frame.iterrows()]
 
     def _cell(self, line: pd.Series, name: str) -> str:
         value = line[name]
@@ -119,6 +127,8 @@ def metric_table(
     headings = {key: f"{output.title} {ARROWS[output.direction]}" for key, output in present.items()}
     apart = telling_columns(lines, [*before.values(), *behind.values()])
     records: list[dict[str, Any]] = []
+    # a mean over trainings stands in no results file
+    kept = [{} if line.trainings else {headings[key]: row.id for key, row in line.rows.items()} for line in lines]
     for line in lines:
         numbers = [cells(heading, line.rows.get(key)) for key, heading in headings.items()]
         records.append(
@@ -128,7 +138,7 @@ def metric_table(
             | {heading: says(line) for heading, says in behind.items()}
         )
     digits = {headings[key]: output.digits for key, output in present.items()}
-    return Table(name, title, without_empty(pd.DataFrame(records)), notes_of(lines, outputs), remarks, digits)
+    return Table(name, title, without_empty(pd.DataFrame(records)), notes_of(lines, outputs), remarks, digits, kept)
 
 
 def cells(heading: str, row: ResultRow | None) -> dict[str, float]:

@@ -1,4 +1,8 @@
-"""Any network that MMSegmentation can build, from one of its configuration files and a checkpoint."""
+"""Any network that MMSegmentation can build, from one of its configuration files and a checkpoint.
+
+Pictures are prepared by the configuration's own test pipeline and data preprocessor, and segmented by the network's own
+inference, whole or in a sliding window: what `test_step` does, up to the size that scores are resized to.
+"""
 
 import json
 import warnings
@@ -9,83 +13,120 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from sdm_bench.base.devices import full_precision
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.tensors import load_strictly, read_tensors, to_unit_range
+from sdm_bench.base.files import sha256_lines
+from sdm_bench.base.tensors import load_strictly, read_tensors, tensors_sha256
 from sdm_bench.datasets.base import ClassTable
+from sdm_bench.datasets.encodings import COCO_STUFF_IDS
 from segmenters.mmsegmentation import (
     MODELS,
+    BaseSegmentor,
+    Compose,
     Config,
-    ConfigDict,
     DefaultScope,
-    EncoderDecoder,
-    rescale_size,
+    SegDataPreProcessor,
+    SegDataSample,
+    register_transforms,
     revert_sync_batchnorm,
 )
-from segmenters.preprocessing import OPENCV, Fixed, Preprocessing, Size, SizeRule, as_it_is, enlarged
+from segmenters.picture_segmenter import mean_probabilities, resized_scores
+from segmenters.prediction import LONGEST, MULTIPLE, Segmenter
+from segmenters.preprocessing import OPENCV, ShortSides, Size, enlarged
 
 PREFIX = "mmseg:"
 COCO_CLASSES = 182
-# Ids of COCO-Stuff that never occur; MMSegmentation's 171 classes are the others, in their order.
-COCO_NEVER_USED = (11, 25, 28, 29, 44, 65, 67, 68, 70, 82, 90)
+WHITE = 255.0
 
 
-@dataclass(frozen=True)
-class OpenCVPreprocessing(Preprocessing):
-    """As MMSegmentation prepares pictures: resized by OpenCV, bilinear, not antialiased."""
+@dataclass(frozen=True, kw_only=True)
+class ConfiguredSegmenter(Segmenter):
+    """A network of MMSegmentation, fed and read as its own `test_step` does.
 
-    def passes(self, image: np.ndarray) -> list[Tensor]:
-        """RGB pictures (3, h, w) in [-1, 1] of a uint8 picture (H, W, 3)."""
-        sizes = self.sizes((image.shape[0], image.shape[1]))
-        return [to_unit_range(np.asarray(enlarged(image, size, OPENCV))) for size in sizes]
-
-
-@dataclass(frozen=True)
-class KeptRatio:
-    """One pass within `scale` = (width, height) or (height, width), the aspect ratio kept, as MMCV's Resize does it."""
-
-    scale: Size
-
-    def __call__(self, size: Size) -> tuple[Size, ...]:
-        width, height = rescale_size(size[::-1], self.scale)
-        return ((height, width),)
-
-
-class ConfiguredSegmenter(nn.Module):
-    """Pictures (N, 3, H, W) in [-1, 1] to scores (N, classes, H, W), whole or in a sliding window as configured.
-
-    classes: the evaluated class that each output is, where there are fewer outputs than evaluated classes.
+    network: a BaseSegmentor. pipeline: the configuration's test pipeline from an array on. classes_of_outputs: uint8,
+    the evaluated class of each output.
     """
 
-    def __init__(
-        self, network: EncoderDecoder, preprocessing: Preprocessing, num_classes: int, classes: Sequence[int] | None
-    ):
-        super().__init__()
-        self.network = network
-        self.preprocessing = preprocessing
-        self.num_classes = num_classes
-        self.classes = classes
+    network: Any
+    pipeline: Compose
+    classes_of_outputs: np.ndarray
 
-    def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
-        """Scores of pictures in [-1, 1] at their own size."""
-        size = tuple(inputs.shape[2:])
-        about = [{"img_shape": size, "ori_shape": size, "pad_shape": size} for _ in range(len(inputs))]
-        scores: Tensor = self.network.inference(self.preprocessing.normalised(inputs), about)
-        if self.classes is None:
-            return scores
-        every = scores.new_full((len(scores), self.num_classes, *scores.shape[2:]), -torch.inf)
-        every[:, list(self.classes)] = scores
-        return every
+    def prepare(
+        self,
+        image: np.ndarray,
+        size: Size | None = None,
+        kernel: str = "bicubic",
+        short_sides: Sequence[int] | None = None,
+    ) -> list[Tensor]:
+        """What the data preprocessor is fed of a uint8 picture (H, W, 3): BGR pictures (3, h, w), one a pass.
+
+        Their values are 0 to 255, uint8 where they were rounded. size, kernel, short_sides: as of Segmenter; with a
+        size or short sides the test pipeline's own resizing is left out.
+        """
+        picture = image if size is None else enlarged(image, size, kernel)
+        if isinstance(picture, Tensor):
+            assert short_sides is None, "pictures that are not rounded are seen as they are"
+            return [(picture.flip(0) + 1) * (WHITE / 2)]
+        if short_sides is not None:
+            sizes = ShortSides(tuple(short_sides), LONGEST, MULTIPLE)((picture.shape[0], picture.shape[1]))
+            return [_blue_first(np.asarray(enlarged(picture, each, OPENCV))) for each in sizes]
+        if size is not None:
+            return [_blue_first(picture)]
+        return [piped(self.pipeline, picture)]
+
+    @torch.inference_mode()
+    def scores(self, passes: Sequence[Tensor]) -> list[Tensor]:
+        """Scores (N, outputs, h, w) of prepared pictures (N, 3, h, w) at their size, a tensor a pass."""
+        with full_precision():
+            return [self._scores(pictures.to(self.device)) for pictures in passes]
+
+    def _scores(self, pictures: Tensor) -> Tensor:
+        size = tuple(pictures.shape[2:])
+        samples = [SegDataSample(metainfo={"ori_shape": size, "img_shape": size}) for _ in pictures]
+        data = self.network.data_preprocessor({"inputs": list(pictures), "data_samples": samples}, False)
+        about = [sample.metainfo for sample in data["data_samples"]]
+        # read before the inference, which writes the window's size into it
+        left, right, top, bottom = about[0].get("img_padding_size", (0, 0, 0, 0))
+        devices = [self.device] if self.device.type == "cuda" else []
+        with warnings.catch_warnings(), torch.random.fork_rng(devices):
+            # of sizes that were not trained at, once a window
+            warnings.filterwarnings("ignore", "When align_corners=True")
+            # some heads draw numbers, such as SegNeXt's
+            torch.manual_seed(0)
+            scores: Tensor = self.network.inference(data["inputs"], about)
+        height, width = scores.shape[2:]
+        return scores[:, :, top : height - bottom, left : width - right]
+
+    @torch.inference_mode()
+    def classes(self, scores: Sequence[Tensor], sizes: Sequence[Size], corners: bool = False) -> list[np.ndarray]:
+        """uint8 (H, W) indices of evaluated classes at `sizes`, one for each of N pictures.
+
+        Scores are resized with aligned corners where the network's head has them, or where `corners` asks for them.
+        """
+        aligned = corners or self.network.align_corners
+        each = zip(*(x.split(1) for x in scores), strict=True)
+        return [self._classes(parts, size, aligned) for parts, size in zip(each, sizes, strict=True)]
+
+    def _classes(self, parts: Sequence[Tensor], size: Size, corners: bool) -> np.ndarray:
+        if parts[0].shape[1] == 1:
+            shares = [resized_scores(part, size, corners).sigmoid() for part in parts]
+            outputs = torch.stack(shares).mean(0)[0, 0] > self.network.decode_head.threshold
+        elif len(parts) == 1:
+            # of the scores themselves: probabilities round some that differ to the same
+            outputs = resized_scores(parts[0], size, corners).argmax(1)[0]
+        else:
+            outputs = mean_probabilities(parts, size, corners).argmax(1)[0]
+        return self.classes_of_outputs[outputs.to(torch.uint8).cpu().numpy()]
 
 
-def load_configured(source: str, classes: ClassTable) -> tuple[ConfiguredSegmenter, str]:
-    """The network of "mmseg:CONFIG.py,CHECKPOINT.pth", and its configuration as text, base files merged.
+def load_configured(source: str, classes: ClassTable, device: torch.device) -> ConfiguredSegmenter:
+    """The segmenter of "mmseg:CONFIG.py,CHECKPOINT.pth".
 
-    The configuration is a Python file and is executed.
-
-    Raises UserError where it can't be built, where weights don't fit it, or
-    where it has another number of classes than the dataset evaluates.
+    The configuration is a Python file and is executed. With base files merged it decides predictions too, so that the
+    digest covers both. Raises UserError where it can't be built or says nothing of how pictures are fed, where weights
+    don't fit it, or where it has another number of classes than the dataset evaluates.
     """
     config_file, checkpoint = _files(source)
     try:
@@ -93,19 +134,58 @@ def load_configured(source: str, classes: ClassTable) -> tuple[ConfiguredSegment
         network = build(config)
     except Exception as error:  # a configuration is a program and may raise anything
         raise UserError(f"{config_file}: not a configuration that MMSegmentation can build: {error}") from error
+    if not isinstance(network.data_preprocessor, SegDataPreProcessor):
+        raise UserError(f"{config_file}: its model has no data_preprocessor; expected a SegDataPreProcessor")
+    pipeline = _pipeline(config, config_file)
     load_strictly(network, read_tensors(checkpoint), checkpoint)
-    preprocessing = _preprocessing(config)
-    count = len(classes.evaluated_names)
-    mapped = _mapped(network.decode_head.num_classes, count, config_file)
+    mapped = _mapped(network.num_classes, len(classes.evaluated_names), config_file)
     configuration = json.dumps(config.to_dict(), sort_keys=True, default=str)
-    return ConfiguredSegmenter(network, preprocessing, count, mapped), configuration
+    return ConfiguredSegmenter(
+        name=source,
+        network=network.to(device).eval(),
+        image_size=None,
+        sha256=sha256_lines([configuration, tensors_sha256(network.state_dict())]),
+        device=device,
+        pipeline=pipeline,
+        classes_of_outputs=np.array(mapped, np.uint8),
+    )
 
 
-def build(config: Config) -> EncoderDecoder:
+def build(config: Config) -> BaseSegmentor:
     """The network of a configuration, with batch norm of one process."""
     with warnings.catch_warnings(), DefaultScope.overwrite_default_scope("mmseg"):
         warnings.simplefilter("ignore")
         return revert_sync_batchnorm(MODELS.build(config.model))
+
+
+def piped(pipeline: Compose, picture: np.ndarray) -> Tensor:
+    """What a test pipeline makes of a uint8 RGB picture (H, W, 3): BGR, (3, h, w)."""
+    packed: Tensor = pipeline({"img": np.ascontiguousarray(picture[..., ::-1])})["inputs"]
+    return packed
+
+
+def _pipeline(config: Config, config_file: Path) -> Compose:
+    """The test pipeline as `inference_model` takes it: from an array on and without annotations; it is tried."""
+    every: list[dict[str, Any]] = config.get("test_pipeline", [])
+    steps = [step for step in every if step["type"] != "LoadAnnotations"]
+    if not steps or steps[0]["type"] != "LoadImageFromFile":
+        raise UserError(f"{config_file}: expected a test_pipeline that begins with LoadImageFromFile")
+    register_transforms()
+    try:
+        with warnings.catch_warnings(), DefaultScope.overwrite_default_scope("mmseg"):
+            warnings.simplefilter("ignore")
+            pipeline = Compose([{**steps[0], "type": "LoadImageFromNDArray"}, *steps[1:]])
+        found = piped(pipeline, np.zeros((32, 48, 3), np.uint8))
+        if not isinstance(found, Tensor) or found.ndim != 3:
+            raise ValueError(f"expected one picture of it, found {type(found).__name__}")
+    except Exception as error:  # its steps are a program too
+        raise UserError(f"{config_file}: its test_pipeline can't be used: {error}") from error
+    return pipeline
+
+
+def _blue_first(picture: np.ndarray) -> Tensor:
+    """A uint8 RGB picture (H, W, 3) as a BGR one (3, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1)))
 
 
 def _files(source: str) -> tuple[Path, Path]:
@@ -118,30 +198,10 @@ def _files(source: str) -> tuple[Path, Path]:
     return Path(parts[0]), Path(parts[1])
 
 
-def _mapped(found: int, expected: int, config: Path) -> list[int] | None:
-    """The evaluated class of each of `found` outputs; None where they are the evaluated ones."""
+def _mapped(found: int, expected: int, config: Path) -> list[int]:
+    """The evaluated class of each of `found` outputs."""
     if found == expected:
-        return None
-    if (found, expected) == (COCO_CLASSES - len(COCO_NEVER_USED), COCO_CLASSES):
-        return [index for index in range(expected) if index not in COCO_NEVER_USED]
+        return list(range(expected))
+    if (found, expected) == (len(COCO_STUFF_IDS), COCO_CLASSES):
+        return list(COCO_STUFF_IDS)
     raise UserError(f"{config}: a network of {found} classes; expected the dataset's {expected} evaluated ones")
-
-
-def _preprocessing(config: Config) -> Preprocessing:
-    """What the configuration's data preprocessor and test pipeline do to a picture."""
-    about = config.model.get("data_preprocessor", ConfigDict())
-    return OpenCVPreprocessing(
-        mean=tuple(about.get("mean") or (0.0, 0.0, 0.0)),
-        std=tuple(about.get("std") or (1.0, 1.0, 1.0)),
-        white=255.0,
-        bgr=not about.get("bgr_to_rgb", False),
-        sizes=_size_rule(config.get("test_pipeline", [])),
-    )
-
-
-def _size_rule(pipeline: Sequence[dict[str, Any]]) -> SizeRule:
-    for step in pipeline:
-        if step["type"] == "Resize" and step.get("scale") is not None:
-            width, height = step["scale"]
-            return KeptRatio((width, height)) if step.get("keep_ratio") else Fixed((height, width))
-    return as_it_is

@@ -1,14 +1,18 @@
 """MMSegmentation as the segmenters use it, imported without the warnings that its packages raise among themselves."""
 
+import io
 import warnings
+from contextlib import redirect_stdout
+from importlib import import_module
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from mmcv.cnn import ConvModule
-    from mmcv.image import rescale_size
     from mmengine.config import Config, ConfigDict
+    from mmengine.dataset import Compose
     from mmengine.model.utils import revert_sync_batchnorm
     from mmengine.registry import DefaultScope
+    from mmseg.models import BaseSegmentor, SegDataPreProcessor
     from mmseg.models.backbones.resnet import BasicBlock, Bottleneck, ResNet
     from mmseg.models.decode_heads.decode_head import BaseDecodeHead
     from mmseg.models.decode_heads.psp_head import PPM
@@ -16,13 +20,16 @@ with warnings.catch_warnings():
     from mmseg.models.segmentors import EncoderDecoder
     from mmseg.models.utils import ResLayer
     from mmseg.registry import MODELS
+    from mmseg.structures import SegDataSample
 
 __all__ = [
     "MODELS",
     "PPM",
     "BaseDecodeHead",
+    "BaseSegmentor",
     "BasicBlock",
     "Bottleneck",
+    "Compose",
     "Config",
     "ConfigDict",
     "ConvModule",
@@ -30,11 +37,20 @@ __all__ = [
     "EncoderDecoder",
     "ResLayer",
     "ResNet",
+    "SegDataPreProcessor",
+    "SegDataSample",
     "UPerHead",
     "pixel_head",
-    "rescale_size",
+    "register_transforms",
     "revert_sync_batchnorm",
 ]
+
+
+def register_transforms() -> None:
+    """Makes the steps of MMSegmentation's pipelines known; what they print while they are imported is left out."""
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        import_module("mmseg.datasets.transforms")
 
 
 def pixel_head(width: int, num_classes: int) -> ConfigDict:

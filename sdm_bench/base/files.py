@@ -1,9 +1,11 @@
 """Files that are either whole or absent: everything is written to a temporary name and renamed."""
 
+import codecs
 import hashlib
 import io
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,15 @@ PNG = (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82")
 JPEG = (b"\xff\xd8", b"\xff\xd9")
 # Folders of which this process has removed what killed ones left.
 _SWEPT: set[Path] = set()
+
+# How files of text begin that say their encoding; UTF-32's mark begins with UTF-16's.
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 LOCK_FILE = ".lock"
 
@@ -110,15 +121,21 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_text(path: Path, kind: str = "text") -> str:
-    """What a file of text holds; raises UserError, which calls it a `kind`, where it isn't UTF-8 or has a NUL."""
+    """What a file of text holds: UTF-8, or UTF-16 or UTF-32 that begins with a mark of its order of bytes.
+
+    Raises UserError, which calls it a `kind`, where it isn't that or has a NUL.
+    """
     refuse_special(path)
+    data = path.read_bytes()
+    encoding = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), "utf-8")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not a {kind} in UTF-8: {error}; save it in UTF-8") from error
+        raise UserError(f"{path}: not a {kind} in {encoding.upper()}: {error}; save it in UTF-8") from error
     if "\0" in text:
-        raise UserError(f"{path}: not a {kind} in UTF-8: a NUL at character {text.index(chr(0))}")
-    return text
+        where = f"a NUL at character {text.index(chr(0))}"
+        raise UserError(f"{path}: not a {kind} in {encoding.upper()}: {where}; save it in UTF-8")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_json(path: Path) -> Any:
@@ -144,7 +161,7 @@ def read_object(path: Path, **kinds: type | tuple[type, ...]) -> dict[str, Any]:
 
 
 def read_yaml(path: Path) -> Any:
-    """The value stored in a YAML file; raises UserError where it is no YAML in UTF-8."""
+    """The value stored in a YAML file; raises UserError where it is no YAML, or as `read_text` does."""
     text = read_text(path, "YAML")
     try:
         return yaml.safe_load(text)
@@ -164,6 +181,20 @@ def write_picture(path: Path, pixels: np.ndarray, **how: Any) -> None:
     Image.fromarray(pixels).save(encoded, **how)
     with atomic_path(path) as temporary:
         temporary.write_bytes(encoded.getbuffer())
+
+
+def link_or_copy(source: Path, target: Path) -> bool:
+    """Has `target` hold what the file `source` does, as a hard link, or as a copy on another disk; whether it did."""
+    if target.is_file() and (target.samefile(source) or target.stat().st_size == source.stat().st_size):
+        return True
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source.resolve(), target)
+    except OSError:
+        with atomic_path(target) as temporary:
+            shutil.copyfile(source, temporary)
+    return False
 
 
 def is_whole_picture(path: Path) -> bool:

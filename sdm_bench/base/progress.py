@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from sdm_bench.base.processes import is_first
+
 T = TypeVar("T")
 SECONDS_BETWEEN_LINES = 15.0
 
@@ -15,8 +17,13 @@ def say(message: str) -> None:
 
 
 def track(items: Iterable[T], what: str, total: int | None, done: int = 0, unit: str = "items") -> Iterator[T]:
-    """Yields `items` and shows how many are through, of `total` if known; `done` were finished in an earlier run."""
-    if sys.stderr.isatty():
+    """Yields `items` and shows how many are through, of `total` if known; `done` were finished in an earlier run.
+
+    Of several processes the first alone shows it: all do equal shares.
+    """
+    if not is_first():
+        yield from items
+    elif sys.stderr.isatty():
         yield from _bar(items, what, total, done)
     else:
         yield from _lines(items, what, total, done, unit)

@@ -18,9 +18,9 @@ class Section(BaseModel):
         """A line for each field in which `wanted` differs from what this one, found on disk, says; empty if none."""
         there, asked = (each.model_dump(mode="json", exclude=set(exclude)) for each in (self, wanted))
         lines = [
-            f"  {name}: {there[name]!r} there, {asked[name]!r} asked for"
-            for name in there
-            if there[name] != asked[name]
+            f"  {name}: {there.get(name)!r} there, {asked.get(name)!r} asked for"
+            for name in {**there, **asked}
+            if there.get(name) != asked.get(name)
         ]
         return "\n".join(lines)
 

@@ -103,12 +103,9 @@ def _check_repeats(repeats: int) -> None:
 
 
 def _files(folder: Path) -> tuple[str, ...]:
-    from sdm_bench.datasets.pictures import IMAGE_SUFFIXES
     from sdm_bench.metrics.images import folder_source
 
-    ids = folder_source(folder).ids
-    paths = {path.stem: str(path) for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES}
-    return tuple(paths[name] for name in ids)
+    return tuple(map(str, folder_source(folder).paths))
 
 
 def _first_runs(setting: Setting) -> tuple[dict[Key, Extraction], dict[Key, np.ndarray], dict[Key, str]]:

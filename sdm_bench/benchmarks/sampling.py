@@ -163,6 +163,7 @@ def random_network(
     for parameter in network.parameters():
         if parameter.dim() > 1 and not parameter.any():
             torch.nn.init.kaiming_uniform_(parameter, generator=torch.Generator().manual_seed(0))
+    assert preset.image_size is not None, "published datasets have one"
     return network, preset.image_size
 
 

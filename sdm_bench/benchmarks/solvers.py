@@ -8,6 +8,7 @@ import pandas as pd
 from sdm_bench.base.errors import UserError
 from sdm_bench.checkpoints.generators import WeightsSpec
 from sdm_bench.checkpoints.stored import SHIPPED
+from sdm_bench.datasets.base import size_at
 from sdm_bench.datasets.known_datasets import DatasetSplit, dataset_class
 from sdm_bench.evaluation.evaluate import Evaluation, evaluate
 from sdm_bench.results.rows import REAL
@@ -40,7 +41,7 @@ def benchmark_solvers(
     resumes.
     """
     data = out / "data"
-    write_toy(TOY_DATASET, data, {"val": scenes}, dataset_class(TOY_DATASET).size(TOY_SHORT_SIDE))
+    write_toy(TOY_DATASET, data, {"val": scenes}, size_at(dataset_class(TOY_DATASET).native_size, TOY_SHORT_SIDE))
     cells = [(solver, count) for solver in solvers for count in steps] + ([REFERENCE] if reference else [])
     lines = []
     for solver, count in dict.fromkeys(cells):

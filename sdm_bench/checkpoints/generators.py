@@ -1,6 +1,6 @@
 """A trained generator from wherever it lies: a run, a weights file, the shipped toys, a released checkpoint."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,10 @@ from sdm_bench.base.tensors import build_fitting, load_strictly, tensors_sha256
 from sdm_bench.checkpoints.matching import ENCODER, PresetMatch, match_preset
 from sdm_bench.checkpoints.stored import SHIPPED, StoredNetwork, find_stored, shipped_weights
 from sdm_bench.checkpoints.weights_file import WeightsAbout, single
+from sdm_bench.datasets.folder import Folder
+from sdm_bench.datasets.known_datasets import dataset_class
 from sdm_bench.models import methods
+from sdm_bench.models.preset import flags_of
 from sdm_bench.weights.packs import released
 
 # How the authors' checkpoints want their input, where that differs from how the program trains.
@@ -37,7 +40,8 @@ class TrainedNetwork:
 class WeightsSpec:
     """Which weights: a run's folder, or a checkpoint, of which `method` and `preset` say what it is if it doesn't.
 
-    raw: where there are weights and their average over the training, the weights.
+    raw: where there are weights and their average over the training, the weights. process: fields of DiffusionPreset,
+    how a released checkpoint was trained where that is not as its preset says.
     """
 
     run: Path | None = None
@@ -45,14 +49,15 @@ class WeightsSpec:
     checkpoint: str | None = None
     preset: str | None = None
     raw: bool = False
+    process: dict[str, Any] = field(default_factory=dict)
 
     def load(self, dataset: str | None) -> TrainedNetwork:
         """The trained network; raises UserError where it's not said which."""
         if self.run is not None and self.checkpoint is None:
-            return load_generator(self.run, self.method, dataset, self.preset, self.raw)
+            return load_generator(self.run, self.method, dataset, self.preset, self.raw, self.process)
         if self.checkpoint is None or self.run is not None:
             raise UserError("say which weights: either a run's folder, or --method with --checkpoint")
-        return load_generator(self.checkpoint, self.method, dataset, self.preset, self.raw)
+        return load_generator(self.checkpoint, self.method, dataset, self.preset, self.raw, self.process)
 
 
 def load_generator(
@@ -61,13 +66,14 @@ def load_generator(
     dataset: str | None = None,
     preset: str | None = None,
     raw: bool = False,
+    process: dict[str, Any] | None = None,
 ) -> TrainedNetwork:
     """The trained generator at `source`.
 
     source: the folder of a training run, a weights file with its JSON beside it, `toy` for the shipped checkpoint of
     `method`, or a released checkpoint as its authors packed it, for which method and dataset say what it is; the preset
-    is found, or checked where it is given. raw: not the average, where there are both. Raises UserError where the file
-    doesn't fit, listing the keys that differ.
+    is found, or checked where it is given. raw: not the average, where there are both. process: see WeightsSpec. Raises
+    UserError where the file doesn't fit, listing the keys that differ.
     """
     if str(source) == SHIPPED:
         if method is None:
@@ -75,7 +81,9 @@ def load_generator(
         source = shipped_weights(method)
     stored = find_stored(source, raw)
     if stored is None:
-        return _load_released(Path(source), method, dataset, preset, raw)
+        return _load_released(Path(source), method, dataset, preset, raw, process or {})
+    if process:
+        raise UserError(f"{flags_of(process)}: {stored.source} says itself how it was trained")
     return _load_stored(stored, method, preset)
 
 
@@ -92,7 +100,7 @@ def _load_stored(stored: StoredNetwork, method: str | None, preset: str | None) 
 
 
 def _load_released(
-    path: Path, method: str | None, dataset: str | None, preset: str | None, raw: bool
+    path: Path, method: str | None, dataset: str | None, preset: str | None, raw: bool, process: dict[str, Any]
 ) -> TrainedNetwork:
     """A network that its authors trained."""
     if not path.exists():
@@ -102,6 +110,8 @@ def _load_released(
             f"{path}: neither a run nor a weights file of this program; "
             "of a released checkpoint say what it is with --method and --dataset"
         )
+    if dataset_class(dataset) is Folder:
+        raise UserError(f"{path}: a released checkpoint is of a published dataset, not of '{dataset}'")
     with released(path, dataset) as files:
         generator, encoder = files.tensors(raw)
     tensors = generator | {f"{ENCODER}{key}": value for key, value in encoder.items()}
@@ -110,19 +120,26 @@ def _load_released(
     network = found.network(encoder=bool(encoder))
     load_strictly(network, {key: single(value) for key, value in tensors.items()}, str(path))
     digest = tensors_sha256(network.state_dict())
-    return TrainedNetwork(network.eval(), found.config, _describe(found), str(path), digest)
+    return TrainedNetwork(network.eval(), found.config, _describe(found, process), str(path), digest)
 
 
-def _describe(found: PresetMatch) -> WeightsAbout:
-    """What a preset says of the weights that fit it."""
-    chosen = found.preset
+def _describe(found: PresetMatch, process: dict[str, Any]) -> WeightsAbout:
+    """What a preset says of the weights that fit it, and the user of how they were trained."""
+    chosen, diffusion, sampling = found.preset, found.preset.diffusion, found.preset.sampling
+    if process and diffusion is None:
+        raise UserError(f"{flags_of(process)}: {found.method} is a GAN; diffusion models take it")
+    if process.get("sigma_small") and not found.fixed_variance:
+        raise UserError(f"--sigma-small: of fixed variances; these weights are of {found.title()}")
+    if process and diffusion is not None:
+        diffusion = diffusion.changed(process)
+        sampling = sampling.within(diffusion.steps)
     recipe = RELEASED_RECIPES.get(found.method, chosen.training.recipe)
     return WeightsAbout(
         method=found.method,
         dataset=found.dataset,
         network=found.config.model_dump(mode="json"),
         image_size=found.image_size,
-        diffusion=chosen.diffusion.model_dump() if chosen.diffusion else None,
-        sampling=chosen.sampling.model_dump(),
+        diffusion=diffusion.model_dump() if diffusion else None,
+        sampling=sampling.model_dump(),
         training={"training": {"recipe": recipe}},
     )

@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_json, read_object, write_json
+from sdm_bench.base.files import read_json, read_object, sha256_file, write_json
 from sdm_bench.base.finite import NotFinite, named, not_finite
 from sdm_bench.base.progress import say
 from sdm_bench.base.sections import Section, parsed
@@ -34,7 +34,8 @@ MAY_CHANGE = frozenset({"sampling"})
 class TrainOptions(Section):
     """Everything that decides what a training run makes, resolved.
 
-    image_size: (height, width). perceptual: the weights file of the perceptual loss, None: without. init: what the
+    image_size: (height, width). classes_sha256: of the class table of a dataset of one's own, which its name doesn't
+    say; empty for others. perceptual: the weights file of the perceptual loss, None: without. init: what the
     weights started from; init_sha256: which file that was. schedule_steps, schedule_minutes: over what a rate that
     decays falls to zero, see training/schedule.py.
     """
@@ -44,6 +45,7 @@ class TrainOptions(Section):
     data: str
     preset: str
     image_size: tuple[int, int]
+    classes_sha256: str = ""
     network: dict[str, Any]
     training: TrainingPreset
     sampling: SamplingPreset = SamplingPreset()
@@ -195,7 +197,8 @@ def save_step(
         moments = {f"{i}.{k}": v for i, values in packed["state"].items() for k, v in values.items()}
         held = {key: storable(value) for key, value in moments.items()}
         write_safetensors(temporary / f"optimizer-{name}.safetensors", held)
-    write_json(temporary / "state.json", {**state, "step": step, "optimizers": groups})
+    digests = {file.name: sha256_file(file) for file in sorted(temporary.glob("*.safetensors"))}
+    write_json(temporary / "state.json", {**state, "step": step, "optimizers": groups, "sha256": digests})
     shutil.rmtree(target, ignore_errors=True)
     temporary.rename(target)
     for old in step_folders(folder)[:-2]:
@@ -214,24 +217,41 @@ def last_good(folder: Path) -> str:
 
 
 def damage(folder: Path) -> str | None:
-    """What is wrong with a step folder whose files are cut short or missing; None of a whole one."""
+    """What is wrong with a step folder whose files are cut short, changed or missing; None of a whole one.
+
+    Steps saved by earlier versions of the program have no digests; of those a changed number goes unnoticed.
+    """
     try:
         state = read_json(folder / "state.json")
-        if not isinstance(state, dict) or not isinstance(state.get("optimizers"), dict) or "step" not in state:
+        objects = isinstance(state, dict) and all(
+            isinstance(state.get(key, {}), dict) for key in ("optimizers", "sha256")
+        )
+        if not objects or not {"step", "optimizers"} <= state.keys():
             return "state.json is not the state of a step"
         names = ["network", *(f"optimizer-{name}" for name in state["optimizers"])]
         absent = [name for name in names if not (folder / f"{name}.safetensors").is_file()]
         if absent:
             return f"{absent[0]}.safetensors is missing"
+        digests = state.get("sha256", {})
         for file in sorted(folder.glob("*.safetensors")):
             try:
                 with safe_open(file, framework="pt"):
                     pass
             except SafetensorError as error:
                 return f"{file.name}: {error}"
+            status = file.stat()
+            expected = digests.get(file.name)
+            if expected and _digest(file, status.st_size, status.st_mtime_ns) != expected:
+                return f"{file.name}: not the bytes that were saved"
     except (UserError, OSError) as error:
         return str(getattr(error, "message", error))
     return None
+
+
+@cache
+def _digest(file: Path, size: int, changed: int) -> str:
+    """The SHA-256 of a file, once for each size and time of change of it."""
+    return sha256_file(file)
 
 
 @cache

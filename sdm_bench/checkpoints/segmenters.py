@@ -8,8 +8,9 @@ import torch
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_lines
-from sdm_bench.base.tensors import build_fitting, load_strictly, tensors_sha256
+from sdm_bench.base.tensors import build_fitting, load_strictly, read_tensors, tensors_sha256
 from sdm_bench.checkpoints.stored import SHIPPED, StoredNetwork, find_stored, shipped_weights
+from sdm_bench.checkpoints.weights_file import single
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.weights.store import load_weights
 from segmenters.architectures import ARCHITECTURES, build_segmenter, load, released_files, released_names
@@ -28,18 +29,25 @@ def load_segmenter(
     """The segmenter at `source`.
 
     source: a run of `sdm-bench segment train`, a weights file with its JSON, a registry name, `toy` for the shipped
-    one, or "mmseg:CONFIG.py,CHECKPOINT.pth". pinned: digests of registry weights, as a protocol states them. Raises
+    one, "mmseg:CONFIG.py,CHECKPOINT.pth", or "drn-c-26:FILE.pth" for an architecture's file as its authors' program
+    writes it. pinned: digests of registry weights, as a protocol states them. Raises
     UserError where it is of another dataset or doesn't fit.
     """
     if source in released_names():
         return _load_released(source, classes, device, pinned)
     if source.startswith(PREFIX):
-        return _load_configured(source, classes, device)
+        return load_configured(source, classes, device)
+    name, colon, file = source.partition(":")
+    if colon and name in ARCHITECTURES:
+        return _load_file(name, Path(file), classes, device)
     stored = find_stored(shipped_weights("unet") if source == SHIPPED else source)
     if stored is None:
-        file = Path(source)
-        if file.is_file():
-            raise UserError(f"--segmenter {source}: expected {file.stem}.json beside it, which says what it holds")
+        lone = Path(source)
+        if lone.is_file():
+            raise UserError(
+                f"--segmenter {source}: expected {lone.stem}.json beside it, which says what it holds; of a file as "
+                f"its authors' program writes it say ARCHITECTURE:{source}"
+            )
         known = ", ".join([*released_names(), SHIPPED])
         raise UserError(f"--segmenter {source}: neither a run, nor a weights file, nor one of {known}")
     return _load_stored(stored, source, dataset, classes, device)
@@ -54,6 +62,9 @@ def _load_stored(
         raise UserError(f"--segmenter {source}: trained on {about.dataset}; expected one for {dataset}")
     if about.method not in ARCHITECTURES:
         raise UserError(f"--segmenter {source}: holds a {about.method}; expected one of {', '.join(ARCHITECTURES)}")
+    table = about.training.get("classes_sha256")
+    if table and table != classes.digest():
+        raise UserError(f"--segmenter {source}: trained on {dataset} with other classes")
     found, expected = about.network.get("num_classes"), len(classes.evaluated_names)
     if found != expected:
         raise UserError(f"--segmenter {source}: a network of {found} classes; expected the dataset's {expected}")
@@ -61,6 +72,18 @@ def _load_stored(
     options = json.dumps([about.method, about.network, about.image_size], sort_keys=True)
     digest = sha256_lines([tensors_sha256(network.state_dict()), options])
     return Segmenter(f"{about.method} ({source})", network.to(device).eval(), about.image_size, digest, device)
+
+
+def _load_file(name: str, file: Path, classes: ClassTable, device: torch.device) -> Segmenter:
+    """A network that its authors' program trained, fed as they feed it."""
+    about, source = ARCHITECTURES[name], f"{name}:{file}"
+    if about.preprocessing is None:
+        raise UserError(f"--segmenter {source}: the authors of {name} don't say how it is fed; expected a run")
+    tensors = load(about.from_released)({key: single(value) for key, value in read_tensors(file).items()})
+    network = build_segmenter(name, num_classes=len(classes.evaluated_names))
+    load_strictly(network, tensors, str(file))
+    digest = tensors_sha256(network.state_dict())
+    return Segmenter(source, network.to(device).eval(), None, digest, device, PREPROCESSING[about.preprocessing])
 
 
 def _load_released(name: str, classes: ClassTable, device: torch.device, pinned: Mapping[str, str] | None) -> Segmenter:
@@ -78,11 +101,3 @@ def _load_released(name: str, classes: ClassTable, device: torch.device, pinned:
         device=device,
         preprocessing=PREPROCESSING[architecture.preprocessing] if architecture.preprocessing else None,
     )
-
-
-def _load_configured(source: str, classes: ClassTable, device: torch.device) -> Segmenter:
-    """Its configuration decides predictions too, so that the digest covers both."""
-    configured, configuration = load_configured(source, classes)
-    digest = sha256_lines([configuration, tensors_sha256(configured.state_dict())])
-    network = configured.to(device).eval()
-    return Segmenter(source, network, None, digest, device, configured.preprocessing)

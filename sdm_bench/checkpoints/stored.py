@@ -57,6 +57,8 @@ def export_weights(run: Path, file: Path, half: bool, raw: bool) -> Path:
     """
     if file.suffix != ".safetensors":
         raise UserError(f"{file}: expected a name that ends in .safetensors")
+    if file.exists():
+        raise UserError(f"{file}: there already; delete it or choose another name")
     tensors, about = TrainingRun(run).weights(raw)
     write_weights(file, tensors, about.model_copy(update={"version": __version__}), half)
     return file

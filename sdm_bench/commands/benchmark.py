@@ -60,11 +60,12 @@ def sampling(
     """Time, operations and memory of a sampling step: the plain and the fast path, side by side in one run."""
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     from sdm_bench.benchmarks.sampling import benchmark_steps, random_network
+    from sdm_bench.datasets.base import size_at
     from sdm_bench.datasets.known_datasets import dataset_class
     from sdm_bench.sampling.synthesizers import Speed
 
     network, side = random_network(method, preset, dataset)
-    size = dataset_class(dataset).size(image_size or side)
+    size = size_at(dataset_class(dataset).native_size, image_size or side)
     speed = Speed(spade_cache=chosen.pop("spade_cache"), **{k: chosen.pop(k) for k in ("channels_last", "compile")})
     click.echo(benchmark_steps(network, size, speed=speed, **chosen).to_string(index=False))
     if quality:

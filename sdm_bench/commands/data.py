@@ -28,6 +28,17 @@ def list_datasets() -> None:
         click.echo(line)
 
 
+@data.command(epilog="\b\nExample:\n  sdm-bench data init folder DIR\n")
+@click.argument("name", type=click.Choice(["folder"]))
+@click.argument("root", type=options.EXISTING_FOLDER)
+def init(name: str, root: Path) -> None:
+    """Write a classes.yaml into ROOT, a dataset of your own, from the ids or colours that its label maps hold."""
+    from sdm_bench.datasets.init_folder import init_folder
+
+    for line in init_folder(root):
+        click.echo(line)
+
+
 @data.command(epilog="\b\nExample:\n  sdm-bench data verify celebamask_hq DIR\n")
 @click.argument("name")
 @click.argument("root", type=options.EXISTING_FOLDER)
@@ -43,18 +54,27 @@ def verify(name: str, root: Path) -> None:
 
 
 @data.command(
-    epilog="\b\nExample:\n  sdm-bench data prepare celebamask_hq CelebAMask-HQ prepared --split-rule index-28000\n"
+    epilog="""\b
+Examples:
+  sdm-bench data prepare celebamask_hq CelebAMask-HQ prepared --split-rule index-28000
+  sdm-bench data prepare coco_stuff DIR converted --encoding 171
+"""
 )
 @click.argument("name")
 @click.argument("source", type=options.EXISTING_FOLDER)
 @click.argument("out", type=options.OUT)
 @click.option("--split-rule", help="celebamask_hq: index-28000 (SDM, SCDM) or celeba (the official partition).")
-def prepare(name: str, source: Path, out: Path, split_rule: str | None) -> None:
-    """Prepare the official release of the dataset NAME in SOURCE into OUT; the same command resumes."""
+@click.option("--encoding", metavar="NAME", help="What the label maps are, where it can't be told: 171, 1-182, ...")
+def prepare(name: str, source: Path, out: Path, **chosen: str | None) -> None:
+    """Prepare the dataset NAME in SOURCE into OUT; the same command resumes.
+
+    CelebAMask-HQ's official release becomes folders of label maps. Label maps in another encoding than the dataset's,
+    which `data verify` names, are converted. SOURCE stays as it is.
+    """
     from sdm_bench.datasets.prepare import prepare as prepare_dataset
 
-    chosen = {} if split_rule is None else {"split_rule": split_rule}
-    for line in prepare_dataset(name, source, out, **chosen).lines():
+    options = {option: value for option, value in chosen.items() if value is not None}
+    for line in prepare_dataset(name, source, out, **options).lines():
         click.echo(line)
 
 
@@ -69,7 +89,8 @@ def prepare(name: str, source: Path, out: Path, split_rule: str | None) -> None:
 @click.option("--seed", type=int, default=0, show_default=True)
 def toy(name: str, out: Path, train: int, val: int, size: tuple[int, int] | None, seed: int) -> None:
     """Render toy scenes of the dataset NAME into OUT, in its official layout and with its official ids."""
+    from sdm_bench.datasets.base import size_at
     from sdm_bench.datasets.known_datasets import dataset_class
     from sdm_bench.toy import write_toy
 
-    write_toy(name, out, {"train": train, "val": val}, size or dataset_class(name).size(128), seed)
+    write_toy(name, out, {"train": train, "val": val}, size or size_at(dataset_class(name).native_size, 128), seed)

@@ -14,7 +14,13 @@ Examples:
   sdm-bench evaluate runs/sdm --metric fid --metric lpips --metric miou --segmenter runs/unet
   sdm-bench evaluate runs/sdm --metric miou --protocol all
   sdm-bench evaluate runs/sdm --metric fid --seeds 0-1
-  sdm-bench evaluate --images somebody-elses-pngs --dataset cityscapes --data DIR --metric fid
+  sdm-bench evaluate --images theirs --name method --dataset cityscapes --data DIR --metric fid
+  sdm-bench evaluate --images 'out/group_{sample}/{id}.png' --dataset ade20k --data DIR --metric lpips
+  sdm-bench evaluate --images first --images second --name method --dataset ade20k --data DIR --metric lpips
+
+\b
+A folder may be flat or nested, or hold a folder a sample (seed-000, group_0). Names may have anything
+around the id (_fake_B, _leftImg8bit). The program says what it recognised and lists what fits no label map.
 """
 
 
@@ -36,7 +42,13 @@ class EvaluateCommand(options.Command):
 
 @click.command(cls=EvaluateCommand, epilog=EXAMPLE)
 @click.argument("run", required=False, type=options.EXISTING_FOLDER)
-@click.option("--images", type=options.EXISTING_FOLDER, help="A flat folder of pictures instead of a run.")
+@click.option(
+    "--images",
+    multiple=True,
+    metavar="PLACE",
+    help="Somebody's pictures instead of a run: a folder, a pattern like 'out/{id}_{sample}.png', or an .npz or .npy. "
+    "Repeatable: each is one sample of every label map.",
+)
 @click.option("--metric", "metrics", multiple=True, required=True, help=f"{', '.join(metric_names())}; repeatable.")
 @click.option("--protocol", default="sdm-bench@1", show_default=True, help="Its name, or all.")
 @options.dataset
@@ -45,12 +57,22 @@ class EvaluateCommand(options.Command):
 @click.option("--seeds", type=options.IntegerList(), help="Of what is there (default: all), like 0-2 or 0,4.")
 @click.option(
     "--segmenter",
-    help="For miou: a run, a weights file, a name of `weights list`, toy, or mmseg:CONFIG.py,WEIGHTS.pth. "
+    help="For miou: a run, a weights file, a name of `weights list`, toy, an architecture's own file as "
+    "drn-c-26:FILE.pth, or mmseg:CONFIG.py,WEIGHTS.pth. "
     "Warning: the configuration is a Python file and is executed.",
 )
 @click.option("--predictions", type=options.FOLDER, help="For miou: where predictions are kept and taken from.")
 @click.option("--statistics", help="For fid, in place of photographs: a file or folder, or a name of `stats import`.")
-@click.option("--name", help="What the tables call the pictures of --images (default: the folder's name).")
+@click.option(
+    "--fd-infinity", is_flag=True, help="For fid: FD-infinity of fewer than 2,048 pictures too, whose bias remains."
+)
+@click.option("--name", metavar="METHOD", help="What tables call the pictures of --images (default: their folder).")
+@click.option("--resolution-note", metavar="TEXT", help="What tables say of the resolution of --images.")
+@click.option(
+    "--by-order",
+    is_flag=True,
+    help="Numbers in the names of --images are places in the order of the split's sorted ids. Nothing can check that.",
+)
 @click.option(
     "--allow-incomplete",
     is_flag=True,
@@ -59,7 +81,7 @@ class EvaluateCommand(options.Command):
 @click.option(
     "--out",
     type=options.FILE,
-    help="The CSV of the rows (default: RUN/results.csv; ./results.csv for --images).",
+    help="The CSV of the rows, which are added (default: RUN/results.csv; METHOD/results.csv for --images).",
 )
 @options.device
 def evaluate(dataset: str | None, data: Path | None, split: str | None, **chosen: Any) -> None:
@@ -67,8 +89,9 @@ def evaluate(dataset: str | None, data: Path | None, split: str | None, **chosen
     from sdm_bench.base.processes import is_first
     from sdm_bench.base.progress import say
 
-    what = chosen["run"] or chosen["images"]
-    if what is not None and is_first():
+    chosen["images"] = chosen["images"] or None
+    what = chosen["run"] or ", ".join(chosen["images"] or ())
+    if what and is_first():
         # said before the imports below, which take seconds
         say(f"measuring {', '.join(chosen['metrics'])} of {what}")
     from reports.terminal import evaluation_text

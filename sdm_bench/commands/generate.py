@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from sdm_bench.commands import options
+from sdm_bench.commands.process_options import PROCESS_OPTIONS, take_process
 from sdm_bench.commands.speed_options import PATH_OPTION, SPEED_OPTIONS
 
 EXAMPLE = """\b
@@ -41,6 +42,12 @@ SOLVER_OPTIONS = (
     click.option("--solver", help="ddpm, ddim, dpm-solver++, dpm-solver++-sde or unipc (default: the preset's)."),
     click.option("--solver-steps", type=click.IntRange(min=2), help="Network evaluations a sample."),
     click.option(
+        "--timestep-respacing",
+        metavar="SPEC",
+        help="Instead of --solver-steps: which timesteps ddpm and ddim walk, as counts of equal sections (6 or "
+        "10,15,20) or strided (ddim6). --solver-steps 6 is 6 with ddpm and, as in the released code, ddim6 with ddim.",
+    ),
+    click.option(
         "--guidance",
         type=float,
         help="1.5 is s = 1.5 of the released code and s = 0.5 in the paper's equation. "
@@ -58,7 +65,7 @@ SOLVER_OPTIONS = (
 
 @click.command(cls=options.Command, epilog=EXAMPLE)
 @click.argument("run", required=False, type=options.EXISTING_FOLDER)
-@options.with_options(*WEIGHTS_OPTIONS, STYLE_OPTION, *SOLVER_OPTIONS)
+@options.with_options(*WEIGHTS_OPTIONS, STYLE_OPTION, *SOLVER_OPTIONS, *PROCESS_OPTIONS)
 @click.option("--seeds", type=options.IntegerList(), default="0", show_default=True, help="Like 0-2 or 0,4.")
 @click.option("--variant", default="", help="What the tables call this ablation of the method.")
 @click.option(
@@ -73,6 +80,7 @@ SOLVER_OPTIONS = (
 def generate(run: Path | None, **chosen: Any) -> None:
     """Sample the trained RUN (or --method with --checkpoint) on every label map of a split.
 
+    --noise-schedule to --sigma-small say how a released checkpoint was trained; weights of this program know it.
     Writes samples/seed-000/<example id>.png. A sample depends on weights, label map, example id, seed and solver alone;
     the same command writes what is missing.
     """
@@ -89,9 +97,11 @@ def generate(run: Path | None, **chosen: Any) -> None:
         return {name: chosen.pop(name) for name in names}
 
     generate_samples(
-        weights=WeightsSpec(run=run, **take("method", "checkpoint", "preset", "raw")),
+        weights=WeightsSpec(run=run, **take("method", "checkpoint", "preset", "raw"), process=take_process(chosen)),
         where=DatasetSplit(*take("dataset", "data", "split").values()),
-        sampling=SamplingOptions(**take("solver", "solver_steps", "guidance", "eta", "threshold", "precision")),
+        sampling=SamplingOptions(
+            **take("solver", "solver_steps", "timestep_respacing", "guidance", "eta", "threshold", "precision")
+        ),
         speed=Speed(**take("path", "spade_cache", "channels_last", "compile")),
         command=options.command_line(),
         **chosen,

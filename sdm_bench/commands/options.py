@@ -105,6 +105,22 @@ class IntegerList(click.ParamType):
         return list(dict.fromkeys(numbers))
 
 
+class NumberList(click.ParamType):
+    """Numbers above zero as a list: "0.5,1,2"."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int | float]:
+        if isinstance(value, list):
+            return value
+        parts = str(value).split(",")
+        spelt = all(re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", part) for part in parts)
+        numbers = [float(part) for part in parts] if spelt else []
+        if not numbers or min(numbers) <= 0:
+            self.fail(f"'{value}'; expected numbers above zero like 0.5,1,2", param, ctx)
+        return [int(number) if number.is_integer() else number for number in numbers]
+
+
 class Shard(click.ParamType):
     """One share of the work, as "k/n" with k from 0 to n - 1."""
 
@@ -131,6 +147,22 @@ class Size(click.ParamType):
         if found is None or 0 in found:
             self.fail(f"'{value}'; expected WIDTHxHEIGHT in pixels, like 128x64", param, ctx)
         return found[1], found[0]
+
+
+class ShortSideOrSize(Size):
+    """The short side of pictures in pixels, or their size as WIDTHxHEIGHT; gives a number or (height, width)."""
+
+    name = "PIXELS|WIDTHxHEIGHT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "x" in str(value) or isinstance(value, tuple):
+            return super().convert(value, param, ctx)
+        found = [value] if isinstance(value, int) else matched("N", str(value))
+        if not found or found[0] < 1:
+            self.fail(
+                f"'{value}'; expected pixels of the short side, like 256, or WIDTHxHEIGHT, like 480x352", param, ctx
+            )
+        return found[0]
 
 
 def with_options(*added: Any) -> Callable[[Any], Any]:

@@ -14,6 +14,8 @@ Examples:
   sdm-bench report runs/sdm-seed-* --mean-over-training-seeds
   sdm-bench report runs/* somebody-elses.csv
   sdm-bench report SUITE.yaml --suite-folder runs/suite
+  sdm-bench report runs/* --gallery gallery.html
+  sdm-bench report runs/* --table comparison --table ablation --site site
 """
 SUITE_ENDINGS = (".yaml", ".yml")
 
@@ -41,18 +43,55 @@ SUITE_ENDINGS = (".yaml", ".yml")
     "reference set, networks, the protocol's content), instead of saying so.",
 )
 @click.option("--published", is_flag=True, help="Also what others published on the datasets, in tables of its own.")
-@click.option("--figure/--no-figure", default=True, help="Whether to draw grid.png from the runs' samples.")
+@click.option(
+    "--figure/--no-figure",
+    default=None,
+    help="Whether to draw grid.png from the runs' samples, in --out and --site.  [default: figure]",
+)
+@click.option(
+    "--gallery",
+    type=options.FILE,
+    metavar="FILE.html",
+    help="A web page of label maps, photographs and samples side by side, which opens without a server.",
+)
+@click.option(
+    "--site",
+    type=options.OUT,
+    help="A folder of web pages: tables, gallery, protocols, and how each number was measured. An earlier site "
+    "there is replaced.",
+)
+@click.option("--paths", is_flag=True, help="Show this machine's paths in the pages of --gallery and --site.")
+@click.option(
+    "--out",
+    type=options.OUT,
+    help="Where tables and grid go.  [default: report; nowhere with --gallery or --site]",
+)
 @click.option("--suite-folder", type=options.EXISTING_FOLDER, help="Of a suite (default: its name, here).")
-@click.option("--out", type=options.OUT, default="report", show_default=True)
 @click.pass_context
-def report(ctx: click.Context, /, runs: tuple[Path, ...], suite_folder: Path | None, **chosen: Any) -> None:
-    """Write tables (CSV and Markdown) from the results of RUNS, and a picture grid of their samples.
+def report(
+    ctx: click.Context,
+    /,
+    runs: tuple[Path, ...],
+    suite_folder: Path | None,
+    figure: bool | None,
+    out: Path | None,
+    gallery: Path | None,
+    site: Path | None,
+    paths: bool,
+    **chosen: Any,
+) -> None:
+    """Write tables (CSV and Markdown) from the results of RUNS, a picture grid of their samples, and web pages.
 
     RUNS are folders with results.csv, CSV files that `sdm-bench evaluate --out` wrote, or one suite's YAML: then all
     that is measured of it, in the tables that it asks for.
     """
-    from reports.report import write_report
+    from reports.report import Pages, write_report
 
+    if out is None and not gallery and not site:
+        out = Path("report")
+    if figure is not None and out is None and not site:
+        flag = "--figure" if figure else "--no-figure"
+        raise click.UsageError(f"{flag}: the gallery has no grid; give --out or --site too")
     suites = [run for run in runs if run.suffix in SUITE_ENDINGS]
     if suites and len(runs) > 1:
         raise click.UsageError(f"{suites[0]}: a suite stands alone; expected one suite, or runs")
@@ -65,5 +104,6 @@ def report(ctx: click.Context, /, runs: tuple[Path, ...], suite_folder: Path | N
         given = {name for name in chosen if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
         chosen |= {name: value for name, value in found.options.items() if name not in given}
         chosen["pictured"], runs = found.samples, found.results
-    for path in write_report(list(runs), **chosen):
+    pages = Pages(gallery, site, paths)
+    for path in write_report(list(runs), **chosen, out=out, figure=figure is not False, pages=pages):
         click.echo(path)

@@ -24,7 +24,8 @@ def segment() -> None:
 def train(name: str, **chosen: Any) -> None:
     """Train the segmenter NAME on a dataset, then print its IoU on the real photographs of the val split.
 
-    NAME: unet, drn-d-22, drn-d-105, upernet101 or deeplabv2-resnet101. Ctrl-C saves; the same command resumes.
+    NAME: unet, drn-c-26, drn-c-42, drn-c-58, drn-d-22, drn-d-105, upernet101 or deeplabv2-resnet101. Ctrl-C saves;
+    the same command resumes.
     """
     from sdm_bench.base.errors import UserError
     from sdm_bench.base.processes import is_first

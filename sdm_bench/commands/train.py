@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from sdm_bench.commands import options
+from sdm_bench.commands.process_options import TRAINING_OPTIONS, take_network, take_process
 
 EXAMPLE = """\b
 Examples:
@@ -20,7 +21,9 @@ RUN_OPTIONS = (
         "--data", required=True, type=options.EXISTING_FOLDER, help="The dataset's root, in its official layout."
     ),
     click.option("--preset", default="toy", show_default=True, help="paper or toy."),
-    click.option("--image-size", type=click.IntRange(min=1), help="Short side in pixels (default: the preset's)."),
+    click.option(
+        "--image-size", type=options.ShortSideOrSize(), help="Short side, or WIDTHxHEIGHT (default: the preset's)."
+    ),
     click.option(
         "--steps",
         type=click.IntRange(min=1),
@@ -86,9 +89,11 @@ def preset_overrides(chosen: dict[str, Any]) -> dict[str, Any]:
     show_default=True,
     help="Of diffusion models: all timesteps alike, or more often those with large losses.",
 )
+@options.with_options(*TRAINING_OPTIONS)
 def train(method: str, **chosen: Any) -> None:
     """Train METHOD (`methods list` shows them) on a dataset. Ctrl-C saves; the same command resumes."""
     from sdm_bench.training.recipes import train_method
 
     loop, overrides = loop_options(chosen), preset_overrides(chosen)
-    train_method(method, loop=loop, overrides=overrides, **chosen)
+    network, process = take_network(chosen), take_process(chosen, "timestep_respacing", "loss")
+    train_method(method, loop=loop, overrides=overrides, network=network, diffusion=process, **chosen)

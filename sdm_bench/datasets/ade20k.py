@@ -16,6 +16,7 @@ class ADE20K(SemanticDataset):
     name = "ade20k"
     native_size = (256, 256)
     has_instances = False
+    other_files = ("*_seg.png", "these are of the full ADE20K; SceneParse150 comes in ADEChallengeData2016.zip")
     folders: ClassVar = {"train": "training", "val": "validation"}
 
     @staticmethod
@@ -33,6 +34,10 @@ class ADE20K(SemanticDataset):
     @staticmethod
     def label_ids(raw: np.ndarray) -> np.ndarray:
         return np.where(raw == 0, UNKNOWN, np.where(raw <= UNKNOWN, raw - 1, -1)).astype(np.int64)
+
+    @property
+    def file_values(self) -> tuple[int, ...]:
+        return *range(1, UNKNOWN + 1), 0
 
     def expected_ids(self) -> str:
         return "0 (unknown) and 1..150"

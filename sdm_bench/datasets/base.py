@@ -14,9 +14,14 @@ import yaml
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_lines
 from sdm_bench.base.names import refuse_unspellable
-from sdm_bench.datasets.pictures import FilePattern, UnknownIds, by_stem, read_image, read_map
+from sdm_bench.base.progress import say
+from sdm_bench.datasets.encodings import recognised
+from sdm_bench.datasets.maps import UnknownIds, distinct, read_map
+from sdm_bench.datasets.pictures import FilePattern, by_stem, read_image
 
 IGNORED = 255
+# (height, width) in pixels.
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -100,9 +105,19 @@ class ClassTable:
     @staticmethod
     @cache
     def shipped(name: str) -> "ClassTable":
-        """The table of `classes/<name>.yaml` in this package."""
-        text = resources.files("sdm_bench.datasets").joinpath(f"classes/{name}.yaml").read_text(encoding="utf-8")
-        return ClassTable.from_rows(yaml.safe_load(text))
+        """The table of `classes/<name>.yaml` in this package; raises UserError where there is none."""
+        file = resources.files("sdm_bench.datasets").joinpath(f"classes/{name}.yaml")
+        if not file.is_file():
+            raise UserError(f"{name}: its classes are its own; expected a published dataset")
+        return ClassTable.from_rows(yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+def size_at(native: Size, image_size: int | Size | None = None) -> Size:
+    """(height, width) of pictures: a given one, or `native` scaled to that short side (None: as it is)."""
+    if isinstance(image_size, tuple):
+        return image_size
+    scale = 1 if image_size is None else image_size / min(native)
+    return round(native[0] * scale), round(native[1] * scale)
 
 
 class SemanticDataset(ABC, Sequence[Example]):
@@ -111,15 +126,19 @@ class SemanticDataset(ABC, Sequence[Example]):
     A subclass says where the files of a split are (`sources`) and how file values become classes (`label_ids`).
     """
 
-    name: ClassVar[str]
+    # What rows and tables call it.
+    name: str
     splits: ClassVar[tuple[str, ...]] = ("train", "val")
     # (height, width) at which the papers generate.
-    native_size: ClassVar[tuple[int, int]]
+    native_size: Size
     # Whether resizing keeps the aspect ratio (Cityscapes) or squashes to a square.
     keeps_aspect: ClassVar[bool] = False
     has_instances: ClassVar[bool] = True
     # Whether a photograph may have another size than its label map, at the same aspect ratio.
     photo_may_differ: ClassVar[bool] = False
+    # A glob below the root, and what files are that it finds where official label maps are expected.
+    other_files: ClassVar[tuple[str, str] | None] = None
+    _warned = False
 
     def __init__(self, root: Path, split: str, records: list[Record] | None = None):
         """Opens a split of the dataset below `root`: the examples of `records`, by default all that are there."""
@@ -133,14 +152,35 @@ class SemanticDataset(ABC, Sequence[Example]):
         if not self.records and records is None:
             raise UserError(
                 f"{self.root}: no label maps of the {split} split of {self.name} found; expected {self.layout()}."
+                f"{self.other_labels()}"
             )
         for path in (self.root.resolve(), *(record.label for record in self.records)):
             refuse_unspellable(path, self.name)
 
     @property
+    def kind(self) -> str:
+        """The name under which protocols and presets know it: its own, or `folder`."""
+        return type(self).name
+
+    @property
     def classes(self) -> ClassTable:
         """The class table."""
         return ClassTable.shipped(self.name)
+
+    @property
+    def file_values(self) -> tuple[int, ...]:
+        """The value that files have for each class in order, and behind them further ones for the last."""
+        return tuple(range(len(self.classes)))
+
+    def identity(self) -> list[str]:
+        """Lines that say what file values mean: of two datasets with equal lines, equal files are equal label maps."""
+        return [self.classes.digest()]
+
+    def other_labels(self) -> str:
+        """A sentence on label maps of another kind below the root, or nothing."""
+        if self.other_files is None or next(self.root.rglob(self.other_files[0]), None) is None:
+            return ""
+        return f" There are {self.other_files[0]}: {self.other_files[1]}."
 
     @abstractmethod
     def sources(self) -> Sources:
@@ -159,35 +199,46 @@ class SemanticDataset(ABC, Sequence[Example]):
     def layout() -> str:
         """The expected folders and file names, in a line, for error messages."""
 
-    @staticmethod
     @abstractmethod
-    def label_ids(raw: np.ndarray) -> np.ndarray:
+    def label_ids(self, raw: np.ndarray) -> np.ndarray:
         """int64 classes of the raw file values; a value outside the table becomes a number >= num_classes or < 0."""
+
+    def read_label(self, path: Path) -> np.ndarray:
+        """The file values of a label map, integers (H, W), or colours (H, W, 3) where the dataset may have them."""
+        return read_map(path)
+
+    def read_instances(self, path: Path) -> np.ndarray:
+        """int32 (H, W) ids of an instance map."""
+        return read_map(path).astype(np.int32)
 
     def instances(self, record: Record, label: np.ndarray) -> np.ndarray | None:
         """int32 instance map of `record`; by default the values of its instance file."""
-        return None if record.instance is None else read_map(record.instance).astype(np.int32)
+        return None if record.instance is None else self.read_instances(record.instance)
 
-    @classmethod
-    def size(cls, image_size: int | None = None) -> tuple[int, int]:
-        """(height, width) of pictures whose short side is `image_size` (default: the native one)."""
-        height, width = cls.native_size
-        if image_size is None:
-            return height, width
-        scale = image_size / min(height, width)
-        return round(height * scale), round(width * scale)
+    def size(self, image_size: int | Size | None = None) -> Size:
+        """(height, width) of pictures of `image_size`, see `size_at`."""
+        return size_at(self.native_size, image_size)
 
     def label(self, record: Record) -> np.ndarray:
-        """int64 (H, W) label map of `record`; raises UnknownIds or UnreadableFile."""
-        return self.to_classes(read_map(record.label), record.label)
+        """int64 (H, W) label map of `record`; raises UnknownIds or UnreadableFile.
+
+        Says once where the values are of another encoding than the dataset's.
+        """
+        raw = self.read_label(record.label)
+        if not self._warned and raw.ndim == 2:
+            found = recognised(self.kind, distinct(raw), self.file_values, self.classes.colors)
+            if found:
+                self._warned = True
+                titles = " or ".join(each.title for each in found)
+                say(f"warning: {record.label}: not as {self.name} has it, but {titles}; see `sdm-bench data verify`")
+        return self.to_classes(raw, record.label)
 
     def to_classes(self, raw: np.ndarray, path: Path) -> np.ndarray:
         """int64 (H, W) classes of the file values `raw`; raises UnknownIds, which names `path`."""
         label = self.label_ids(raw.astype(np.int64))
         outside = (label < 0) | (label >= len(self.classes))
         if outside.any():
-            values, counts = np.unique(raw[outside], return_counts=True)
-            raise UnknownIds(path, dict(zip(values.tolist(), counts.tolist(), strict=True)), self.expected_ids())
+            raise UnknownIds(path, raw[outside], self.expected_ids())
         return label
 
     def expected_ids(self) -> str:

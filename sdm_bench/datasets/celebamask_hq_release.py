@@ -14,7 +14,8 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_text
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import ClassTable
-from sdm_bench.datasets.pictures import UnreadableFile, read_image
+from sdm_bench.datasets.decoding import UnreadableFile
+from sdm_bench.datasets.pictures import read_image
 from sdm_bench.datasets.verify_report import counted, listed
 
 PHOTOGRAPHS = "CelebA-HQ-img"

@@ -15,6 +15,10 @@ class Cityscapes(SemanticDataset):
     splits = ("train", "val", "test")
     native_size = (256, 512)
     keeps_aspect = True
+    other_files = (
+        "*_gtFine_labelTrainIds.png",
+        "these hold trainIds; the official archive gtFine_trainvaltest.zip has *_gtFine_labelIds.png",
+    )
 
     @staticmethod
     def layout() -> str:
@@ -34,6 +38,10 @@ class Cityscapes(SemanticDataset):
     def label_ids(raw: np.ndarray) -> np.ndarray:
         known = (raw >= 0) & (raw < LICENSE_PLATE)
         return np.where(known, raw, np.where(raw == 255, LICENSE_PLATE, -1)).astype(np.int64)
+
+    @property
+    def file_values(self) -> tuple[int, ...]:
+        return *range(LICENSE_PLATE), 255
 
     def expected_ids(self) -> str:
         return "0..33, or 255 for the license plate"

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from sdm_bench.datasets.base import SemanticDataset, Sources
+from sdm_bench.datasets.encodings import TRAIN_IDS_ENDING
 from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, FilePattern
 
 UNLABELED = 182
@@ -15,6 +16,10 @@ class COCOStuff(SemanticDataset):
 
     name = "coco_stuff"
     native_size = (256, 256)
+    other_files = (
+        f"*{TRAIN_IDS_ENDING}.png",
+        "these hold MMSegmentation's 171 ids; stuffthingmaps_trainval2017.zip has the official ones",
+    )
     image_folders = ("{0}_img", "images/{0}2017", "{0}2017")
     label_folders = (
         "{0}_label",
@@ -32,7 +37,7 @@ class COCOStuff(SemanticDataset):
 
     def sources(self) -> Sources:
         return Sources(
-            label=FilePattern(self._first(self.label_folders), MAP_SUFFIXES),
+            label=FilePattern(self._first(self.label_folders), MAP_SUFFIXES, without=TRAIN_IDS_ENDING),
             image=FilePattern(self._first(self.image_folders), IMAGE_SUFFIXES),
             instance=FilePattern(self._first(self.instance_folders), MAP_SUFFIXES),
         )
@@ -44,6 +49,10 @@ class COCOStuff(SemanticDataset):
     @staticmethod
     def label_ids(raw: np.ndarray) -> np.ndarray:
         return np.where(raw == 255, UNLABELED, np.where(raw < UNLABELED, raw, -1)).astype(np.int64)
+
+    @property
+    def file_values(self) -> tuple[int, ...]:
+        return *range(UNLABELED), 255
 
     def expected_ids(self) -> str:
         return "0..181, or 255 for unlabeled"

@@ -9,13 +9,13 @@ from sdm_bench.datasets.pictures import in_parallel
 
 
 def labels_sha256(dataset: SemanticDataset) -> str:
-    """SHA-256 over the class table, the ids of a split, and the bytes of their label and instance maps."""
+    """SHA-256 over what file values mean, the ids of a split, and the bytes of their label and instance maps."""
     records = dataset.records
     labels = in_parallel(sha256_file, [record.label for record in records])
     instances = in_parallel(sha256_file, [record.instance for record in records if record.instance is not None])
 
     def lines() -> Iterator[str]:
-        yield dataset.classes.digest()
+        yield from dataset.identity()
         for record, label in zip(records, labels, strict=True):
             yield f"{record.id} {label} {'' if record.instance is None else next(instances)}"
 

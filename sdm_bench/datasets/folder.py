@@ -1,87 +1,93 @@
 """Anybody's dataset: images/, labels/, optional instances/ and a classes.yaml, with or without split folders above."""
 
-import reprlib
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_yaml
-from sdm_bench.datasets.base import IGNORED, ClassTable, Record, SemanticDataset, Sources
+from sdm_bench.datasets.base import ClassTable, Record, SemanticDataset, Size, Sources
+from sdm_bench.datasets.class_file import NAME, SIZE, ClassFile, read_class_file
+from sdm_bench.datasets.encodings import TRAIN_IDS_ENDING
+from sdm_bench.datasets.maps import is_colour, read_panoptic, read_values
 from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, MAP_SUFFIXES, FilePattern
 
 # What the one split of a root without split folders is called in rows, run.json and tables.
 WHOLE = "val"
-EXAMPLE = "- {name: road, color: [128, 64, 128]}"
+CLASSES_FILE = "classes.yaml"
 
 
 class Folder(SemanticDataset):
-    """Classes are the rows of classes.yaml in order; ids in the label PNGs are the row numbers.
+    """Classes, name and size are those of classes.yaml, see class_file.py; label maps hold ids or the classes' colours.
 
-    A row is {name, color} and optionally `ignore: true`: the metrics pass over that class. Without split folders there
-    is one split of all examples, which is called `val` whichever is asked for.
+    Without split folders there is one split of all examples, which is called `val` whichever is asked for.
     """
 
-    name = "folder"
+    name = NAME
     splits = ("train", "val", "test")
-    native_size = (256, 256)
+    native_size: Size = SIZE
 
     def __init__(self, root: Path, split: str, records: list[Record] | None = None):
-        folders = [Path(root) / name / kind for name in self.splits for kind in ("images", "labels")]
-        self.has_splits = any(folder.is_dir() for folder in folders)
-        super().__init__(root, split if self.has_splits or split not in self.splits else WHOLE, records)
+        whole = split in self.splits and splits_of(Path(root)) == (WHOLE,)
+        super().__init__(root, WHOLE if whole else split, records)
+        self.name, self.native_size = self.class_file.name, self.class_file.size
 
     @staticmethod
     def layout() -> str:
         return "classes.yaml and [<split>/]{images,labels[,instances]}"
 
     def sources(self) -> Sources:
-        base = self.root / self.split if self.has_splits else self.root
+        base = _base(self.root, self.split)
         return Sources(
-            label=FilePattern(base / "labels", MAP_SUFFIXES),
+            label=label_pattern(self.root, self.split),
             image=FilePattern(base / "images", IMAGE_SUFFIXES),
             instance=FilePattern(base / "instances", MAP_SUFFIXES),
         )
 
     @cached_property
+    def class_file(self) -> ClassFile:
+        """What classes.yaml says."""
+        return read_class_file(self.root / CLASSES_FILE)
+
+    @property
     def classes(self) -> ClassTable:
-        return read_classes(self.root / "classes.yaml")
+        return self.class_file.table
 
-    @staticmethod
-    def label_ids(raw: np.ndarray) -> np.ndarray:
-        return raw.astype(np.int64)
+    @property
+    def ignores(self) -> bool:
+        """Whether its last class is what classes.yaml ignores by file value or colour."""
+        return len(self.classes) > len(self.class_file.ids)
+
+    @property
+    def file_values(self) -> tuple[int, ...]:
+        return *self.class_file.ids, *self.class_file.ignored_ids
+
+    def identity(self) -> list[str]:
+        colored = any(is_colour(record.label) for record in self.records)
+        return [*super().identity(), *self.class_file.identity(colored)]
+
+    def read_label(self, path: Path) -> np.ndarray:
+        return read_values(path)
+
+    def read_instances(self, path: Path) -> np.ndarray:
+        return read_panoptic(path)
+
+    def label_ids(self, raw: np.ndarray) -> np.ndarray:
+        return self.class_file.label_ids(raw)
+
+    def expected_ids(self) -> str:
+        return self.class_file.expected_ids()
 
 
-def read_classes(path: Path) -> ClassTable:
-    """The class table of a classes.yaml; raises UserError that says which row is wrong and what a row looks like."""
-    if not path.is_file():
-        raise UserError(f"{path}: not found; expected a list of classes, a row each like `{EXAMPLE}`")
-    rows = read_yaml(path)
-    if not isinstance(rows, list) or not rows:
-        raise UserError(f"{path}: expected a list of classes, a row each like `{EXAMPLE}`")
-    if len(rows) > IGNORED:
-        raise UserError(f"{path}: {len(rows)} classes; at most {IGNORED} fit into 8-bit label maps")
-    evaluated = 0
-    table = []
-    for index, row in enumerate(rows):
-        checked = _row(path, index, row, len(rows))
-        ignored = bool(checked.get("ignore", False))
-        table.append({**checked, "id": index, "evaluate_as": None if ignored else evaluated})
-        evaluated += not ignored
-    return ClassTable.from_rows(table)
+def splits_of(root: Path) -> tuple[str, ...]:
+    """The names of the splits of such a dataset: all of them, or one without split folders."""
+    folders = [root / name / kind for name in Folder.splits for kind in ("images", "labels")]
+    return Folder.splits if any(folder.is_dir() for folder in folders) else (WHOLE,)
 
 
-def _row(path: Path, index: int, row: object, count: int) -> dict:
-    color = row.get("color") if isinstance(row, dict) else None
-    valid = isinstance(color, list) and len(color) == 3 and all(isinstance(v, int) and 0 <= v <= 255 for v in color)
-    if not isinstance(row, dict) or not isinstance(row.get("name"), str | int | float) or not valid:
-        # shortened, since a few aliases of YAML can spell out to any length
-        found = reprlib.repr(row)
-        raise UserError(
-            f"{path}: row {index} is {found}; expected a name and a color of three numbers 0..255, like `{EXAMPLE}`"
-        )
-    mirror = row.get("mirror", index)
-    if not isinstance(mirror, int) or not 0 <= mirror < count:
-        raise UserError(f"{path}: row {index}: mirror {reprlib.repr(mirror)}; expected a row number 0..{count - 1}")
-    return row
+def label_pattern(root: Path, split: str) -> FilePattern:
+    """Where the label maps of a split are."""
+    return FilePattern(_base(root, split) / "labels", MAP_SUFFIXES, without=TRAIN_IDS_ENDING)
+
+
+def _base(root: Path, split: str) -> Path:
+    return root / split if splits_of(root) == Folder.splits else root

@@ -8,19 +8,29 @@ from sdm_bench.datasets.ade20k import ADE20K
 from sdm_bench.datasets.base import ClassTable, SemanticDataset
 from sdm_bench.datasets.celebamask_hq import CelebAMaskHQ
 from sdm_bench.datasets.cityscapes import Cityscapes
+from sdm_bench.datasets.class_file import read_class_file
 from sdm_bench.datasets.coco_stuff import COCOStuff
-from sdm_bench.datasets.folder import Folder
+from sdm_bench.datasets.folder import CLASSES_FILE, Folder
 
 DATASETS: dict[str, type[SemanticDataset]] = {
     dataset.name: dataset for dataset in (Cityscapes, ADE20K, CelebAMaskHQ, COCOStuff, Folder)
 }
 
 
-def dataset_class(name: str) -> type[SemanticDataset]:
-    """The class of the dataset called `name`; raises UserError with the nearest known name."""
-    if name not in DATASETS:
+def dataset_class(name: str, root: Path | None = None) -> type[SemanticDataset]:
+    """The class of the dataset called `name`: a shipped one, or that of a `folder` whose classes.yaml calls it so.
+
+    root: where it is. Raises UserError with the nearest known name.
+    """
+    if name in DATASETS:
+        return DATASETS[name]
+    file = None if root is None else root / CLASSES_FILE
+    if file is None or not file.is_file():
         raise unknown_name("dataset", name, DATASETS)
-    return DATASETS[name]
+    called = read_class_file(file).name
+    if called != name:
+        raise UserError(f"Unknown dataset '{name}': {file} calls it '{called}', and no other is called so.")
+    return Folder
 
 
 def describe() -> list[str]:
@@ -30,13 +40,17 @@ def describe() -> list[str]:
 
 def _description(dataset: type[SemanticDataset]) -> str:
     height, width = dataset.native_size
-    classes = "its own classes" if dataset is Folder else f"{len(ClassTable.shipped(dataset.name))} classes"
-    return f"{dataset.name}: {classes}, {width}x{height}, {', '.join(dataset.splits)}; {dataset.layout()}"
+    size = f"{width}x{height}"
+    about = f"{len(ClassTable.shipped(dataset.name))} classes, {size}" if dataset is not Folder else OWN.format(size)
+    return f"{dataset.name}: {about}, {', '.join(dataset.splits)}; {dataset.layout()}"
+
+
+OWN = "its own classes, name and size ({0} unless its classes.yaml says another)"
 
 
 def open_dataset(name: str, root: Path, split: str) -> SemanticDataset:
     """The dataset called `name` below `root`; raises UserError when it is not there."""
-    return dataset_class(name)(root, split)
+    return dataset_class(name, root)(root, split)
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,12 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import refuse_special
+from sdm_bench.base.folders import composed, files_below, without_repeats
+from sdm_bench.datasets.decoding import UnreadableFile, decode_rgb, opened, read_header
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 MAP_SUFFIXES = (".png",)
-IDS_NAMED = 8
 WORKERS = min(8, os.cpu_count() or 1)
-# Larger pictures are refused: no data set of this field has them, and a small file can ask for any size.
-MOST_PIXELS = 50_000_000
-# Ours is the limit; Pillow's own, which is larger, only warns.
-Image.MAX_IMAGE_PIXELS = None
 # Items that `ahead` computes before they are asked for.
 LOOKAHEAD = 64
 
@@ -30,67 +26,50 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-class UnreadableFile(UserError):
-    """A file that is missing, truncated or not of the expected kind."""
-
-
-class NotAMap(UnreadableFile):
-    """A picture with colour channels where a map of ids was expected."""
-
-
-class UnknownIds(UserError):
-    """A label map with values outside the dataset's table; `counts` maps each value to its number of pixels."""
-
-    def __init__(self, path: Path, counts: dict[int, int], expected: str):
-        found = [f"{value} ({count} pixels)" for value, count in counts.items()]
-        more = f" and {len(found) - IDS_NAMED} more values" if len(found) > IDS_NAMED else ""
-        super().__init__(f"{path}: ids outside the table: {', '.join(found[:IDS_NAMED])}{more}; expected {expected}")
-        self.counts = counts
-
-
 @dataclass(frozen=True)
 class FilePattern:
     """One kind of file of a split: what is below `folder` with one of `suffixes` and a stem that ends in `ending`.
 
-    An example's id is the stem without `ending`.
+    An example's id is the stem without `ending`, with letters and their marks as one (NFC). without: files whose stem
+    ends so are passed over.
     """
 
     folder: Path
     suffixes: tuple[str, ...]
     ending: str = ""
+    without: str | None = None
 
     def files(self) -> dict[str, list[Path]]:
         """The files of each id, sorted; more than one where a name occurs twice."""
         found: dict[str, list[Path]] = {}
-        for path in sorted(self.folder.rglob("*")) if self.folder.is_dir() else []:
+        for path in files_below(self.folder).files:
             if self._wants(path):
-                found.setdefault(path.stem.removesuffix(self.ending), []).append(path)
-        return found
+                found.setdefault(composed(path.stem.removesuffix(self.ending)), []).append(path)
+        return {name: without_repeats(paths) for name, paths in found.items()}
 
     def _wants(self, path: Path) -> bool:
-        hidden = path.name.startswith(".")
-        return not hidden and path.suffix.lower() in self.suffixes and path.stem.endswith(self.ending)
+        passed_over = self.without is not None and path.stem.endswith(self.without)
+        return not passed_over and path.suffix.lower() in self.suffixes and path.stem.endswith(self.ending)
 
 
 def read_image(path: Path) -> np.ndarray:
-    """uint8 (H, W, 3) RGB pixels of a picture file."""
-    return np.asarray(open_picture(path).convert("RGB"))
-
-
-def read_map(path: Path) -> np.ndarray:
-    """(H, W) integers of a single-channel PNG, 8 or 16 bits, as stored: palettes are not applied."""
-    image = open_picture(path)
-    if image.mode not in ("L", "P", "I", "I;16", "1"):
-        raise NotAMap(f"{path}: a map of ids has one channel; found a picture of mode {image.mode}")
-    return np.asarray(image)
+    """uint8 (H, W, 3) RGB pixels of a picture file, as `decode_rgb` makes them; raises UnreadableFile."""
+    with _reasons(path):
+        return decode_rgb(path)
 
 
 def open_picture(path: Path) -> Image.Image:
     """The decoded picture at `path` in its own mode; raises UnreadableFile."""
+    with _reasons(path), opened(path) as image:
+        image.load()
+        return image
+
+
+@contextmanager
+def _reasons(path: Path) -> Iterator[None]:
+    """Has a file that is no picture say what it is instead."""
     try:
-        with _opened(path) as image:
-            image.load()
-            return image
+        yield
     except UnreadableFile as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise UnreadableFile(f"{path}: no such file") from error
@@ -100,26 +79,10 @@ def open_picture(path: Path) -> Image.Image:
         raise
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """The picture at `path`, of which the header is read; raises UnreadableFile for what is none, or far too large."""
-    refuse_special(path)
-    try:
-        with Image.open(path) as image:
-            if image.width * image.height > MOST_PIXELS:
-                pixels = f"{image.width}x{image.height} pixels"
-                raise UnreadableFile(f"{path}: a picture of {pixels}; expected at most {MOST_PIXELS} in all")
-            yield image
-    except UserError:
-        raise
-    except Exception as error:  # a damaged picture fails in as many ways as there are formats
-        raise UnreadableFile(f"{path}: not a readable picture ({error})") from error
-
-
 def picture_size(path: Path) -> tuple[int, int]:
-    """(height, width) of the picture at `path`, of which only the header is read; raises UnreadableFile."""
-    with _opened(path) as image:
-        return image.height, image.width
+    """(height, width) of the picture at `path`, upright, of which only the header is read; raises UnreadableFile."""
+    header = read_header(path)
+    return header.height, header.width
 
 
 def by_stem(source: FilePattern) -> dict[str, Path]:

@@ -1,19 +1,19 @@
-"""Turns an official release into the folders that the datasets are read from, where the two differ."""
+"""Turns what is not read as it is into what is: CelebAMask-HQ's official release, and label maps in other encodings."""
 
-import os
-import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sdm_bench.base.errors import PartialFailure, UserError, unknown_name
-from sdm_bench.base.files import atomic_path, read_object, write_json, write_png
+from sdm_bench.base.files import link_or_copy, read_object, write_json, write_png
 from sdm_bench.base.progress import track
 from sdm_bench.datasets.celebamask_hq_release import SIZE, SPLIT_RULES, Release, merge_parts
+from sdm_bench.datasets.decoding import UnreadableFile
 from sdm_bench.datasets.known_datasets import dataset_class
-from sdm_bench.datasets.pictures import UnreadableFile, in_parallel, read_map
+from sdm_bench.datasets.maps import read_map
+from sdm_bench.datasets.pictures import in_parallel
+from sdm_bench.datasets.reencode import MARKER, ReencodeReport, reencode
 
-MARKER = "prepared.json"
 SPLITS = ("train", "val", "test")
 
 # What `unzip` takes to put the official archives of a dataset into the folder {0}.
@@ -43,21 +43,28 @@ class PrepareReport:
         return [f"celebamask_hq in {self.out}, split rule {self.split_rule}: {splits} ({self.kept} were there already)"]
 
 
-def prepare(name: str, source: Path, out: Path, **options: str) -> PrepareReport:
-    """Prepares the dataset called `name` from its official release `source` into the folder `out`.
+def prepare(name: str, source: Path, out: Path, **options: str) -> PrepareReport | ReencodeReport:
+    """Prepares the dataset called `name` from `source` into the folder `out`.
 
-    Options of celebamask_hq: split_rule. Raises UserError for the datasets that are read as they are released, which
-    says how they are unpacked.
+    From CelebAMask-HQ's official release (split_rule), or, where label maps are in another encoding than the dataset's,
+    as reencode.py does (encoding). Raises UserError where there is nothing to do, which says how datasets are unpacked.
     """
-    dataset = dataset_class(name)
-    if name != "celebamask_hq":
+    source, out = Path(source), Path(out)
+    dataset = dataset_class(name, source)
+    for option in options:
+        if option not in ("split_rule", "encoding"):
+            raise unknown_name(f"option of {name}", option, ["split_rule", "encoding"])
+    faces = name == "celebamask_hq" and "encoding" not in options
+    if faces and not any((source / split / "labels").is_dir() for split in SPLITS):
+        return prepare_celebamask_hq(source, out, **options)
+    if "split_rule" in options:
+        raise UserError(f"--split-rule {options['split_rule']}: expected the official release of celebamask_hq")
+    converted = reencode(name, source, out, **options)
+    if converted is None:
         commands = [f"unzip -n {archive.format(out)}" for archive in UNPACK.get(name, ())]
         facts = [f"{name} is read as it is, nothing is to be prepared.", *commands, f"layout: {dataset.layout()}"]
         raise UserError("\n".join(facts))
-    for option in options:
-        if option != "split_rule":
-            raise unknown_name("option of celebamask_hq", option, ["split_rule"])
-    return prepare_celebamask_hq(Path(source), Path(out), **options)
+    return converted
 
 
 def prepare_celebamask_hq(release: Path, out: Path, split_rule: str = "index-28000") -> PrepareReport:
@@ -120,14 +127,13 @@ class _Outcome:
 
 def _prepare_face(face: _Face) -> _Outcome:
     label, photograph = face.folder / "labels" / f"{face.id}.png", face.folder / "images" / f"{face.id}.jpg"
-    has_label, has_photograph = _is_label_map(label), _is_copy(photograph, face.photograph)
+    has_label = _is_label_map(label)
     if not has_label:
         merged, failures = merge_parts(face.parts)
         if failures:
             return _Outcome(False, failures)
         write_png(label, merged)
-    if not has_photograph:
-        _link(face.photograph, photograph)
+    has_photograph = link_or_copy(face.photograph, photograph)
     return _Outcome(has_label and has_photograph)
 
 
@@ -136,17 +142,3 @@ def _is_label_map(path: Path) -> bool:
         return path.is_file() and read_map(path).shape == SIZE
     except UnreadableFile:
         return False
-
-
-def _is_copy(path: Path, source: Path) -> bool:
-    return path.is_file() and (path.samefile(source) or path.stat().st_size == source.stat().st_size)
-
-
-def _link(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source.resolve(), target)
-    except OSError:
-        with atomic_path(target) as temporary:
-            shutil.copyfile(source, temporary)

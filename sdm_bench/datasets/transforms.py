@@ -2,8 +2,8 @@
 
 Recipe `sdm`: WeilunWang/semantic-diffusion-model@7171f37, guided_diffusion/image_datasets.py. Pictures are halved with
 a box filter while their short side is at least twice the target, then resized bicubically. Evaluation squashes to the
-target size; training takes a random crop after a short side drawn from 1 to 1.25 times the target. Cityscapes keeps its
-aspect ratio and is never cropped.
+target size; training takes a random crop after a short side drawn from 1 to 1.25 times the target, or after the size
+that covers a target that is no square. Cityscapes keeps its aspect ratio and is never cropped.
 Recipe `sdm-released`: the same, with instance ids above 255 read as 255, as the released code reads Cityscapes' 16-bit
 maps: edges between touching things of one kind disappear. Checkpoints that were trained so need it.
 Recipe `spade`: NVlabs/SPADE@fecacc9, data/base_dataset.py. Bicubic in one go; training crops from 286/256 of the target
@@ -80,7 +80,8 @@ class Transform:
             larger = self._resize(example, (round(self.size[0] * scale), round(self.size[1] * scale)))
         else:
             short = int(rng.integers(*short_side_range(min(self.size))))
-            larger = resize_short_side(example, short)
+            scale = short / min(self.size)
+            larger = resize_to_cover(example, (round(self.size[0] * scale), round(self.size[1] * scale)))
         top, left = (
             int(rng.integers(have - want + 1)) for have, want in zip(larger.label.shape, self.size, strict=True)
         )
@@ -128,9 +129,14 @@ def resize(example: Example, size: tuple[int, int], halving_to: int | None = Non
 
 def resize_short_side(example: Example, short: int) -> Example:
     """The example with its short side at `short` pixels, aspect ratio kept (SDM: resize_arr with keep_aspect)."""
+    return resize_to_cover(example, (short, short))
+
+
+def resize_to_cover(example: Example, size: tuple[int, int]) -> Example:
+    """The example at the smallest size of its aspect ratio that covers `size` = (height, width)."""
     assert example.image is not None
-    picture = halved(Image.fromarray(example.image), short)
-    scale = short / min(picture.size)
+    picture = halved(Image.fromarray(example.image), size)
+    scale = max(size[0] / picture.height, size[1] / picture.width)
     picture = picture.resize((round(picture.width * scale), round(picture.height * scale)), Resampling.BICUBIC)
     return _with_maps(example, np.asarray(picture), (picture.height, picture.width))
 
@@ -163,9 +169,13 @@ def recoloured(example: Example, rng: np.random.Generator) -> Example:
     return replace(example, image=np.asarray(picture))
 
 
-def halved(picture: Image.Image, target: int | None) -> Image.Image:
-    """The picture halved with a box filter as long as its short side is at least twice `target`; None: as it is."""
-    while target is not None and min(picture.size) >= 2 * target:
+def halved(picture: Image.Image, target: int | tuple[int, int] | None) -> Image.Image:
+    """The picture halved with a box filter as long as its sides are at least twice `target`; None: as it is.
+
+    target: of the short side, or (height, width).
+    """
+    height, width = target if isinstance(target, tuple) else (target, target)
+    while height and width and picture.height >= 2 * height and picture.width >= 2 * width:
         picture = picture.resize((picture.width // 2, picture.height // 2), Resampling.BOX)
     return picture
 

@@ -12,8 +12,8 @@ NAMED = 6
 class Problem:
     """Something that makes a file or its example unusable.
 
-    kind: missing, duplicate, unreadable, colour (a map with colour channels), size, ids or instances (they contradict
-    the label map).
+    kind: missing, duplicate, unreadable, colour (a map with colour channels), size, ids, encoding (of a split's label
+    maps) or instances (they contradict the label map).
     """
 
     split: str

@@ -7,7 +7,7 @@ WeilunWang/semantic-diffusion-model@7171f37, guided_diffusion/{gaussian_diffusio
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,21 +15,27 @@ import torch
 from torch import Tensor
 
 from sdm_bench.base.errors import UserError, unknown_name
+from sdm_bench.diffusion.respacing import space_timesteps
+from sdm_bench.models.preset import DiffusionPreset
 
 DYNAMIC_QUANTILE = 0.995  # of |x_0|, in dynamic thresholding
 
 
 @dataclass(frozen=True, eq=False)
 class NoiseSchedule:
-    """T timesteps of noise; every array is float64 (T,).
+    """T timesteps of noise, and how networks on them are fed and read; every array is float64 (T,).
 
     betas: variances added from step t-1 to t. timestep_map: int64 (T,), the timestep of the original schedule, which is
-    what the network is given; equal to 0..T-1 unless respaced.
+    what the network is given; equal to 0..T-1 unless respaced. rescale_timesteps, predict_xstart, sigma_small: as in
+    DiffusionPreset.
     """
 
     betas: np.ndarray
     timestep_map: np.ndarray
     original_steps: int
+    rescale_timesteps: bool = False
+    predict_xstart: bool = False
+    sigma_small: bool = False
 
     def __post_init__(self) -> None:
         assert self.betas.dtype == np.float64
@@ -79,7 +85,24 @@ class NoiseSchedule:
         """The schedule of the timesteps `kept` alone, with betas that keep their alpha_bar."""
         cumulative = self.alphas_cumprod[kept]
         betas = 1.0 - cumulative / np.append(1.0, cumulative[:-1])
-        return NoiseSchedule(betas, self.timestep_map[kept], self.original_steps)
+        return replace(self, betas=betas, timestep_map=self.timestep_map[kept])
+
+    def network_timesteps(self, t: Tensor) -> Tensor:
+        """What the network is given for the indices t (N,): int64, or float32 in [0, 1000) where rescaled."""
+        timesteps = torch.from_numpy(self.timestep_map).to(t.device)[t]
+        return timesteps.float() * (1000.0 / self.original_steps) if self.rescale_timesteps else timesteps
+
+
+def preset_schedule(preset: DiffusionPreset) -> NoiseSchedule:
+    """The schedule that a preset's networks are trained on."""
+    full = replace(
+        make_schedule(preset.schedule, preset.steps),
+        rescale_timesteps=preset.rescale_timesteps,
+        predict_xstart=preset.predict_xstart,
+        sigma_small=preset.sigma_small,
+    )
+    respacing = preset.timestep_respacing
+    return full.respaced(space_timesteps(len(full), respacing)) if respacing else full
 
 
 def make_schedule(name: str, steps: int) -> NoiseSchedule:
@@ -87,7 +110,10 @@ def make_schedule(name: str, steps: int) -> NoiseSchedule:
     makers = {"linear": linear_betas, "cosine": cosine_betas}
     if name not in makers:
         raise unknown_name("noise schedule", name, makers)
-    return NoiseSchedule(makers[name](steps), np.arange(steps), steps)
+    betas = makers[name](steps)
+    if steps < 2 or betas.max() >= 1:
+        raise UserError(f"--diffusion-steps {steps}: too few for the {name} schedule")
+    return NoiseSchedule(betas, np.arange(steps), steps)
 
 
 def linear_betas(steps: int) -> np.ndarray:
@@ -103,44 +129,6 @@ def cosine_betas(steps: int, max_beta: float = 0.999) -> np.ndarray:
         return math.cos((t + 0.008) / 1.008 * math.pi / 2) ** 2
 
     return np.array([min(1 - alpha_bar((i + 1) / steps) / alpha_bar(i / steps), max_beta) for i in range(steps)])
-
-
-def space_timesteps(num_timesteps: int, spec: str) -> list[int]:
-    """The kept timesteps, sorted: `ddimN` for N evenly strided ones, or counts of equal sections such as `10,15,20`.
-
-    Raises UserError when no integer stride gives N steps, or a section has fewer timesteps than asked for.
-    """
-    if spec.startswith("ddim"):
-        return _strided(num_timesteps, int(spec.removeprefix("ddim")))
-    counts = [int(count) for count in spec.split(",")]
-    size, extra = divmod(num_timesteps, len(counts))
-    kept: set[int] = set()
-    start = 0
-    for section, count in enumerate(counts):
-        length = size + (section < extra)
-        kept.update(start + offset for offset in _spread(length, count))
-        start += length
-    return sorted(kept)
-
-
-def _strided(num_timesteps: int, count: int) -> list[int]:
-    for stride in range(1, num_timesteps):
-        kept = range(0, num_timesteps, stride)
-        if len(kept) == count:
-            return list(kept)
-    raise UserError(f"no integer stride takes {count} of {num_timesteps} timesteps; try another number of steps")
-
-
-def _spread(length: int, count: int) -> list[int]:
-    if count > length:
-        raise UserError(f"cannot take {count} steps from {length} timesteps; ask for at most {length}")
-    stride = 1.0 if count <= 1 else (length - 1) / (count - 1)
-    # Added up rather than multiplied: the reference accumulates, and the sums decide ties of the rounding.
-    position, positions = 0.0, []
-    for _ in range(count):
-        positions.append(round(position))
-        position += stride
-    return positions
 
 
 def extract_at_timestep(values: np.ndarray, t: Tensor, like: Tensor) -> Tensor:
@@ -194,26 +182,23 @@ class ReverseStep:
     x_start: Tensor
 
 
-def reverse_step(
-    schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor, limit: str = "clip", predicts: str = "eps"
-) -> ReverseStep:
+def reverse_step(schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor, limit: str = "clip") -> ReverseStep:
     """What a network's `output` (N, 6, H, W) says of x_{t-1}: three channels of noise, three of variance values v.
 
-    The log-variance interpolates between log beta_tilde (v = -1) and log beta (v = 1), eq. 15 of arXiv 2102.09672.
-    An output of three channels has the variance fixed to beta (beta_tilde_1 at t = 0). `predicts` says whether the
-    first three channels are the noise ("eps") or x_0 ("x_start"); `limit` is the thresholding of x_0.
+    The log-variance interpolates between log beta_tilde (v = -1) and log beta (v = 1), eq. 15 of arXiv 2102.09672. An
+    output of three channels has a fixed variance. The first three channels are the noise, or x_0 where the schedule
+    says so; `limit` is the thresholding of x_0.
     """
     channels = x_t.shape[1]
     prediction, values = output[:, :channels], output[:, channels:]
-    log_variance = learned_log_variance(schedule, values, x_t, t) if values.shape[1] else fixed_large(schedule, x_t, t)
-    x_start = x_start_from_eps(schedule, x_t, t, prediction) if predicts == "eps" else prediction
+    if values.shape[1]:
+        log_variance = learned_log_variance(schedule, values, x_t, t)
+        variance = log_variance.exp()
+    else:
+        variance, log_variance = fixed_variance(schedule, x_t, t)
+    x_start = prediction if schedule.predict_xstart else x_start_from_eps(schedule, x_t, t, prediction)
     x_start = threshold(limit, x_start)
-    return ReverseStep(
-        mean=q_posterior_mean(schedule, x_start, x_t, t),
-        variance=log_variance.exp(),
-        log_variance=log_variance,
-        x_start=x_start,
-    )
+    return ReverseStep(q_posterior_mean(schedule, x_start, x_t, t), variance, log_variance, x_start)
 
 
 def learned_log_variance(schedule: NoiseSchedule, values: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
@@ -224,10 +209,20 @@ def learned_log_variance(schedule: NoiseSchedule, values: Tensor, x_t: Tensor, t
     return fraction * high + (1 - fraction) * low
 
 
-def fixed_large(schedule: NoiseSchedule, x_t: Tensor, t: Tensor) -> Tensor:
-    """log beta_t, with beta_tilde_1 at t = 0, expanded like x_t."""
-    variance = np.append(schedule.posterior_variance[1], schedule.betas[1:])
-    return extract_at_timestep(np.log(variance), t, x_t).expand_as(x_t)
+def fixed_variance(schedule: NoiseSchedule, x_t: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    """Variance and its logarithm where the network doesn't learn them, expanded like x_t.
+
+    They are beta_t, with beta_tilde_1 at t = 0; or, small, beta_tilde_t, whose logarithm alone has the value of t = 1
+    at t = 0.
+    """
+    large = np.append(schedule.posterior_variance[1], schedule.betas[1:])
+    variance, log_variance = (
+        (schedule.posterior_variance, schedule.posterior_log_variance_clipped)
+        if schedule.sigma_small
+        else (large, np.log(large))
+    )
+    expanded = (extract_at_timestep(values, t, x_t).expand_as(x_t) for values in (variance, log_variance))
+    return next(expanded), next(expanded)
 
 
 def threshold(name: str, x_start: Tensor) -> Tensor:

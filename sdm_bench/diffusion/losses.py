@@ -1,4 +1,4 @@
-"""The training losses: L_simple, the variational bound, and their hybrid.
+"""The training losses: L_simple, the variational bound, and their hybrids.
 
 Source: arXiv 2102.09672 section 3.1; WeilunWang/semantic-diffusion-model@7171f37,
 guided_diffusion/{losses,gaussian_diffusion}.py.
@@ -6,6 +6,7 @@ guided_diffusion/{losses,gaussian_diffusion}.py.
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -18,27 +19,39 @@ BIN = 1.0 / 255.0  # half the width of an 8-bit value's bin in [-1, 1]
 
 @dataclass(frozen=True)
 class DiffusionLosses:
-    """Per-sample losses, each (N,): mse of the noise, vb in bits per dimension, and the sum that is trained."""
+    """Per-sample losses, each (N,): mse of the noise or of x_0, vb in bits per dimension, and what is trained."""
 
     mse: Tensor
     vb: Tensor
     loss: Tensor
 
 
-def hybrid_loss(
-    schedule: NoiseSchedule, output: Tensor, x_start: Tensor, x_t: Tensor, t: Tensor, noise: Tensor
+def training_loss(
+    schedule: NoiseSchedule,
+    output: Tensor,
+    x_start: Tensor,
+    x_t: Tensor,
+    t: Tensor,
+    noise: Tensor,
+    kind: Literal["mse", "rescaled-mse", "kl"] = "mse",
 ) -> DiffusionLosses:
-    """L_simple + lambda L_vlb on a network's six-channel `output` at x_t = q_sample(x_start, t, noise).
+    """The loss called `kind` of a network's `output` at x_t = q_sample(x_start, t, noise).
 
-    vb is one term of the bound, unscaled, which at T = 1000 is lambda = 0.001 on L_vlb = T E[L_t]. The mean is detached
-    in vb, so that it trains the variances alone.
+    `mse` is L_simple + lambda L_vlb: vb is one term of the bound, unscaled, which at T = 1000 is lambda = 0.001 on
+    L_vlb = T E[L_t]. The mean is detached in vb, so that it trains the variances alone; fixed ones leave L_simple.
+    `rescaled-mse` has T / 1000 before vb, whatever T. `kl` is the bound alone, T E[L_t].
     """
     channels = x_t.shape[1]
-    eps, values = output[:, :channels], output[:, channels:]
-    frozen = torch.cat([eps.detach(), values], dim=1)
+    prediction, values = output[:, :channels], output[:, channels:]
+    mse = flat_mean(((x_start if schedule.predict_xstart else noise) - prediction) ** 2)
+    if kind == "kl":
+        vb = variational_bound_term(schedule, output, x_start, x_t, t)
+        return DiffusionLosses(mse=mse, vb=vb, loss=vb * len(schedule))
+    frozen = torch.cat([prediction.detach(), values], dim=1)
     vb = variational_bound_term(schedule, frozen, x_start, x_t, t)
-    mse = flat_mean((noise - eps) ** 2)
-    return DiffusionLosses(mse=mse, vb=vb, loss=mse + vb)
+    if kind == "rescaled-mse":
+        vb = vb * (len(schedule) / 1000)
+    return DiffusionLosses(mse=mse, vb=vb, loss=mse + vb if values.shape[1] else mse)
 
 
 def variational_bound_term(

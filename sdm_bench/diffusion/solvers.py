@@ -21,10 +21,10 @@ from sdm_bench.diffusion.gaussian_diffusion import (
     eps_from_x_start,
     extract_at_timestep,
     reverse_step,
-    space_timesteps,
 )
+from sdm_bench.diffusion.respacing import space_timesteps
 
-# (x_t (N, 3, H, W), timesteps of the original schedule, int64 (1,)) -> output (N, 3 or 6, H, W).
+# (x_t (N, 3, H, W), NoiseSchedule.network_timesteps (1,)) -> output (N, 3 or 6, H, W).
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 # Standard normal noise of the samples' shape, a new one a call.
 NoiseSource = Callable[[], Tensor]
@@ -36,13 +36,15 @@ class Solver:
 
     name: `ddpm` (ancestral), `ddim`, or of the multistep ones `dpm-solver++` (2M), `dpm-solver++-sde` (2M with fresh
     noise) and `unipc`. steps: network evaluations a sample. eta: DDIM's share of fresh noise, 0 to 1. threshold: what
-    keeps x_0 in range, see gaussian_diffusion.threshold.
+    keeps x_0 in range, see gaussian_diffusion.threshold. respacing: which `steps` timesteps are walked, as
+    respacing.space_timesteps takes it; None: those that the reference takes for the solver by default.
     """
 
     name: str
     steps: int
     eta: float = 0.0
     threshold: str = "clip"
+    respacing: str | None = None
 
     def __post_init__(self) -> None:
         if self.name not in SOLVERS:
@@ -51,11 +53,17 @@ class Solver:
             raise UserError(f"--solver-steps {self.steps}: expected at least 2")
         if self.eta and self.name != "ddim":
             raise UserError(f"--eta {self.eta:g}: only ddim takes it, not {self.name}")
+        if self.respacing is not None and self.name in MULTISTEP:
+            raise UserError(
+                f"--timestep-respacing {self.respacing}: ddpm and ddim take it; {self.name} skips by itself"
+            )
         check_threshold(self.threshold)
 
     def schedule(self, full: NoiseSchedule) -> NoiseSchedule:
         """The schedule this solver walks through: respaced, or whole for a multistep solver, which skips by itself."""
         total = len(full)
+        if self.respacing is not None:
+            return full.respaced(space_timesteps(total, self.respacing))
         if self.steps > total:
             raise UserError(f"--solver-steps {self.steps}: the schedule has {total} timesteps")
         if self.steps == total or self.name in MULTISTEP:
@@ -63,6 +71,16 @@ class Solver:
         # DDIM takes integer strides where one gives exactly `steps` timesteps, as the reference does.
         strided = self.name == "ddim" and any(-(-total // stride) == self.steps for stride in range(1, total))
         return full.respaced(space_timesteps(total, f"ddim{self.steps}" if strided else str(self.steps)))
+
+
+def respaced_solver(name: str, spec: str, full: NoiseSchedule, eta: float = 0.0, limit: str = "clip") -> Solver:
+    """The solver that walks the timesteps `spec` of `full`; one way, where these are what it takes by default."""
+    steps = len(space_timesteps(len(full), spec))
+    if steps < 2:
+        raise UserError(f"--timestep-respacing {spec}: keeps {steps} timesteps; expected at least 2")
+    respaced, plain = Solver(name, steps, eta, limit, spec), Solver(name, steps, eta, limit)
+    same = np.array_equal(respaced.schedule(full).timestep_map, plain.schedule(full).timestep_map)
+    return plain if same else respaced
 
 
 @dataclass(frozen=True)
@@ -89,8 +107,8 @@ def _one_by_one(
 ) -> Iterator[SolverState]:
     for index in reversed(range(len(schedule))):
         t = torch.full((1,), index, device=sample.device)
-        timestep = torch.full((1,), int(schedule.timestep_map[index]), device=sample.device)
-        state = STEPS[solver.name](solver, schedule, denoise(sample, timestep), sample, t, noise())
+        output = denoise(sample, schedule.network_timesteps(t))
+        state = STEPS[solver.name](solver, schedule, output, sample, t, noise())
         yield state
         sample = state.sample
 
@@ -102,7 +120,8 @@ def _multistep(
     scheduler = make_scheduler(solver.name, schedule, solver.steps)
     for timestep in scheduler.timesteps.tolist():
         t = torch.full((1,), timestep, device=sample.device)
-        x_start = reverse_step(schedule, denoise(sample, t), sample, t, solver.threshold).x_start
+        output = denoise(sample, schedule.network_timesteps(t))
+        x_start = reverse_step(schedule, output, sample, t, solver.threshold).x_start
         fresh = noise()
         further = {"variance_noise": fresh} if MULTISTEP[solver.name].takes_noise else {}
         stepped = scheduler.step(x_start, timestep, sample, **further)
@@ -147,13 +166,13 @@ def ddim_step(
     """x_{t-1} of DDIM with the solver's eta; eps is derived anew from x_0 after thresholding."""
     x_start = reverse_step(schedule, output, x_t, t, solver.threshold).x_start
     eps = eps_from_x_start(schedule, x_t, t, x_start)
-    cumulative, previous = schedule.alphas_cumprod, schedule.alphas_cumprod_prev
-    sigma = solver.eta * np.sqrt((1 - previous) / (1 - cumulative) * (1 - cumulative / previous))
-    of_x_start, of_eps, of_noise = (
-        extract_at_timestep(values, t, x_t) for values in (np.sqrt(previous), np.sqrt(1 - previous - sigma**2), sigma)
+    # in float32 like the reference, whose rounding shows where alpha_bar is close to 1
+    cumulative, previous = (
+        extract_at_timestep(values, t, x_t) for values in (schedule.alphas_cumprod, schedule.alphas_cumprod_prev)
     )
-    mean = of_x_start * x_start + of_eps * eps
-    return SolverState(mean + _unless_last(t, x_t) * of_noise * noise, x_start)
+    sigma = solver.eta * ((1 - previous) / (1 - cumulative)).sqrt() * (1 - cumulative / previous).sqrt()
+    mean = x_start * previous.sqrt() + (1 - previous - sigma**2).sqrt() * eps
+    return SolverState(mean + _unless_last(t, x_t) * sigma * noise, x_start)
 
 
 def _unless_last(t: Tensor, like: Tensor) -> Tensor:

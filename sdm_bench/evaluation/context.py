@@ -46,7 +46,7 @@ class EvaluationContext:
 
     metric: the name of the metric that is measured. section: what the protocol states of it. segmenter: in place of the
     protocol's. predictions: the folder of kept predictions, None where none are kept. statistics: a file of features'
-    statistics in place of the photographs.
+    statistics in place of the photographs. few_allowed: whether FD-infinity is wanted of any number of pictures.
     """
 
     samples: SampleSet
@@ -59,6 +59,7 @@ class EvaluationContext:
     predictions: Path | None = None
     statistics: Path | None = None
     shared: SharedWork = field(default_factory=SharedWork)
+    few_allowed: bool = False
 
     @property
     def protocol_sha256(self) -> str:
@@ -105,7 +106,7 @@ class EvaluationContext:
             "incomplete": samples.incomplete,
             "manifest_sha256": samples.manifest,
             "measure": self.metric,
-            "folder": str(samples.folder.resolve()),
+            "folder": samples.where,
         }
         if options is not None:
             common |= {
@@ -117,9 +118,9 @@ class EvaluationContext:
                 "training_seed": options.training_seed,
                 "weights_sha256": options.weights_sha256,
                 "configuration_sha256": options.configuration_sha256,
-                "note": options.training_note,
             }
-        notes = [common.get("note", ""), fields.pop("note", "")]
+        training = "" if options is None else options.training_note
+        notes = [training, samples.note, fields.pop("note", "")]
         return ResultRow(**{**common, **fields, "note": "; ".join(part for part in notes if part)})
 
     def per_image(

@@ -17,14 +17,16 @@ from sdm_bench.base.names import refuse_unspellable
 from sdm_bench.base.processes import ProcessesLost, decided, exchanged, is_first, start_processes, together
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import SemanticDataset
+from sdm_bench.datasets.folder import Folder
 from sdm_bench.datasets.known_datasets import DatasetSplit, open_dataset
 from sdm_bench.evaluation.context import EvaluationContext, SharedWork
 from sdm_bench.evaluation.metric import MetricResult, metric
 from sdm_bench.evaluation.statistics import resolve_statistics
 from sdm_bench.protocols.protocols import ALL, DEFAULT, Protocol, covering, protocol
+from sdm_bench.results.naming import called, folder_name
 from sdm_bench.results.provenance import versions
-from sdm_bench.results.rows import RESULTS_FILE, ResultRow
-from sdm_bench.results.sample_sets import SampleSet, open_images, open_run
+from sdm_bench.results.rows import RESULTS_FILE, ResultRow, read_rows
+from sdm_bench.results.sample_sets import SampleSet, open_images, open_run, picture_places
 from sdm_bench.results.store import refuse_unusable, store
 from sdm_bench.sampling.folders import RUN_FILE, SampleFolder
 from sdm_bench.weights.store import MissingWeights, missing, provenance
@@ -34,23 +36,28 @@ from sdm_bench.weights.store import MissingWeights, missing, provenance
 class Evaluation:
     """What is to be measured.
 
-    run: the folder of a run's samples; or images: a flat folder of somebody's pictures, which tables call `name`.
+    run: the folder of a run's samples; or images: where somebody's pictures are, which tables call `name`: a folder, a
+    pattern or an array file, or several of which each is one sample. by_order, resolution_note: see `open_images`.
     where: the dataset; of a run, None in it is as it was sampled. seeds: those to measure; None: all that are there.
     protocol: or `all`, each that says anything about a metric on the dataset. segmenter: in place of the protocol's.
-    predictions: where the segmenter's are kept and taken from. statistics: in place of the photographs, for FID. out:
-    the CSV that rows are added to, by default `<run>/results.csv`. command: as it was typed, for the record.
+    predictions: where the segmenter's are kept and taken from. statistics: in place of the photographs, for FID.
+    fd_infinity: also of fewer pictures than the protocol takes it of. out: the CSV that rows are added to, by default
+    `results.csv` in the run's folder, or in one called as the pictures are. command: as it was typed, for the record.
     """
 
     metrics: Sequence[str]
     run: Path | None = None
-    images: Path | None = None
+    images: str | Path | Sequence[str | Path] | None = None
     where: DatasetSplit = field(default_factory=lambda: DatasetSplit(split=None))
     name: str | None = None
+    by_order: bool = False
+    resolution_note: str | None = None
     seeds: Sequence[int] | None = None
     protocol: str = DEFAULT
     segmenter: str | None = None
     predictions: Path | None = None
     statistics: str | None = None
+    fd_infinity: bool = False
     allow_incomplete: bool = False
     out: Path | None = None
     device: str = "auto"
@@ -67,15 +74,15 @@ def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
     device = start_processes(asked.device)
     with together():
         target, samples, dataset, cells, statistics = _prepared(asked)
-    work = SharedWork(planned=_planned(cells, dataset.name))
+    work = SharedWork(planned=_planned(cells, dataset.kind))
     rows: list[ResultRow] = []
     failures: list[str] = []
     for name, chosen in cells:
         try:
             with together():
-                section = metric(name).stated(chosen, dataset.name)
-                given = asked.segmenter, asked.predictions, statistics
-                context = EvaluationContext(samples, dataset, chosen, name, section, device, *given, work)
+                section = metric(name).stated(chosen, dataset.kind)
+                given = asked.segmenter, asked.predictions, statistics, work, asked.fd_infinity
+                context = EvaluationContext(samples, dataset, chosen, name, section, device, *given)
                 found = metric(name).measure(context)
                 _refuse_no_numbers(found.rows)
         except ProcessesLost:
@@ -114,18 +121,45 @@ def _prepared(
     statistics = resolve_statistics(asked.statistics)
     if asked.protocol != ALL:
         protocol(asked.protocol)
-    target = asked.out or ((asked.run / RESULTS_FILE) if asked.run is not None else Path(RESULTS_FILE))
-    refuse_unusable(target)
     _refuse_unusable_places(asked)
+    target = _target(asked)
+    refuse_unusable(target)
     samples, dataset = _open(asked)
+    if is_first():
+        _say_others(target, samples)
     cells = [
         (each.name, chosen)
         for each in metrics
-        for chosen in _protocols(each.name, asked.protocol, dataset.name, statistics is not None)
+        for chosen in _protocols(each.name, asked.protocol, dataset.kind, statistics is not None)
     ]
     if is_first():
-        _say_missing_weights(cells, dataset.name, asked.segmenter)
+        _say_missing_weights(cells, dataset.kind, asked.segmenter)
     return target, samples, dataset, cells, statistics
+
+
+def _target(asked: Evaluation) -> Path:
+    """The CSV of the rows; raises UserError where pictures are called as the folder of a run is."""
+    if asked.out is not None:
+        return asked.out
+    if asked.run is not None:
+        return asked.run / RESULTS_FILE
+    assert asked.images is not None
+    name = called(picture_places(asked.images), asked.name)
+    folder = Path(folder_name(name))
+    if SampleFolder(folder).exists:
+        raise UserError(f"{folder}: a run's folder; numbers of pictures called '{name}' need --out, or another --name")
+    return folder / RESULTS_FILE
+
+
+def _say_others(target: Path, samples: SampleSet) -> None:
+    """A line where the CSV has rows of other pictures of this name, which stay."""
+    rows = read_rows(target) if samples.options is None and target.is_file() else []
+    others = {row.sample_set for row in rows if row.method == samples.name and row.sample_set != samples.digest}
+    if others:
+        say(
+            f"{target}: has numbers of other pictures called '{samples.name}'; they stay, and these are added beside "
+            "them; --name tells methods apart"
+        )
 
 
 def _refuse_idle_options(asked: Evaluation) -> None:
@@ -134,6 +168,9 @@ def _refuse_idle_options(asked: Evaluation) -> None:
         raise UserError("say what to measure: either a run's folder or --images")
     if asked.run is not None and asked.name is not None:
         raise UserError("--name: what --images are called; a run's samples have the name of their method")
+    for flag, given in {"--by-order": asked.by_order, "--resolution-note": asked.resolution_note is not None}.items():
+        if asked.run is not None and given:
+            raise UserError(f"{flag}: of --images; a run's folder says all that there is to say of its samples")
     for flag, value, needed in (
         ("--segmenter", asked.segmenter, "miou"),
         ("--predictions", asked.predictions, "miou"),
@@ -141,14 +178,17 @@ def _refuse_idle_options(asked: Evaluation) -> None:
     ):
         if value is not None and needed not in asked.metrics:
             raise UserError(f"{flag} {value}: does nothing without --metric {needed}")
+    if asked.fd_infinity and "fid" not in asked.metrics:
+        raise UserError("--fd-infinity: does nothing without --metric fid")
 
 
 def _refuse_unusable_places(asked: Evaluation) -> None:
     """Raises UserError where predictions can't be kept, or a place has a name that no record can say."""
-    places = {"RUN": asked.run, "--images": asked.images, "--predictions": asked.predictions, "--out": asked.out}
-    for flag, place in places.items():
-        if place is not None:
-            refuse_unspellable(place.resolve(), flag)
+    given = {"RUN": asked.run, "--predictions": asked.predictions, "--out": asked.out}
+    places = [(flag, place) for flag, place in given.items() if place is not None]
+    places += [("--images", place) for place in picture_places(asked.images or ())]
+    for flag, place in places:
+        refuse_unspellable(place.resolve(), flag)
     if asked.predictions is not None:
         refuse_unwritable(asked.predictions, "--predictions")
 
@@ -160,13 +200,17 @@ def _open(asked: Evaluation) -> tuple[SampleSet, SemanticDataset]:
         if where.name is None or where.root is None:
             raise UserError("--images needs --dataset and --data: what are the pictures to be compared with?")
         dataset = open_dataset(where.name, where.root, where.split or "val")
-        return open_images(asked.images, asked.name, dataset, asked.seeds, asked.allow_incomplete), dataset
+        selection = asked.seeds, asked.allow_incomplete
+        said = asked.by_order, asked.resolution_note
+        return open_images(asked.images, asked.name, dataset, *selection, *said), dataset
     assert asked.run is not None
     options = SampleFolder(asked.run).options()
     for flag, value, made in (("--dataset", where.name, options.dataset), ("--split", where.split, options.split)):
-        if value not in (None, made):
+        if value not in (None, made) and not (flag == "--dataset" and value == Folder.name):
             raise UserError(f"{flag} {value}: the samples in {asked.run} are of {made}")
-    dataset = open_dataset(options.dataset, where.root or Path(options.data), options.split)
+    dataset = open_dataset(where.name or options.dataset, where.root or Path(options.data), options.split)
+    if dataset.name != options.dataset:
+        raise UserError(f"{dataset.root}: {dataset.name}; the samples in {asked.run} are of {options.dataset}")
     return open_run(asked.run, dataset, asked.seeds, asked.allow_incomplete), dataset
 
 
@@ -212,8 +256,9 @@ def _say_missing_weights(cells: Sequence[tuple[str, Protocol]], dataset: str, se
 def _record(context: EvaluationContext, asked: Evaluation) -> dict[str, Any]:
     """How a measurement was made: everything that decides its numbers, the command, and what it ran on."""
     samples, dataset = context.samples, context.dataset
-    names = _needed(context.metric, context.protocol, dataset.name, context.segmenter)
+    names = _needed(context.metric, context.protocol, dataset.kind, context.segmenter)
     arguments = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(asked).items()}
+    arguments["images"] = list(map(str, picture_places(asked.images or ())))
     arguments["where"] = {name: str(value) if value is not None else None for name, value in vars(asked.where).items()}
     del arguments["command"]
     return {
@@ -229,7 +274,7 @@ def _record(context: EvaluationContext, asked: Evaluation) -> dict[str, Any]:
         "segmenter": context.segmenter,
         "statistics": str(context.statistics) if context.statistics else None,
         "pictures": {str(source.name): source.manifest for source in samples.images.values()},
-        "made by": None if samples.options is None else read_json(samples.folder / RUN_FILE),
+        "made by": None if samples.options is None else read_json(samples.places[0] / RUN_FILE),
         "label maps": samples.labels_sha256,
         "real": {"root": str(dataset.root.resolve()), "split": dataset.split, "count": len(dataset)},
         "device": str(context.device),

@@ -1,6 +1,5 @@
 """The Fréchet distance and its companions, all from the same features in one pass."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -8,41 +7,35 @@ import numpy as np
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import say
-from sdm_bench.base.sections import Section
 from sdm_bench.base.tensors import Tensors
+from sdm_bench.evaluation.companions import COMPANIONS, FEW_IMAGES, CompanionFields, FeaturePair, companions
 from sdm_bench.evaluation.context import EvaluationContext, mean_and_spread
 from sdm_bench.evaluation.extractors import extractor_of, pinned_weights
 from sdm_bench.evaluation.metric import Metric, MetricResult, Output
-from sdm_bench.metrics.extrapolation import frechet_distance_infinity
 from sdm_bench.metrics.features import INCEPTION, Extractor
 from sdm_bench.metrics.frechet import Gaussian, frechet_distance, gaussian
-from sdm_bench.metrics.inception_score import inception_score
-from sdm_bench.metrics.kernel import kernel_distance
-from sdm_bench.metrics.manifold import density_coverage, precision_recall
+from sdm_bench.metrics.frechet_float32 import frechet_distance_float32
 from sdm_bench.metrics.statistics_files import read_statistics
 from sdm_bench.protocols.protocols import Protocol
 
-# Fewer images than this leave the covariances of FID's features singular and the distance biased upwards.
-FEW_IMAGES = 2048
 EVALUATED_SPLIT = "evaluated split"
 
 
-class FIDSection(Section):
-    """What a protocol states of the Fréchet distance on a dataset.
+class FIDSection(CompanionFields):
+    """What a protocol states of the Fréchet distance on a dataset, and of the numbers beside it.
 
-    extractor: registry name of its weights. resize: a mode of metrics/resize.py, from the picture to Inception; vision
-    transformers have their own.
+    resize: a mode of metrics/resize.py, from the picture to Inception; vision transformers have their own.
     real: the photographs of the evaluated split, resized to the samples' size as the recipe `real_recipe` does; or
     statistics that the authors ship. real_count: how many photographs there are, None where anything goes.
-    companions: also KID, FD-infinity, precision, recall, density and coverage of the same features.
+    covariance: the numbers in which covariances and their root are computed: "float32" as OASIS's program does, with
+    the float64 value beside it.
     """
 
-    extractor: Literal["inception-2015-12-05", "dinov2-vit-l-14", "clip-vit-b-32"]
     resize: Literal["clean", "legacy_pytorch", "sdm", "tf1", "its own"]
     real: Literal["evaluated split", "statistics of the training split"] = "evaluated split"
     real_recipe: Literal["sdm", "spade"] = "sdm"
     real_count: int | None = None
-    companions: bool = False
+    covariance: Literal["float64", "float32"] = "float64"
 
 
 class FeatureName(NamedTuple):
@@ -65,9 +58,11 @@ def _outputs(called: FeatureName) -> tuple[Output, ...]:
     prefix, others = called.prefix, called.others
     return (
         Output(f"{prefix}fid", called.distance, "lower", digits=2, main=True),
+        Output(f"{prefix}fid_float64", f"{called.distance} (float64)", "lower", digits=2),
         Output(f"{prefix}fd_infinity", f"{others}FD-infinity", "lower", digits=2),
         Output(f"{prefix}kid", f"{others}KID" if others else "KID", "lower"),
         Output(f"{prefix}kid_standard_error", f"{others}KID error", "lower"),
+        Output(f"{prefix}kid_subsets", f"{others}KID of subsets", "lower"),
         Output(f"{prefix}precision", f"{others}precision", "higher", highest=1.0),
         Output(f"{prefix}recall", f"{others}recall", "higher", highest=1.0),
         Output(f"{prefix}density", f"{others}density", "higher"),
@@ -88,15 +83,6 @@ class ReferenceStatistics(NamedTuple):
     images: int | None
     sha256: str
     note: str = ""
-
-
-class FeaturePair(NamedTuple):
-    """What companions are computed of: features (N, D) and (M, D), the real ones' fit, the extractor's tensors."""
-
-    generated: np.ndarray
-    real: np.ndarray
-    fitted: Gaussian
-    weights: Tensors
 
 
 class FID(Metric):
@@ -121,6 +107,11 @@ class FID(Metric):
                 f"{protocol.name} compares with {section.real}, as its authors ship them; give --statistics the folder "
                 "with m.npy and s.npy, or an .npz"
             )
+        if section.covariance == "float32" and statistics:
+            raise UserError(
+                f"{protocol.name} takes the covariance of the photographs' features in float32; "
+                "--statistics don't hold it"
+            )
 
     def measure(self, context: EvaluationContext) -> MetricResult:
         section: FIDSection = context.section
@@ -129,10 +120,14 @@ class FID(Metric):
         real = _reference(context, extractor)
         weights = pinned_weights(context.protocol, section.extractor)
         found: dict[str, list[float]] = {}
+        left_out: dict[str, None] = {}
         for source in context.samples.images.values():
-            features = context.features(source, extractor)
-            for name, value in _values(section, features, real, weights).items():
+            of_seed, lines = _values(context, context.features(source, extractor), real, weights)
+            left_out |= dict.fromkeys(lines)
+            for name, value in of_seed.items():
                 found.setdefault(name, []).append(value)
+        for line in left_out:
+            say(line)
         _warn_of_few(context, real)
         common = {
             "extractor": f"{extractor.name}, {section.resize}",
@@ -151,56 +146,21 @@ class FID(Metric):
         return MetricResult(rows, [])
 
 
-def _values(section: FIDSection, features: np.ndarray, real: ReferenceStatistics, weights: Tensors) -> dict[str, float]:
-    """The numbers of one seed by name, FID first; a companion that needs more images is left out with a line."""
+def _values(
+    context: EvaluationContext, features: np.ndarray, real: ReferenceStatistics, weights: Tensors
+) -> tuple[dict[str, float], list[str]]:
+    """The numbers of one seed by name, FID first, and a line for each companion that was left out."""
+    section: FIDSection = context.section
     found = {"fid": frechet_distance(features, real.fitted)}
-    if not section.companions or real.features is None:
-        return found
-    pair = FeaturePair(features, real.features, real.fitted, weights)
-    for names, compute in COMPANIONS.items():
-        if compute is _inception_score and section.extractor != INCEPTION:
-            continue
-        try:
-            found |= compute(pair)
-        except UserError as error:
-            say(f"{names} left out: {error.message}")
-    return found
-
-
-def _kernel(pair: FeaturePair) -> dict[str, float]:
-    found = kernel_distance(pair.generated, pair.real)
-    return {"kid": found.value, "kid_standard_error": found.standard_error}
-
-
-def _infinity(pair: FeaturePair) -> dict[str, float]:
-    return {"fd_infinity": frechet_distance_infinity(pair.generated, pair.fitted).value}
-
-
-def _precision_recall(pair: FeaturePair) -> dict[str, float]:
-    found = precision_recall(pair.real, pair.generated)
-    return {"precision": found.precision, "recall": found.recall}
-
-
-def _density_coverage(pair: FeaturePair) -> dict[str, float]:
-    found = density_coverage(pair.real, pair.generated)
-    return {"density": found.density, "coverage": found.coverage}
-
-
-def _inception_score(pair: FeaturePair) -> dict[str, float]:
-    """Where the weights have the classifier that it needs; the packaged ones have not. Its logits have no bias."""
-    classifier = pair.weights.get("fc.weight")
-    if classifier is None:
-        return {}
-    return {"inception_score": inception_score(pair.generated @ classifier.numpy().T, logits=True).mean}
-
-
-COMPANIONS: dict[str, Callable[[FeaturePair], dict[str, float]]] = {
-    "KID": _kernel,
-    "FD-infinity": _infinity,
-    "precision and recall": _precision_recall,
-    "density and coverage": _density_coverage,
-    "Inception score": _inception_score,
-}
+    if real.features is None:
+        return found, []
+    if section.covariance == "float32":
+        found = {"fid": frechet_distance_float32(real.features, features), "fid_float64": found["fid"]}
+    if not section.companions:
+        return found, []
+    pair = FeaturePair(features, real.features, real.fitted, weights, section, context.few_allowed)
+    beside, left_out = companions(pair)
+    return found | beside, left_out
 
 
 def _reference(context: EvaluationContext, extractor: Extractor) -> ReferenceStatistics:

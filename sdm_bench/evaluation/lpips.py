@@ -96,11 +96,11 @@ def _seeds(context: EvaluationContext, section: LPIPSSection) -> list[int]:
     wanted = section.samples or max(2, len(samples.images))
     if len(samples.images) < wanted:
         least = "at least two samples" if section.samples is None else f"{wanted} samples"
-        hint = "`sdm-bench generate --seeds` adds others, --seeds says which are measured"
-        advice = f"; {hint}" if samples.options else ""
+        made = "`sdm-bench generate --seeds` adds others, --seeds says which are measured"
+        advice = made if samples.options else "give --images once a sample, or a pattern with {sample}"
         raise UserError(
             f"diversity needs {least} a label map for {context.protocol.name}; {samples.name} has "
-            f"{len(samples.images)} (seeds: {samples.seeds}){advice}"
+            f"{len(samples.images)} (seeds: {samples.seeds}); {advice}"
         )
     return sorted(samples.images)[:wanted]
 

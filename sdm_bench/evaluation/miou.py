@@ -137,7 +137,7 @@ def _ceiling_rows(context: EvaluationContext, segmenter: "Segmenter", common: di
     if any(record.image is None for record in context.dataset.records):
         return
     if len(context.samples.sizes) > 1:
-        say(f"no ceiling of mean IoU: {context.samples.folder} has pictures of several sizes")
+        say(f"no ceiling of mean IoU: {context.samples.where} has pictures of several sizes")
         return
     photographs = context.photographs()
     made_by = {name: ResultRow.model_fields[name].default for name in MADE_BY}

@@ -37,7 +37,7 @@ BATCH_SIZE = 16
 # Pixels of a batch's largest pass: 16 pictures, or fewer of larger ones, so that full-size Cityscapes fits.
 BATCH_PIXELS = 16 * 512 * 512
 # Part of what names kept predictions: raised whenever a change of the program changes one, or what is kept with it.
-PREDICTION_VERSION = "2"
+PREDICTION_VERSION = "3"
 ABOUT_FILE = "about.json"
 # What decides the network's input, and what decides how its scores become a prediction.
 INPUT = {"picture_size", "picture_kernel", "short_sides"}
@@ -56,7 +56,7 @@ class MIoUSection(Section):
     short_sides: passes at these short sides, averaged; None: as the segmenter's authors do where picture_size is None.
     labels: "samples", as the generator saw them, at the samples' size; "file", as the dataset stores them.
     label_size: to which they are resized then, to the nearest value; None: as they are. Scores are resized to it,
-    bilinear; with aligned corners where score_corners says so.
+    bilinear; with aligned corners where score_corners says so, or the head of a network of MMSegmentation has them.
     classes: "evaluated", those of the dataset's benchmark; "every", those that it ignores too.
     average, without: which classes the mean is over, see metrics/miou.py, and names of classes that it leaves out.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import refuse_unwritable
-from sdm_bench.datasets.known_datasets import DatasetSplit
+from sdm_bench.datasets.known_datasets import DatasetSplit, dataset_class
 from sdm_bench.datasets.transforms import Resized, Transform
 from sdm_bench.evaluation.context import photographs_source
 from sdm_bench.evaluation.extractors import load_extractor
@@ -40,7 +40,8 @@ def export_statistics(
         _refuse_idle_options(where, image_size)
     refuse_unusable(out)
     chosen = protocol(protocol_name)
-    section = metric("fid").stated(chosen, (where and where.name) or "folder")
+    kind = "folder" if where is None or where.name is None else dataset_class(where.name, where.root).name
+    section = metric("fid").stated(chosen, kind)
     if images is not None:
         source = folder_source(images)
     else:

@@ -3,10 +3,12 @@
 Chong and Forsyth 2020, arXiv:1911.07023: the distance from N generated images exceeds that of the distribution by about
 c / N, so a line through distances of random subsets against 1/N meets 1/N = 0 at the unbiased value. As in
 mchong6/FID_IS_infinity@32a8ff1 score_infinity.py: 15 sizes at equal steps up to all images, each a random subset of its
-own, a least-squares line without weights. There the sizes start at 5,000.
+own, a least-squares line without weights. There the sizes start at 5,000; in layer6ai-labs/dgm-eval@74c79f7
+dgm_eval/metrics/fd.py at a tenth of the images, where the bias is far from c / N yet.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -22,8 +24,10 @@ from sdm_bench.metrics.frechet import (
     sum_of_singular_values,
 )
 
+# How many images the smallest subset has: this share of all, at most LARGEST_START.
+Start = Literal["half", "tenth"]
 # Generated images below which no line is drawn.
-FEWEST = 100
+FEWEST: dict[Start, int] = {"half": 100, "tenth": 20}
 LARGEST_START = 5000
 
 
@@ -42,7 +46,11 @@ class Extrapolation:
 
 
 def frechet_distance_infinity(
-    generated: np.ndarray, real: np.ndarray | Statistics | Gaussian, points: int = 15, seed: int = 0
+    generated: np.ndarray,
+    real: np.ndarray | Statistics | Gaussian,
+    points: int = 15,
+    seed: int = 0,
+    start: Start = "half",
 ) -> Extrapolation:
     """The Fréchet distance of generated features (N, D) to the real set, extrapolated to infinite N; larger is worse.
 
@@ -52,24 +60,32 @@ def frechet_distance_infinity(
     features with variances falling as k^-0.8 to k^-1.1.) The real set stays as it is: what its own size adds to the
     distance remains. Memory is three times that of the features in float64.
 
-    Raises UserError for fewer than 100 generated images, fewer than three points, different dimensions and values that
-    are not finite.
+    start: "tenth" is for comparison with dgm-eval, whose subsets are those that its generator draws from `seed`; it
+    takes none, so that its own values vary. Of few images its value lies far from that of "half", either way.
+
+    Raises UserError for fewer than 100 generated images (20 from a tenth on), fewer than three points, different
+    dimensions and values that are not finite.
     """
-    check_features(generated, FEWEST)
-    sizes = _sizes(len(generated), points)
+    check_features(generated, FEWEST[start])
+    sizes = _sizes(len(generated), points, start)
     reference = real if isinstance(real, Gaussian) else gaussian(real)
     check_dimensions(generated.shape[1], reference.mean.size)
     subsets = _Subsets(generated, reference)
     rng = np.random.default_rng(seed)
-    distances = np.array([subsets.distance(rng.permutation(len(generated))[:size]) for size in sizes])
+    distances = np.array([subsets.distance(_drawn(rng, len(generated), size, start)) for size in sizes])
     from scipy.stats import linregress  # takes half a second, which no other distance needs
 
     line = linregress(1 / sizes, distances)
     return Extrapolation(float(line.intercept), float(line.intercept_stderr), sizes, distances)
 
 
-def _sizes(count: int, points: int) -> np.ndarray:
-    smallest = min(LARGEST_START, count // 2)
+def _drawn(rng: np.random.Generator, count: int, size: int, start: Start) -> np.ndarray:
+    """Indices of a subset; each source draws them in its own way."""
+    return rng.choice(count, size, replace=False) if start == "tenth" else rng.permutation(count)[:size]
+
+
+def _sizes(count: int, points: int, start: Start) -> np.ndarray:
+    smallest = min(LARGEST_START, count // 2 if start == "half" else count // 10)
     if not 3 <= points <= count - smallest + 1:
         raise UserError(f"{points} points; expected from 3 to {count - smallest + 1} for {count} images")
     return np.linspace(smallest, count, points).astype(np.int64)

@@ -9,7 +9,9 @@ import numpy as np
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_file, sha256_lines
+from sdm_bench.base.folders import composed, is_hidden
 from sdm_bench.base.progress import say
+from sdm_bench.datasets.decoding import ARRAY, UPRIGHT, Header, read_header
 from sdm_bench.datasets.pictures import IMAGE_SUFFIXES, in_parallel, picture_size, read_image
 
 
@@ -19,7 +21,7 @@ class ImageSource:
 
     read: index -> uint8 (H, W, 3); raises UserError where the file is no longer what the manifest says. manifest:
     SHA-256 of the ids and of all that decides pixels. paths: the files, in the order of the ids, where the pictures are
-    files as they are.
+    files as they are. size: (height, width) of pictures that are no files.
     """
 
     name: str
@@ -27,13 +29,20 @@ class ImageSource:
     read: Callable[[int], np.ndarray]
     manifest: str
     paths: tuple[Path, ...] = ()
+    size: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    def headers(self) -> list[Header]:
+        """What is known of each picture without its pixels."""
+        if self.size is not None:
+            return [Header(*self.size, ARRAY, "RGB", UPRIGHT)] * len(self)
+        return list(in_parallel(read_header, self.paths))
+
 
 def pictures_in(folder: Path) -> dict[str, list[Path]]:
-    """The PNG, JPEG and WebP files directly in `folder` by stem, which is their id; several where a stem occurs twice.
+    """The picture files directly in `folder` by stem, which is their id; several where a stem occurs twice.
 
     Raises UserError where there are none; other files and folders are passed over with a line.
     """
@@ -43,11 +52,10 @@ def pictures_in(folder: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     others = []
     for path in sorted(folder.iterdir()):
-        hidden = path.name.startswith(".")
-        if hidden or path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
+        if is_hidden(path) or path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
             others.append(path.name)
         else:
-            found.setdefault(path.stem, []).append(path)
+            found.setdefault(composed(path.stem), []).append(path)
     if not found:
         raise UserError(
             f"{folder}: no pictures; expected {', '.join(IMAGE_SUFFIXES)} directly in it, not in folders below"

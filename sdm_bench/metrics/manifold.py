@@ -2,7 +2,8 @@
 
 * Kynkäänniemi et al. 2019, arXiv:1904.06991; kynkaat/improved-precision-and-recall-metric@b0247ea precision_recall.py:
   balls with their surface, k = 3;
-* Naeem et al. 2020, arXiv:2002.09797; clovaai/generative-evaluation-prdc@82db9ac prdc/prdc.py: without it, k = 5.
+* Naeem et al. 2020, arXiv:2002.09797; clovaai/generative-evaluation-prdc@82db9ac prdc/prdc.py: without it, k = 5, as in
+  layer6ai-labs/dgm-eval@74c79f7 dgm_eval/metrics/prdc.py, for precision and recall too.
 
 A ball's radius is the distance to the k-th nearest other image of its own set. Distances are in float64, by matrix
 products of features about the real mean: the rounding of float32, some 1e-6, would decide a few of N^2 comparisons.
@@ -42,12 +43,14 @@ class DensityCoverage:
     coverage: float
 
 
-def precision_recall(real: np.ndarray, generated: np.ndarray, k: int = 3, chunk: int = CHUNK) -> PrecisionRecall:
+def precision_recall(
+    real: np.ndarray, generated: np.ndarray, k: int = 3, chunk: int = CHUNK, surface: bool = True
+) -> PrecisionRecall:
     """Precision and recall of generated features (N, D) against real ones (M, D); larger is better.
 
-    Both change with M and N: only values of equal numbers compare. Memory is that of the features in float64 and of
-    blocks of `chunk` images a side. Raises UserError unless 1 <= k < M and N, for different dimensions and for values
-    that are not finite.
+    surface: whether a ball holds its surface. Both change with M, N and k: only values of equal numbers compare. Memory
+    is that of the features in float64 and of blocks of `chunk` images a side. Raises UserError unless 1 <= k < M and N,
+    for different dimensions and for values that are not finite.
     """
     _check(real, generated, k)
     _check_count("generated", generated, k)
@@ -55,8 +58,9 @@ def precision_recall(real: np.ndarray, generated: np.ndarray, k: int = 3, chunk:
     real_radii, generated_radii = _radii(real, k, chunk), _radii(generated, k, chunk)
     precise, recalled = np.zeros(len(generated), bool), np.zeros(len(real), bool)
     for rows, columns, distances, tie in _blocks(real, generated, chunk):
-        precise[columns] |= (distances <= real_radii[rows, None] + tie).any(0)
-        recalled[rows] |= (distances <= generated_radii[None, columns] + tie).any(1)
+        reach = tie if surface else -tie
+        precise[columns] |= (distances <= real_radii[rows, None] + reach).any(0)
+        recalled[rows] |= (distances <= generated_radii[None, columns] + reach).any(1)
     return PrecisionRecall(float(precise.mean()), float(recalled.mean()))
 
 

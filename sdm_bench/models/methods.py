@@ -1,14 +1,14 @@
 """The methods by name, and their presets: `paper`, the published configuration, and `toy`, fit for two cores."""
 
+import math
 from functools import cache
 from importlib import import_module, resources
 from typing import Any, Literal
 
 import yaml
-from pydantic import ValidationError
 
-from sdm_bench.base.errors import UserError, unknown_name
-from sdm_bench.base.sections import Section
+from sdm_bench.base.errors import unknown_name
+from sdm_bench.base.sections import Section, parsed
 from sdm_bench.models.preset import DiscriminatorPreset, Preset, read_preset, read_presets
 
 
@@ -54,6 +54,14 @@ def preset_names(method_name: str, dataset: str) -> list[str]:
     return [name for name, chosen in _presets(method_name).items() if dataset in chosen["datasets"]]
 
 
+def size_multiple(preset_name: str, dataset: str) -> int:
+    """What the height and width of pictures must be multiples of for every method that has the preset."""
+    having = [name for name in METHODS if preset_name in preset_names(name, dataset)]
+    presets = [(name, preset(name, preset_name, dataset)) for name in having]
+    configs = [network_config(name, {**each.network, "num_classes": 2}) for name, each in presets]
+    return math.lcm(*(config.size_multiple for config in configs))
+
+
 def network_config(method_name: str, fields: dict[str, Any], image_size: tuple[int, int] | None = None) -> Any:
     """The method's configuration object from its fields; raises UserError that names the wrong field.
 
@@ -62,10 +70,7 @@ def network_config(method_name: str, fields: dict[str, Any], image_size: tuple[i
     config = _load(method(method_name).config)
     if image_size is not None and "image_size" in config.model_fields:
         fields = {"image_size": image_size, **fields}
-    try:
-        return config(**fields)
-    except ValidationError as error:
-        raise UserError(f"configuration of {method_name}: {error}") from error
+    return parsed(config, fields, f"configuration of {method_name}")
 
 
 def build_network(method_name: str, config: Any) -> Any:

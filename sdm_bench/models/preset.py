@@ -1,18 +1,49 @@
 """What a preset holds: the configuration of a network, how it is trained and how it is sampled."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import yaml
+from pydantic import Field
 
 from sdm_bench.base.errors import unknown_name
 from sdm_bench.base.sections import Section
 
+# Output channels of a network that learns no variances.
+FIXED_VARIANCE = 3
+FLAGS = {"steps": "--diffusion-steps", "schedule": "--noise-schedule", "out_channels": "--no-learn-sigma"}
+
+
+def flags_of(fields: Iterable[str]) -> str:
+    """The options that fields of a network's and a diffusion process' preset are given by."""
+    return ", ".join(FLAGS.get(name, f"--{name.replace('_', '-')}") for name in fields)
+
+
+def _unless_default(default: Any) -> Any:
+    """A field that is written down only where it says something: older files have none, and mean the default."""
+    return Field(default=default, exclude_if=lambda value: value == default)
+
 
 class DiffusionPreset(Section):
-    """The forward process: `steps` timesteps of the noise schedule called `schedule`."""
+    """The forward process, `steps` timesteps of the noise schedule called `schedule`, and what a network learns of it.
+
+    Named as the flags of the released script. timestep_respacing: the timesteps trained on, empty: all.
+    rescale_timesteps: the network is given timesteps in [0, 1000), whatever `steps`. predict_xstart: its first three
+    channels are x_0 instead of the noise. sigma_small: a network of three output channels, which learns no variances,
+    has beta_tilde for them instead of beta. loss: see losses.training_loss.
+    """
 
     steps: int = 1000
     schedule: Literal["linear", "cosine"] = "linear"
+    timestep_respacing: str = _unless_default("")
+    rescale_timesteps: bool = _unless_default(False)
+    predict_xstart: bool = _unless_default(False)
+    sigma_small: bool = _unless_default(False)
+    loss: Literal["mse", "rescaled-mse", "kl"] = _unless_default("mse")
+
+    def changed(self, fields: dict[str, Any]) -> "DiffusionPreset":
+        """This preset with `fields` replaced."""
+        return DiffusionPreset(**{**self.model_dump(), **fields})
 
 
 class DiscriminatorPreset(Section):
@@ -68,16 +99,23 @@ class SamplingPreset(Section):
     solver_steps: int | None = None
     guidance: float | None = None
 
+    def within(self, steps: int) -> "SamplingPreset":
+        """This preset where the schedule has no more than `steps` timesteps."""
+        return self.model_copy(update={"solver_steps": min(self.solver_steps or steps, steps)})
+
 
 class Preset(Section):
-    """A published or toy configuration of one method on one dataset; `network` are the fields of its configuration."""
+    """A published or toy configuration of one method on one dataset; `network` are the fields of its configuration.
+
+    image_size: the short side, None: that of the dataset itself.
+    """
 
     network: dict[str, Any]
     training: TrainingPreset
     sampling: SamplingPreset = SamplingPreset()
     diffusion: DiffusionPreset | None = None
     discriminator: DiscriminatorPreset | None = None
-    image_size: int
+    image_size: int | None
 
 
 def read_presets(text: str) -> dict[str, dict[str, Any]]:

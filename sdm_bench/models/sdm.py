@@ -16,9 +16,10 @@ class SDM(UNet):
         super().__init__(config, in_channels=3, decoder_semantics=config.semantic_channels)
 
     def forward(self, x: Tensor, timesteps: Tensor, semantics: Tensor) -> Tensor:
-        """Noise and variance values (N, 6, H, W).
+        """Noise and, unless there are three output channels, variance values (N, 6, H, W).
 
-        x: x_t (N, 3, H, W). timesteps: int (N,), or (1,) for one that all samples share. semantics: (N, C, H, W).
+        x: x_t (N, 3, H, W). timesteps: int or float (N,), or (1,) for one that all samples share.
+        semantics: (N, C, H, W).
         """
         return self.decode(self.encode(x, timesteps), semantics)
 

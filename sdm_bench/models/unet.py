@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
@@ -18,18 +18,19 @@ from torch.utils.checkpoint import checkpoint
 from sdm_bench.conditioning import Condition
 from sdm_bench.models.modulation import CachedCondition, SPADEGroupNorm
 
-# (x_t (N, 3, H, W), timesteps, int64 (1,)) -> output (N, 6, H, W), or guided (2 N, 6, H, W).
+# (x_t (N, 3, H, W), timesteps (1,)) -> output (N, out_channels, H, W), or guided (2 N, out_channels, H, W).
 Denoise = Callable[[Tensor, Tensor], Tensor]
 
 
 class UNetConfig(BaseModel):
     """Everything that decides a denoising network's keys and shapes.
 
-    num_classes: one-hot channels; edges: whether an instance edge channel follows them. model_channels: width at full
-    resolution, times channel_mult at each halving; multiples of norm_groups, the groups of every norm, and more than
-    these: a group of one channel forgets the channel's mean, and with it the picture's colour. attention_downsampling:
-    the factors of downsampling at which attention is applied. head_channels: width of an attention head (None:
-    num_heads heads). spade_hidden: channels between the label map and its modulation.
+    num_classes: one-hot channels; edges: whether an instance edge channel follows them. model_channels: the unit of
+    widths, times channel_mult at full resolution and at each halving; the widths are multiples of norm_groups, the
+    groups of every norm, and more than these: a group of one channel forgets the channel's mean, and with it the
+    picture's colour. attention_downsampling: the factors of downsampling at which attention is applied. head_channels:
+    width of an attention head (None: num_heads heads, num_heads_upsample in the decoder). spade_hidden: channels
+    between the label map and its modulation. out_channels: 6, or 3 of a network that doesn't learn variances.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,11 +38,12 @@ class UNetConfig(BaseModel):
     num_classes: int
     edges: bool
     model_channels: int = 256
-    channel_mult: tuple[int, ...] = (1, 1, 2, 2, 4, 4)
+    channel_mult: tuple[int | float, ...] = (1, 1, 2, 2, 4, 4)
     num_res_blocks: int = 2
     attention_downsampling: tuple[int, ...] = (8, 16, 32)
     head_channels: int | None = 64
     num_heads: int = 4
+    num_heads_upsample: int | None = Field(default=None, exclude_if=lambda heads: heads is None)
     norm_groups: int = 32
     spade_hidden: int = 128
     dropout: float = 0.0
@@ -50,10 +52,24 @@ class UNetConfig(BaseModel):
     new_attention_order: bool = False
     out_channels: int = 6
 
+    @model_validator(mode="after")
+    def _refuse_uneven_widths(self) -> "UNetConfig":
+        for level, width in enumerate(self.widths):
+            attended = 2**level in self.attention_downsampling or level == len(self.widths) - 1
+            unit = math.lcm(self.norm_groups, (self.head_channels or 1) if attended else 1)
+            if width < 1 or width % unit:
+                raise ValueError(f"{width} channels at 1/{2**level} of the resolution; expected a multiple of {unit}")
+        return self
+
     @property
     def semantic_channels(self) -> int:
         """Channels of the condition: the classes, and the edge channel where there is one."""
         return self.num_classes + self.edges
+
+    @property
+    def widths(self) -> list[int]:
+        """The width at each resolution, from the finest."""
+        return [int(mult * self.model_channels) for mult in self.channel_mult]
 
     @property
     def size_multiple(self) -> int:
@@ -75,7 +91,7 @@ class UNet(nn.Module):
     def __init__(self, config: UNetConfig, in_channels: int, decoder_semantics: int | None):
         super().__init__()
         self.config = config
-        widths = [mult * config.model_channels for mult in config.channel_mult]
+        widths = config.widths
         embedding = 4 * config.model_channels
         self.time_embed = nn.Sequential(
             nn.Linear(config.model_channels, embedding), nn.SiLU(), nn.Linear(embedding, embedding)
@@ -119,13 +135,14 @@ class UNet(nn.Module):
             for block in range(config.num_res_blocks + 1):
                 layers: list[nn.Module] = [ResidualBlock(config, width + skips.pop(), widths[level], semantics)]
                 width = widths[level]
-                layers += self._attention(level, width)
+                layers += self._attention(level, width, config.num_heads_upsample)
                 if level and block == config.num_res_blocks:
                     layers.append(self._resampling(width, semantics, "up"))
                 self.output_blocks.append(Stage(*layers))
 
-    def _attention(self, level: int, width: int) -> list[nn.Module]:
-        return [AttentionBlock(self.config, width)] if 2**level in self.config.attention_downsampling else []
+    def _attention(self, level: int, width: int, heads: int | None = None) -> list[nn.Module]:
+        attended = 2**level in self.config.attention_downsampling
+        return [AttentionBlock(self.config, width, heads)] if attended else []
 
     def _resampling(self, width: int, semantics: int | None, direction: str) -> nn.Module:
         if self.config.resblock_updown:
@@ -135,7 +152,7 @@ class UNet(nn.Module):
     def plain(self, condition: Condition, guided: bool) -> Denoise:
         """The network for one batch of label maps and many steps: (x_t, timesteps (1,)) -> outputs.
 
-        The outputs are (N, 6, H, W), or guided (2 N, 6, H, W): with the labels, then without. This is the reference
+        The outputs are (N, C, H, W), or guided (2 N, C, H, W): with the labels, then without. This is the reference
         that `cached` is measured by: whole passes, one after the other.
         """
         labels = [condition, condition.null()] if guided else [condition]
@@ -156,7 +173,7 @@ class UNet(nn.Module):
     def encode(self, x: Tensor, timesteps: Tensor) -> "Encoded":
         """The encoder's features of x (N, in_channels, H, W) at every level.
 
-        timesteps: int (N,), or (1,) for one that all samples share.
+        timesteps: int or float (N,), or (1,) for one that all samples share.
         """
         embedded = self.time_embed(timestep_embedding(timesteps, self.config.model_channels))
         skips = []
@@ -256,11 +273,11 @@ class ResidualBlock(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """Self-attention over all positions, with a skip connection."""
+    """Self-attention over all positions, with a skip connection. heads: by default the configuration's."""
 
-    def __init__(self, config: UNetConfig, width: int):
+    def __init__(self, config: UNetConfig, width: int, heads: int | None = None):
         super().__init__()
-        self.heads = width // config.head_channels if config.head_channels else config.num_heads
+        self.heads = width // config.head_channels if config.head_channels else heads or config.num_heads
         self.new_order = config.new_attention_order
         self.norm = GroupNorm32(config.norm_groups, width)
         self.qkv = nn.Conv1d(width, 3 * width, 1)

@@ -1,7 +1,6 @@
 """What is measured, whoever made it: which pictures, of which label maps, made how. Its digest is its identity."""
 
 import json
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,17 +9,16 @@ from pathlib import Path
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_lines
+from sdm_bench.base.processes import is_first
+from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import SemanticDataset
+from sdm_bench.datasets.decoding import Header
 from sdm_bench.datasets.digests import labels_sha256
-from sdm_bench.metrics.images import ImageSource, count_sizes, files_source, pictures_in
-from sdm_bench.models.methods import METHODS
-from sdm_bench.results.rows import REAL
+from sdm_bench.metrics.images import ImageSource
+from sdm_bench.results.gathered import Size, complete, of_folder, spell_sizes
+from sdm_bench.results.layouts import recognised
+from sdm_bench.results.naming import called, described
 from sdm_bench.sampling.folders import MAY_CHANGE, RUN_FILE, SampleFolder, SampleOptions
-
-# (height, width) in pixels.
-Size = tuple[int, int]
-IDS_LISTED = 10
-LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
@@ -29,8 +27,8 @@ class SampleSet:
 
     name: the method of a run's samples, or what somebody's pictures are called. options: what made a run's samples,
     None for somebody else's pictures. labels_sha256: of the label maps that were the input. incomplete: what is
-    missing or too many, empty where there is exactly one picture a label map and seed. folder: where they are, which
-    is no part of what they are.
+    missing or too many, empty where there is exactly one picture a label map and seed. places: where they are, which is
+    no part of what they are. described: what was said of them.
     """
 
     name: str
@@ -38,20 +36,40 @@ class SampleSet:
     split: str
     labels_sha256: str
     images: dict[int, ImageSource]
-    folder: Path
+    places: tuple[Path, ...]
     options: SampleOptions | None = None
     incomplete: str = ""
+    described: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """The places as text."""
+        return ", ".join(str(place.resolve()) for place in self.places)
+
+    @cached_property
+    def headers(self) -> list[Header]:
+        """What is known of all pictures without their pixels."""
+        return [header for source in self.images.values() for header in source.headers()]
+
+    @property
+    def note(self) -> str:
+        """What rows have to say of the pictures: what was said of them, and what their files are or reading does."""
+        counts = Counter(remark for header in self.headers for remark in header.remarks)
+        total = len(self.headers)
+        remarks = [each if count == total else f"{each} ({count} of {total})" for each, count in sorted(counts.items())]
+        return "; ".join([*self.described, *([f"pictures: {', '.join(remarks)}"] if remarks else [])])
 
     @cached_property
     def sizes(self) -> Counter[Size]:
         """How many of the pictures have each (height, width)."""
-        return count_sizes(path for source in self.images.values() for path in source.paths)
+        return Counter((header.height, header.width) for header in self.headers)
 
     @property
     def size(self) -> Size:
         """(height, width) of the pictures; raises UserError with all sizes and their counts where there are several."""
         if len(self.sizes) > 1:
-            raise UserError(f"{self.folder}: pictures of several sizes: {spell_sizes(self.sizes)}; expected one size")
+            where = ", ".join(map(str, self.places))
+            raise UserError(f"{where}: pictures of several sizes: {spell_sizes(self.sizes)}; expected one size")
         return next(iter(self.sizes))
 
     @property
@@ -84,7 +102,7 @@ def open_run(
     """The samples that `sdm-bench generate` wrote into `folder`, of the label maps of `dataset`.
 
     seeds: those to take; None: all. Raises UserError where the samples are of other label maps or of another size than
-    run.json says, where a seed was not sampled, and as `_complete` does.
+    run.json says, where a seed was not sampled, and as `complete` does.
     """
     target = SampleFolder(folder)
     options = target.options()
@@ -94,10 +112,12 @@ def open_run(
             f"{folder}: samples of other label maps than those in {dataset.root}: {RUN_FILE} has labels_sha256 "
             f"{options.labels_sha256}, they have {found}"
         )
-    folders = {seed: target.seed_folder(seed) for seed in _chosen(target.seeds(), seeds, str(folder))}
-    images, incomplete = _complete(folders, dataset, allow_incomplete, "`sdm-bench generate` resumes")
+    expected = {record.id for record in dataset.records}
+    chosen = _chosen(target.seeds(), seeds, str(folder))
+    samples = {seed: of_folder(target.seed_folder(seed), expected) for seed in chosen}
+    images, incomplete = complete(samples, expected, allow_incomplete, ["`sdm-bench generate` resumes"])
     name = options.method
-    made = SampleSet(name, dataset.name, dataset.split, found, images, folder, options, incomplete)
+    made = SampleSet(name, dataset.name, dataset.split, found, images, (folder,), options, incomplete)
     if set(made.sizes) != {options.image_size}:
         height, width = options.image_size
         raise UserError(f"{folder}: pictures of {spell_sizes(made.sizes)}; {RUN_FILE} says {width}x{height}")
@@ -105,57 +125,38 @@ def open_run(
 
 
 def open_images(
-    folder: Path,
+    images: str | Path | Sequence[str | Path],
     name: str | None,
     dataset: SemanticDataset,
     seeds: Sequence[int] | None = None,
     allow_incomplete: bool = False,
+    by_order: bool = False,
+    note: str | None = None,
 ) -> SampleSet:
-    """A flat folder of somebody's pictures, one a label map of `dataset`, as sample 0.
+    """Somebody's pictures of the label maps of `dataset`, however they lie: see layouts.py; what was found is said.
 
-    name: what they are called, by default the folder's name. Raises UserError for a name that would be taken for
-    something else, where a seed is asked for that is not there, and as `_complete` does.
+    images: a folder, a pattern or an array file; of several each is one sample, 0, 1, ... name: what the pictures are
+    called, by default the folder's name. by_order: numbers in names are places in the order of the split. note: what
+    rows have to say of the pictures' resolution. Raises UserError for a name that would be taken for something else,
+    where a seed is asked for that is not there, and as `recognised` and `complete` do.
     """
-    called = _called(folder, name)
-    folders = dict.fromkeys(_chosen([0], seeds, str(folder)), folder)
-    images, incomplete = _complete(folders, dataset, allow_incomplete, "")
+    places = picture_places(images)
+    title, about = called(places, name), described(note)
+    layout = recognised(places, dataset, by_order)
+    if is_first():
+        say(f"{layout.says}; called {title}")
+    where = ", ".join(map(str, places))
+    chosen = {seed: layout.samples[seed] for seed in _chosen(list(layout.samples), seeds, where)}
+    expected = {record.id for record in dataset.records}
+    found, incomplete = complete(chosen, expected, allow_incomplete, layout.advice)
+    notes = tuple(part for part in (about, layout.note) if part)
     labels = labels_sha256(dataset)
-    return SampleSet(called, dataset.name, dataset.split, labels, images, folder, None, incomplete)
+    return SampleSet(title, dataset.name, dataset.split, labels, found, places, None, incomplete, notes)
 
 
-def _called(folder: Path, name: str | None) -> str:
-    """What somebody's pictures are called, each run of blanks as one; raises UserError for what can't be a name."""
-    found = folder.resolve().name if name is None else name
-    called = " ".join(found.split())
-    wrong = _wrong_name(found, called)
-    if wrong and name is None:
-        raise UserError(f"{folder}: its folder is called {called[:LONGEST_NAME]!r}: {wrong}; give --name")
-    if wrong:
-        raise UserError(f"--name {called[:LONGEST_NAME]!r}: {wrong}; choose another")
-    return called
-
-
-def _wrong_name(found: str, called: str) -> str:
-    """Why pictures can't be called so; empty where they can."""
-    if not called:
-        return "empty"
-    if len(called) > LONGEST_NAME:
-        return f"{len(called)} characters; expected up to {LONGEST_NAME}"
-    if any(unicodedata.category(each).startswith("C") for each in found):
-        return "control characters in it"
-    return RESERVED.get(_folded(called), "")
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold()
-
-
-# Names that tables have for what this program makes or measures itself.
-RESERVED = {_folded(REAL): "what tables call the photographs themselves"} | {
-    _folded(spelling): f"what tables call samples of {each.title}"
-    for each in METHODS.values()
-    for spelling in (each.name, each.title)
-}
+def picture_places(images: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
+    """One place of somebody's pictures or several, as paths."""
+    return (Path(images),) if isinstance(images, str | Path) else tuple(map(Path, images))
 
 
 def _chosen(there: Sequence[int], asked: Sequence[int] | None, where: str) -> list[int]:
@@ -166,69 +167,6 @@ def _chosen(there: Sequence[int], asked: Sequence[int] | None, where: str) -> li
     if absent:
         raise UserError(f"--seeds {spell_seeds(asked)}: {where} has the seeds {spell_seeds(there)}")
     return sorted(asked)
-
-
-def _complete(
-    folders: dict[int, Path], dataset: SemanticDataset, allow_incomplete: bool, advice: str
-) -> tuple[dict[int, ImageSource], str]:
-    """The pictures of each folder, and what is missing or too many.
-
-    Raises UserError with the ids unless each folder has exactly one picture for every label map, or that is allowed:
-    then the label maps that have a picture in every folder are measured, of several with one id the first by name.
-    """
-    expected = {record.id for record in dataset.records}
-    found = {seed: pictures_in(folder) for seed, folder in folders.items()}
-    complaints = [_complaint(folders[seed], pictures, expected) for seed, pictures in found.items()]
-    wrong = [text for text in complaints if text]
-    if wrong and not allow_incomplete:
-        sizes = count_sizes(path for pictures in found.values() for paths in pictures.values() for path in paths)
-        several = f"; pictures of several sizes: {spell_sizes(sizes)}" if len(sizes) > 1 else ""
-        hint = f"; {advice}" if advice else ""
-        raise UserError("\n".join(wrong) + f"{several}{hint}; --allow-incomplete measures what is there")
-    common = expected.intersection(*found.values())
-    if not common:
-        raise UserError("\n".join([*wrong, "no picture belongs to a label map of the split"]))
-    images = {
-        seed: files_source(str(folders[seed]), {name: pictures[name][0] for name in common})
-        for seed, pictures in found.items()
-    }
-    return images, _summary(found.values(), expected, common)
-
-
-def _complaint(folder: Path, pictures: dict[str, list[Path]], expected: set[str]) -> str:
-    """Which ids are missing, too many or there twice; empty where nothing is wrong."""
-    kinds = {
-        "missing": sorted(expected - pictures.keys()),
-        "not of the split": sorted(pictures.keys() - expected),
-        "twice": sorted(name for name, paths in pictures.items() if len(paths) > 1),
-    }
-    parts = [f"{len(ids)} {kind} ({_listed(ids)})" for kind, ids in kinds.items() if ids]
-    if not parts:
-        return ""
-    return f"{folder}: not one picture for each of the split's {len(expected)} label maps: {'; '.join(parts)}"
-
-
-def _summary(found: Iterable[dict[str, list[Path]]], expected: set[str], common: set[str]) -> str:
-    """What rows say of an incomplete set, over all seeds."""
-    found = list(found)
-    extra = {name for pictures in found for name in pictures if name not in expected}
-    twice = {name for pictures in found for name, paths in pictures.items() if len(paths) > 1 and name in expected}
-    counts = {
-        f"of {len(expected)} missing": len(expected - common),
-        "not of the split": len(extra),
-        "twice": len(twice),
-    }
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-
-
-def _listed(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - IDS_LISTED} more" if len(ids) > IDS_LISTED else ""
-    return ", ".join(ids[:IDS_LISTED]) + more
-
-
-def spell_sizes(sizes: Counter[Size]) -> str:
-    """Each size with the number of pictures that have it, the commonest first."""
-    return ", ".join(f"{width}x{height} ({count})" for (height, width), count in sizes.most_common())
 
 
 def spell_seeds(seeds: Iterable[int]) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import locked, read_object, write_json
@@ -25,7 +27,8 @@ class SampleOptions(Section):
     labels_sha256: of the input label maps and their classes, see datasets/digests.py. stochastic: whether another seed
     gives another picture. style: `ground-truth` where the style of each example's own photograph was taken, None where
     it was drawn; photographs_sha256: of these photographs. weights_sha256: over all tensors of the network.
-    batch_size: of the fixed batches that samples are computed in, which decides how they are rounded.
+    timestep_respacing: where others than the solver's own timesteps are walked, see Solver. batch_size: of the fixed
+    batches that samples are computed in, which decides how they are rounded.
     training_steps, training_seed: None where the weights don't say. configuration_sha256: of the network, the diffusion
     process and how it was trained, see checkpoints/weights_file.py. training_note: what tables have to say of the
     training. data, weights: where the dataset and the network were, which may change.
@@ -51,6 +54,7 @@ class SampleOptions(Section):
     batch_size: int = 8
     solver: str | None = None
     solver_steps: int | None = None
+    timestep_respacing: str | None = Field(default=None, exclude_if=lambda spec: spec is None)
     guidance: float | None = None
     eta: float | None = None
     threshold: str | None = None
@@ -65,6 +69,7 @@ class SampleOptions(Section):
     def solver_title(self) -> str:
         """The solver with whatever differs from its defaults, as tables name it."""
         further = (
+            f"respaced {self.timestep_respacing}" if self.timestep_respacing else "",
             f"eta {self.eta:g}" if self.eta else "",
             self.threshold if self.threshold not in (None, "clip") else "",
             self.precision if self.precision != "no" else "",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,11 @@ from sdm_bench.checkpoints.generators import TrainedNetwork, WeightsSpec
 from sdm_bench.conditioning import Condition
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.digests import labels_sha256, photographs_sha256
+from sdm_bench.datasets.folder import Folder
 from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.datasets.transforms import DEFAULT_RECIPE, Resized, Transform
+from sdm_bench.diffusion.gaussian_diffusion import preset_schedule
+from sdm_bench.diffusion.solvers import respaced_solver
 from sdm_bench.models import methods
 from sdm_bench.models.preset import DiffusionPreset
 from sdm_bench.sampling.folders import SampleFolder, SampleOptions
@@ -168,14 +171,21 @@ def _refuse_idle_options(method: str, sampling: SamplingOptions, speed: Speed) -
 
 
 def _open_dataset(where: DatasetSplit, trained: TrainedNetwork) -> SemanticDataset:
-    """The examples for a trained network; raises UserError where they are of another dataset."""
-    name = where.name or trained.about.dataset
-    if name != trained.about.dataset:
-        raise UserError(f"--dataset {name}: {trained.source} was trained on {trained.about.dataset}")
+    """The examples for a trained network; raises UserError where they are of another dataset, or of other classes."""
+    trained_on = trained.about.dataset
+    name = where.name or trained_on
+    if name not in (trained_on, Folder.name):
+        raise UserError(f"--dataset {name}: {trained.source} was trained on {trained_on}")
     root = where.root or trained.about.training.get("data")
     if root is None:
         raise UserError("--data: where is the dataset? The weights don't say")
-    return DatasetSplit(name, Path(root), where.split).open()
+    dataset = DatasetSplit(name, Path(root), where.split).open()
+    if dataset.name != trained_on:
+        raise UserError(f"{dataset.root}: {dataset.name}; {trained.source} was trained on {trained_on}")
+    classes = trained.about.training.get("classes_sha256")
+    if classes and classes != dataset.classes.digest():
+        raise UserError(f"{dataset.root}: {dataset.name} with other classes than {trained.source} was trained on")
+    return dataset
 
 
 def _batch_size(folder: Path) -> int:
@@ -201,6 +211,7 @@ def _sample_options(
     preset = {name: value for name, value in (about.sampling or {}).items() if value is not None}
     if "guidance" in preset and not _learnt_null_label(trained):
         preset["guidance"] = 1.0
+    asked = _respaced(asked, preset, trained)
     if asked.get("guidance", 1) < 1:
         raise UserError(f"--guidance {asked['guidance']:g}: expected s of the released code, from 1 (off) on")
     return SampleOptions(
@@ -224,6 +235,17 @@ def _sample_options(
         batch_size=batch_size,
         **(preset | asked),
     )
+
+
+def _respaced(asked: dict[str, Any], preset: dict[str, Any], trained: TrainedNetwork) -> dict[str, Any]:
+    """What was asked for, with the number of steps of a respacing; without it where the solver takes those anyway."""
+    spec, diffusion = asked.get("timestep_respacing"), trained.about.diffusion
+    if spec is None or diffusion is None:
+        return asked
+    if "solver_steps" in asked:
+        raise UserError(f"--solver-steps {asked['solver_steps']}: --timestep-respacing {spec} says how many; give one")
+    solver = respaced_solver((preset | asked)["solver"], spec, preset_schedule(DiffusionPreset(**diffusion)))
+    return asked | {"solver_steps": solver.steps, "timestep_respacing": solver.respacing}
 
 
 def _training_note(trained: TrainedNetwork, guidance: float | None) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sdm_bench.base.devices import free_memory
 from sdm_bench.conditioning import Condition
-from sdm_bench.diffusion.gaussian_diffusion import NoiseSchedule, make_schedule
+from sdm_bench.diffusion.gaussian_diffusion import NoiseSchedule, preset_schedule
 from sdm_bench.diffusion.guidance import guide
 from sdm_bench.diffusion.solvers import Denoiser, Solver, solve
 from sdm_bench.models import methods
@@ -139,7 +139,8 @@ class DiffusionSynthesizer:
 class SamplingOptions:
     """What besides the weights decides a sample; None throughout for a GAN.
 
-    eta: DDIM's share of fresh noise. threshold: see gaussian_diffusion.threshold. precision: of the network.
+    timestep_respacing: see Solver. eta: DDIM's share of fresh noise. threshold: see gaussian_diffusion.threshold.
+    precision: of the network.
     """
 
     solver: str | None = None
@@ -148,6 +149,7 @@ class SamplingOptions:
     eta: float | None = None
     threshold: str | None = None
     precision: str | None = None
+    timestep_respacing: str | None = None
 
 
 def make_synthesizer(
@@ -167,10 +169,11 @@ def make_synthesizer(
     assert options.solver is not None
     assert options.solver_steps is not None
     assert isinstance(network, UNet)
-    solver = Solver(options.solver, options.solver_steps, options.eta or 0.0, options.threshold or "clip")
+    limit, respacing = options.threshold or "clip", options.timestep_respacing
+    solver = Solver(options.solver, options.solver_steps, options.eta or 0.0, limit, respacing)
     return DiffusionSynthesizer(
         network,
-        make_schedule(diffusion.schedule, diffusion.steps),
+        preset_schedule(diffusion),
         solver,
         options.guidance or 1.0,
         config.edges,

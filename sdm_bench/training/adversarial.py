@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import update_bn
 
+from sdm_bench.base.processes import rank_and_count
 from sdm_bench.models.gan import Discriminator, Generated, Generator
 from sdm_bench.models.preset import DiscriminatorPreset, TrainingPreset
 from sdm_bench.training.adversarial_losses import DiscriminatorInput, Losses, kl_divergence, make_adversarial_loss
@@ -73,8 +74,7 @@ class AdversarialObjective(Objective):
             losses["perceptual"] = self.weights.lambda_vgg * self.perceptual(shown.fake, shown.real)
         if generated.posteriors:
             # a sum over samples, of which each process has a share; its gradient is averaged over the processes
-            shares = self.accelerator.num_processes
-            losses["kl"] = self.weights.lambda_kl * shares * kl_divergence(generated.posteriors)
+            losses["kl"] = self.weights.lambda_kl * rank_and_count()[1] * kl_divergence(generated.posteriors)
         if generated.auxiliary is not None:
             losses["auxiliary"] = self.weights.lambda_auxiliary * F.l1_loss(generated.auxiliary, shown.real)
         return losses

@@ -178,20 +178,26 @@ def mix(mask: Tensor, fake: Tensor, real: Tensor) -> Tensor:
     return mask * real + (1 - mask) * fake
 
 
-def gan_losses(kind: str, scores: Sequence[Tensor], real: bool, of_generator: bool = False) -> Tensor:
+def gan_losses(
+    kind: str,
+    scores: Sequence[Tensor],
+    real: bool,
+    of_generator: bool = False,
+    targets: tuple[float, float] = (0.0, 1.0),
+) -> Tensor:
     """The loss of each map of scores, a vector: scores of images that are `real`, or should pass for it.
 
     kind: `hinge` (Lim and Ye 2017; the generator's is -score), `ls` (least squares), `bce` (cross-entropy of logits) or
-    `wasserstein`.
+    `wasserstein`. targets: of fake and real images, for `ls` and `bce`.
     """
-    return torch.stack([_gan_loss(kind, score, real, of_generator) for score in scores])
+    return torch.stack([_gan_loss(kind, score, real, of_generator, targets[real]) for score in scores])
 
 
-def _gan_loss(kind: str, score: Tensor, real: bool, of_generator: bool) -> Tensor:
+def _gan_loss(kind: str, score: Tensor, real: bool, of_generator: bool, target: float) -> Tensor:
     if kind == "ls":
-        return F.mse_loss(score, torch.full_like(score, float(real)))
+        return F.mse_loss(score, torch.full_like(score, target))
     if kind == "bce":
-        return F.binary_cross_entropy_with_logits(score, torch.full_like(score, float(real)))
+        return F.binary_cross_entropy_with_logits(score, torch.full_like(score, target))
     sign = -1.0 if real else 1.0
     if kind == "wasserstein" or of_generator:
         return sign * score.mean()

@@ -1,14 +1,15 @@
-"""The training of denoising networks: noise, timesteps and dropped labels by sample, the hybrid loss, one optimizer."""
+"""The training of denoising networks: noise, timesteps and dropped labels by sample, their loss, one optimizer."""
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from sdm_bench.base.errors import unknown_name
 from sdm_bench.diffusion.gaussian_diffusion import NoiseSchedule, q_sample
-from sdm_bench.diffusion.losses import DiffusionLosses, hybrid_loss
+from sdm_bench.diffusion.losses import DiffusionLosses, training_loss
 from sdm_bench.models.preset import TrainingPreset
 from sdm_bench.training.batches import Batch
 from sdm_bench.training.objective import Objective, adamw
@@ -21,7 +22,7 @@ class DiffusionObjective(Objective):
     """Trains `network` on `schedule` (arXiv 2207.00050 section 3.3).
 
     condition_dropout: the share of samples whose whole condition, edges included, is replaced by the null label.
-    timestep_sampler: which timesteps are trained, see `make_timestep_sampler`.
+    timestep_sampler: which timesteps are trained, see `make_timestep_sampler`. loss: see `training_loss`.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class DiffusionObjective(Objective):
         preset: TrainingPreset,
         condition_dropout: float,
         timestep_sampler: str = "uniform",
+        loss: Literal["mse", "rescaled-mse", "kl"] = "mse",
     ):
         super().__init__(network, adamw(network, preset), preset)
         self.timesteps = make_timestep_sampler(timestep_sampler, len(schedule))
@@ -40,6 +42,7 @@ class DiffusionObjective(Objective):
         self.schedule = schedule
         self.edges = edges
         self.condition_dropout = condition_dropout
+        self.loss = loss
 
     def update(self, batches: Sequence[Batch]) -> dict[str, float]:
         """One update from the mean gradient of `batches`."""
@@ -68,7 +71,7 @@ class DiffusionObjective(Objective):
         return self.accelerator.gather(values).view(self.accelerator.num_processes, -1).T.flatten()
 
     def losses(self, batch: Batch) -> tuple[Tensor, DiffusionLosses]:
-        """The timesteps (N,) and the hybrid loss of a batch; its noise seeds decide timesteps and noises."""
+        """The timesteps (N,) and the loss of a batch; its noise seeds decide timesteps and noises."""
         timesteps, noises, uniforms = [], [], []
         for seed in batch.noise_seeds:
             generator = torch.Generator().manual_seed(seed)
@@ -79,8 +82,9 @@ class DiffusionObjective(Objective):
         t, noise = torch.cat(timesteps).to(device), torch.stack(noises).to(device)
         condition = batch.condition.drop((torch.cat(uniforms) < self.condition_dropout).to(device))
         x_t = q_sample(self.schedule, batch.images, t, noise)
-        output = self.modules["network"](x_t, t, condition.semantics(self.edges)).float()
-        return t, hybrid_loss(self.schedule, output, batch.images, x_t, t, noise)
+        timesteps_seen = self.schedule.network_timesteps(t)
+        output = self.modules["network"](x_t, timesteps_seen, condition.semantics(self.edges)).float()
+        return t, training_loss(self.schedule, output, batch.images, x_t, t, noise, self.loss)
 
 
 class UniformTimesteps(nn.Module):

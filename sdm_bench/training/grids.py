@@ -8,7 +8,6 @@ from sdm_bench.base.finite import refuse_pictures
 from sdm_bench.checkpoints.runs import TrainOptions
 from sdm_bench.conditioning import Condition
 from sdm_bench.datasets.base import Example, SemanticDataset
-from sdm_bench.datasets.known_datasets import dataset_class
 from sdm_bench.datasets.transforms import Resized, Transform
 from sdm_bench.models import methods
 from sdm_bench.sampling.synthesizers import SamplingOptions, make_synthesizer, sample_generator
@@ -52,7 +51,7 @@ def held_out_examples(options: TrainOptions, dataset: SemanticDataset) -> list[E
     """A few examples of the val split at the run's size; of `dataset` itself where there is no val split."""
     transform = Transform(options.training.recipe, options.image_size, dataset.keeps_aspect, training=False)
     try:
-        held_out = dataset_class(options.dataset)(dataset.root, "val")
+        held_out = type(dataset)(dataset.root, "val")
     except UserError:
         held_out = dataset
     resized = Resized(held_out, transform)

@@ -241,15 +241,22 @@ class _Loop:
 
 
 def _forget_after(stats: Path, step: int) -> None:
-    """Removes statistics of steps that a kill has undone, and a line that it cut short."""
+    """Removes statistics of steps that a kill has undone, and a last line that it cut short; says which others go."""
     if not stats.is_file():
         return
+    lines = stats.read_text(encoding="utf-8", errors="replace").splitlines()
+    found = [_step_of(line) for line in lines]
+    unreadable = [str(number) for number, each in enumerate(found[:-1], 1) if each is None]
+    if unreadable:
+        say(f"{stats}: not the statistics of a step, and removed: line {', '.join(unreadable)}")
+    kept = [line for line, each in zip(lines, found, strict=True) if each is not None and each <= step]
+    write_text(stats, "".join(f"{line}\n" for line in kept))
 
-    def step_of(line: str) -> float:
-        try:
-            return json.loads(line)["step"]
-        except (json.JSONDecodeError, KeyError):
-            return float("inf")
 
-    lines = [line for line in stats.read_text(encoding="utf-8").splitlines() if step_of(line) <= step]
-    write_text(stats, "".join(f"{line}\n" for line in lines))
+def _step_of(line: str) -> float | None:
+    """The step that a line of statistics is of; None where it is no such line."""
+    try:
+        found = json.loads(line)["step"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, int | float) else None

@@ -1,5 +1,6 @@
 """From a command's options to a training: dataset, network, objective, and the pictures drawn on the way."""
 
+import math
 import shlex
 import sys
 from collections.abc import Iterator
@@ -18,9 +19,12 @@ from sdm_bench.base.progress import say
 from sdm_bench.base.tensors import Tensors, load_strictly
 from sdm_bench.checkpoints.runs import TrainingRun, TrainOptions
 from sdm_bench.checkpoints.weights_file import read_weights
-from sdm_bench.datasets.known_datasets import open_dataset
-from sdm_bench.diffusion.gaussian_diffusion import make_schedule
+from sdm_bench.datasets.base import SemanticDataset, Size
+from sdm_bench.datasets.folder import Folder
+from sdm_bench.datasets.known_datasets import dataset_class, open_dataset
+from sdm_bench.diffusion.gaussian_diffusion import preset_schedule
 from sdm_bench.models import methods
+from sdm_bench.models.preset import FIXED_VARIANCE, Preset, flags_of
 from sdm_bench.models.unet import UNet
 from sdm_bench.training.adversarial import AdversarialObjective
 from sdm_bench.training.adversarial_losses import VGGLoss
@@ -49,7 +53,7 @@ def train_method(
     """
     start_processes(loop.device)
     with together():
-        adversary = methods.preset(method, preset, dataset).discriminator
+        adversary = methods.preset(method, preset, dataset_class(dataset, data).name).discriminator
         perceptual = None
     if adversary is not None and adversary.lambda_vgg:
         perceptual = decided(_perceptual_weights)
@@ -70,33 +74,37 @@ def resolve(
     dataset: str,
     data: Path,
     preset_name: str,
-    image_size: int | None = None,
+    image_size: int | Size | None = None,
     init: Path | None = None,
     overrides: dict[str, Any] | None = None,
     perceptual: Path | None = None,
+    network: dict[str, Any] | None = None,
+    diffusion: dict[str, Any] | None = None,
     **options: Any,
 ) -> TrainOptions:
     """The options of a run from a method's preset; `overrides` replace fields of its training section.
 
-    image_size: the short side (default: the preset's). init: weights to start from. perceptual: the VGG19 file of the
-    perceptual loss of a GAN. options: further fields of TrainOptions. Raises UserError where they don't go together.
+    image_size: the short side, or (height, width) (default: the preset's). init: weights to start from. perceptual: the
+    VGG19 file of the perceptual loss of a GAN. network, diffusion: replace fields of those sections of a diffusion
+    model's preset. options: further fields of TrainOptions. Raises UserError where they don't go together.
     """
-    preset = methods.preset(method, preset_name, dataset)
     source = open_dataset(dataset, data, "train")
+    preset = changed(methods.preset(method, preset_name, source.kind), method, network, diffusion)
     size = source.size(image_size or preset.image_size)
-    config = methods.network_config(method, {**preset.network, "num_classes": len(source.classes)}, size)
-    check_size(size, config.size_multiple, method)
+    config = methods.network_config(method, _network_fields(preset, source), size)
+    check_size(size, config.size_multiple, method, methods.size_multiple(preset_name, source.kind))
     if config.edges and not (source.has_instances or getattr(config, "instances_of_labels", False)):
-        raise UserError(f"{dataset} has no instance maps, but '{preset_name}' of {method} has an edge channel")
+        raise UserError(f"{source.name} has no instance maps, but '{preset_name}' of {method} has an edge channel")
     for name in ("condition_dropout", "timestep_sampler"):
         if methods.method(method).kind == "gan" and options.get(name) not in (None, 0.0, "uniform"):
             raise UserError(f"--{name.replace('_', '-')} {options[name]}: {method} is a GAN; diffusion models take it")
     return TrainOptions(
         method=method,
-        dataset=dataset,
+        dataset=source.name,
         data=str(data),
         preset=preset_name,
         image_size=size,
+        classes_sha256=own_classes_sha256(source),
         network=config.model_dump(mode="json"),
         training=preset.training.model_copy(update=overrides or {}),
         sampling=preset.sampling,
@@ -109,10 +117,55 @@ def resolve(
     )
 
 
-def check_size(size: tuple[int, int], multiple: int, name: str) -> None:
-    """Raises UserError where (height, width) are not multiples of what the network `name` needs."""
-    if size[0] % multiple or size[1] % multiple:
-        raise UserError(f"--image-size gives {size[1]}x{size[0]} pixels; {name} needs multiples of {multiple}")
+def changed(preset: Preset, method: str, network: dict[str, Any] | None, diffusion: dict[str, Any] | None) -> Preset:
+    """The preset with fields of its network and diffusion process replaced, sampled in as many steps as there are.
+
+    Raises UserError for a GAN, and where the process can't be.
+    """
+    if not network and not diffusion:
+        return preset
+    if preset.diffusion is None:
+        raise UserError(
+            f"{flags_of([*(network or {}), *(diffusion or {})])}: {method} is a GAN; diffusion models take it"
+        )
+    process, fields = preset.diffusion.changed(diffusion or {}), {**preset.network, **(network or {})}
+    if process.sigma_small and fields.get("out_channels") != FIXED_VARIANCE:
+        raise UserError("--sigma-small: of fixed variances; give --no-learn-sigma too")
+    sampling = preset.sampling.within(len(preset_schedule(process)))
+    return preset.model_copy(update={"network": fields, "diffusion": process, "sampling": sampling})
+
+
+def _network_fields(preset: Preset, dataset: SemanticDataset) -> dict[str, Any]:
+    """The fields of a network for a dataset; what a dataset of one's own ignores is its last class, and "unknown"."""
+    fields = {**preset.network, "num_classes": len(dataset.classes)}
+    if isinstance(dataset, Folder) and "unknown_first" in fields and dataset.ignores:
+        fields |= {"unknown_first": True, "class_shift": 1}
+    return fields
+
+
+def own_classes_sha256(dataset: SemanticDataset) -> str:
+    """The digest of the class table of a dataset of one's own; empty for others, whose name says it."""
+    return dataset.classes.digest() if dataset.kind == Folder.name else ""
+
+
+def check_size(size: Size, multiple: int, name: str, every: int) -> None:
+    """Raises UserError where (height, width) are not multiples of what the network `name` needs, with the nearest ones.
+
+    every: what fits every method's network.
+    """
+    if not (size[0] % multiple or size[1] % multiple):
+        return
+    others = f"; {_nearest(size, every)} fit every method" if every != multiple else ""
+    raise UserError(
+        f"pictures of {size[1]}x{size[0]} pixels: {name} needs multiples of {multiple}; the nearest are "
+        f"--image-size {_nearest(size, multiple)}{others}"
+    )
+
+
+def _nearest(size: Size, multiple: int) -> str:
+    """The sizes around `size` whose sides are multiples, as WIDTHxHEIGHT."""
+    around = ([max(1, step(side / multiple)) * multiple for side in size] for step in (math.floor, math.ceil))
+    return " or ".join(dict.fromkeys(f"{width}x{height}" for height, width in around))
 
 
 def run_training(
@@ -193,7 +246,7 @@ def make_objective(options: TrainOptions) -> Objective:
     if options.init is not None:
         load_strictly(network, initial_weights(Path(options.init))[0], options.init)
     if options.diffusion is not None:
-        schedule = make_schedule(options.diffusion.schedule, options.diffusion.steps)
+        schedule = preset_schedule(options.diffusion)
         return DiffusionObjective(
             network,
             config.edges,
@@ -201,6 +254,7 @@ def make_objective(options: TrainOptions) -> Objective:
             options.training,
             options.condition_dropout,
             options.timestep_sampler,
+            options.diffusion.loss,
         )
     assert adversary is not None
     assert discriminator is not None

@@ -18,14 +18,20 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.processes import start_processes, total
 from sdm_bench.base.tensors import load_strictly, to_unit_range
 from sdm_bench.checkpoints.runs import TrainOptions
-from sdm_bench.datasets.base import IGNORED, ClassTable, Example, SemanticDataset
+from sdm_bench.datasets.base import IGNORED, ClassTable, Example, SemanticDataset, Size
 from sdm_bench.datasets.known_datasets import open_dataset
 from sdm_bench.models.preset import TrainingPreset, read_preset
 from sdm_bench.training.batches import Batch
 from sdm_bench.training.grids import held_out_examples
 from sdm_bench.training.loop import LoopOptions, MakeGrid
 from sdm_bench.training.objective import Objective, adamw
-from sdm_bench.training.recipes import check_size, initial_weights, run_training, seeded_initialisation
+from sdm_bench.training.recipes import (
+    check_size,
+    initial_weights,
+    own_classes_sha256,
+    run_training,
+    seeded_initialisation,
+)
 from segmenters.architectures import architecture, build_segmenter
 
 
@@ -34,7 +40,7 @@ def resolve(
     dataset: str,
     data: Path,
     preset_name: str,
-    image_size: int | None = None,
+    image_size: int | Size | None = None,
     overrides: dict[str, Any] | None = None,
     **options: Any,
 ) -> TrainOptions:
@@ -45,16 +51,17 @@ def resolve(
         trained = ", ".join(sorted(file.name.removesuffix(".yaml") for file in presets.iterdir()))
         raise UserError(f"{name}: no preset says how it is trained; expected one of {trained}")
     text = presets.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-    preset = read_preset(text, name, preset_name, dataset)
     source = open_dataset(dataset, data, "train")
+    preset = read_preset(text, name, preset_name, source.kind)
     size = source.size(image_size or preset.image_size)
-    check_size(size, about.size_multiple, name)
+    check_size(size, about.size_multiple, name, about.size_multiple)
     return TrainOptions(
         method=name,
-        dataset=dataset,
+        dataset=source.name,
         data=str(data),
         preset=preset_name,
         image_size=size,
+        classes_sha256=own_classes_sha256(source),
         network={**preset.network, "num_classes": len(source.classes.evaluated_names)},
         training=preset.training.model_copy(update=overrides or {}),
         **options,

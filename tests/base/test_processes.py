@@ -23,6 +23,19 @@ def guarded(work):
         return f"{type(error).__name__}: {getattr(error, 'message', error)}"
 """
 
+THREADS_LEFT = f"""
+import atexit
+from pathlib import Path
+def threads(when):
+    names = [each.read_text() for each in Path("/proc/self/task").glob("*/comm")]
+    print(f"{{when}}:{{any('gloo' in name for name in names)}}")
+atexit.register(threads, "after")
+{START}
+import torch._dynamo  # as every optimizer does
+total(__import__("torch").ones(3))
+threads("before")
+"""
+
 EXCHANGES = """
 from sdm_bench.base.processes import agreed, total
 import torch
@@ -82,6 +95,14 @@ def test_two_processes_agree_on_values_and_errors() -> None:
             assert (mine, other) == (expected, expected)
     assert ours[4] == "ProcessesLost: process 1 failed: KeyError: 'late'"
     assert theirs[4] == "KeyError: 'late'"
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc, which Linux has")
+def test_no_thread_of_the_group_outlives_its_end() -> None:
+    """One that does may abort the process when Python ends, whatever the work came to."""
+    for each in in_two(THREADS_LEFT):
+        assert each.code == 0, each.err
+        assert each.out.split() == ["before:True", "after:False"]
 
 
 @pytest.mark.parametrize("work", ["shared(lambda indices: list(indices), 2)", "agreed([0.0])"])

@@ -22,3 +22,12 @@ def test_long_work_says_how_much_is_left(capsys: pytest.CaptureFixture[str], mon
 def test_work_without_a_known_end_counts_up(capsys: pytest.CaptureFixture[str]) -> None:
     list(progress.track([1, 2], "work", total=None, unit="steps"))
     assert capsys.readouterr().err.startswith("work: 2 steps in ")
+
+
+def test_the_first_of_several_processes_alone_shows_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert list(progress.track([1, 2], "work", total=2)) == [1, 2]
+    assert capsys.readouterr().err == ""

@@ -9,7 +9,7 @@ from torch import nn
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.checkpoints.generators import load_generator
-from sdm_bench.checkpoints.matching import PresetMatch
+from sdm_bench.checkpoints.matching import PresetMatch, match_preset
 from sdm_bench.checkpoints.runs import TrainingRun
 from sdm_bench.checkpoints.stored import shipped_weights
 from sdm_bench.models import methods
@@ -106,3 +106,36 @@ def test_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
 def test_only_shipped_checkpoints_are_called_toy() -> None:
     with pytest.raises(UserError, match="no toy checkpoint of 'oasis' ships"):
         shipped_weights("oasis")
+
+
+def test_a_checkpoint_with_three_output_channels_is_recognised_and_told_how_it_was_trained(tmp_path: Path) -> None:
+    match = replace(PresetMatch.of("sdm", "toy", "cityscapes"), fixed_variance=True)
+    file = tmp_path / "ema_0.9999_best.pt"
+    torch.save(methods.build_network("sdm", match.config).state_dict(), file)
+    plain = load_generator(file, "sdm", "cityscapes")
+    assert (plain.config.out_channels, plain.about.diffusion) == (3, {"steps": 1000, "schedule": "cosine"})
+    told = {"steps": 20, "rescale_timesteps": True, "sigma_small": True, "predict_xstart": True}
+    other = load_generator(file, "sdm", "cityscapes", process=told)
+    assert other.about.diffusion == {"schedule": "cosine", **told}
+    assert (other.about.sampling or {})["solver_steps"] == 20
+    assert other.about.configuration_sha256 != plain.about.configuration_sha256
+
+
+def test_what_nobody_can_say_of_weights_is_refused(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"--noise-schedule, --diffusion-steps: .*run0 says itself how it was trained"):
+        load_generator(run, process={"schedule": "linear", "steps": 100})
+    torch.save(toy_network("sdm", "cityscapes").state_dict(), tmp_path / "six.pt")
+    with pytest.raises(UserError, match="--sigma-small: of fixed variances; these weights are of preset 'toy' of sdm"):
+        load_generator(tmp_path / "six.pt", "sdm", "cityscapes", process={"sigma_small": True})
+    torch.save(toy_network("spade", "cityscapes").state_dict(), tmp_path / "latest_net_G.pth")
+    with pytest.raises(UserError, match="--rescale-timesteps: spade is a GAN"):
+        load_generator(tmp_path / "latest_net_G.pth", "spade", "cityscapes", process={"rescale_timesteps": True})
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_the_network_of_512_pixels_is_recognised(fixed: bool) -> None:
+    match = replace(PresetMatch.of("sdm", "paper-512", "cityscapes"), fixed_variance=fixed)
+    tensors = match.network(encoder=True).state_dict()
+    found = match_preset("ema.pt", tensors, "sdm", "cityscapes", None)
+    assert (found.name, found.fixed_variance, found.image_size) == ("paper-512", fixed, (512, 1024))
+    assert found.config.widths == [128, 256, 256, 512, 512, 1024, 1024]

@@ -18,6 +18,7 @@ from sdm_bench.training.segmenters import resolve, run_segmenter_training
 from sdm_bench.weights.imports import import_file
 from sdm_bench.weights.registry import entry
 from sdm_bench.weights.store import CACHE_VARIABLE, ChangedWeights, save
+from segmenters import drn
 from segmenters.configured import load_configured
 from segmenters.prediction import Segmenter
 from segmenters.preprocessing import PREPROCESSING
@@ -116,6 +117,8 @@ def test_a_run_is_the_segmenter_that_is_packed_of_it(toy_cityscapes: Path, tmp_p
     run = tmp_path / "run"
     run_segmenter_training(options, LoopOptions(steps=1, device="cpu"), run)
     packed = export_weights(run, tmp_path / "packed.safetensors", half=False, raw=False)
+    with pytest.raises(UserError, match=r"packed\.safetensors: there already"):
+        export_weights(run, packed, half=True, raw=False)
     first, second = (load_segmenter(str(each), "cityscapes", STREETS, CPU) for each in (run, packed))
     assert first.name == f"unet ({run})"
     assert first.image_size == second.image_size == (32, 64)
@@ -168,10 +171,8 @@ def test_published_weights_that_changed_in_the_cache_are_refused(
 def test_a_configured_network_is_its_configuration_and_its_weights(tmp_path: Path) -> None:
     source = written(tmp_path)
     loaded = load_segmenter(source, "celebamask_hq", FACES, CPU)
-    network, configuration = load_configured(source, FACES)
-    alone = Segmenter("alone", network.eval(), None, "", CPU, network.preprocessing)
-    assert np.array_equal(predict(loaded, pictures()), predict(alone, pictures()))
-    assert (loaded.name, loaded.image_size, loaded.preprocessing) == (source, None, network.preprocessing)
+    assert np.array_equal(predict(loaded, pictures()), predict(load_configured(source, FACES, CPU), pictures()))
+    assert (loaded.name, loaded.image_size, loaded.preprocessing) == (source, None, None)
     (tmp_path / "elsewhere").mkdir()
     files = [Path(part) for part in source.removeprefix("mmseg:").split(",")]
     moved = [file.rename(tmp_path / "elsewhere" / f"other{file.suffix}") for file in files]
@@ -185,4 +186,29 @@ def test_a_configured_network_is_its_configuration_and_its_weights(tmp_path: Pat
     digests.append(load_segmenter(moved_source, "celebamask_hq", FACES, CPU).sha256)
     assert digests[0] == digests[1]
     assert len(set(digests[1:])) == 3
-    assert "decode_head" in configuration
+
+
+@pytest.mark.parametrize("name", ["drn-c-26", "drn-d-22"])
+def test_a_file_of_an_architecture_s_own_program_is_fed_as_its_authors_do(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segmenters, "build_segmenter", lambda name, num_classes: toy(name, "cityscapes", num_classes))
+    network, file = toy(name, "cityscapes", 19), tmp_path / "model_best.pth.tar"
+    released = {f"module.{key}": value for key, value in drn.to_released(network.state_dict()).items()}
+    torch.save({"state_dict": released, "epoch": 3}, file)
+    found = load_segmenter(f"{name}:{file}", "cityscapes", STREETS, CPU)
+    assert found.sha256 == tensors_sha256(network.state_dict())
+    assert found.preprocessing is PREPROCESSING["drn"]
+    assert predict(found, pictures(size=(16, 24))).shape == (1, 16, 24)
+    with pytest.raises(UserError, match=r"model_best\.pth\.tar: these are not the weights of PictureSegmenter"):
+        load_segmenter(f"drn-c-58:{file}", "cityscapes", STREETS, CPU)
+
+
+def test_a_file_alone_is_to_be_said_what_it_is(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(2)}, tmp_path / "alone.pth")
+    with pytest.raises(UserError, match=r"expected alone\.json beside it.* say ARCHITECTURE:"):
+        load_segmenter(str(tmp_path / "alone.pth"), "cityscapes", STREETS, CPU)
+    with pytest.raises(UserError, match="the authors of unet-lite don't say how it is fed"):
+        load_segmenter(f"unet-lite:{tmp_path / 'alone.pth'}", "celebamask_hq", FACES, CPU)
+    with pytest.raises(UserError, match=r"none\.pth: no such weights file"):
+        load_segmenter(f"drn-d-22:{tmp_path / 'none.pth'}", "cityscapes", STREETS, CPU)

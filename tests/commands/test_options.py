@@ -6,7 +6,7 @@ import click
 import pytest
 
 from cli import main
-from sdm_bench.commands.options import IntegerList, Shard, Size
+from sdm_bench.commands.options import IntegerList, NumberList, Shard, Size
 from tests.commands.test_commands import leaves, sdm_bench
 
 
@@ -76,3 +76,11 @@ def test_text_that_is_not_utf_8_is_refused_before_anything_else(tmp_path: Path) 
         output = sdm_bench("evaluate", *arguments, "--metric", "fid", code=2).output
         assert output.startswith("Error: argument ")
         assert output.endswith("caf\\udce9: not a name in UTF-8, in which results and records spell it\n")
+
+
+def test_a_list_of_numbers_keeps_whole_ones_whole() -> None:
+    found = NumberList().convert("0.5,1,2.0", None, None)
+    assert (found, [type(each) for each in found]) == ([0.5, 1, 2], [float, int, int])
+    for wrong in ("", "1,", "0,1", "-1", "nan", "1e9"):
+        with pytest.raises(click.BadParameter, match=r"expected numbers above zero like 0.5,1,2"):
+            NumberList().convert(wrong, None, None)

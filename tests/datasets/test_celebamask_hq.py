@@ -10,7 +10,7 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.datasets.celebamask_hq import CelebAMaskHQ
 from sdm_bench.datasets.celebamask_hq_release import merge_parts
-from sdm_bench.datasets.pictures import UnknownIds, read_map
+from sdm_bench.datasets.maps import UnknownIds, read_map
 from sdm_bench.datasets.verify import verify
 from tests.datasets import trees
 
@@ -102,6 +102,7 @@ def test_official_faces_are_whole_until_damaged(tmp_path: Path) -> None:
     assert [(problem.split, problem.kind) for problem in verify("celebamask_hq", tmp_path).problems] == [
         ("val = test", "colour"),
         ("val = test", "unreadable"),
+        ("val = test", "encoding"),
     ]
 
 

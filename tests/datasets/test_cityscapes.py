@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sdm_bench.datasets.cityscapes import Cityscapes
-from sdm_bench.datasets.pictures import UnknownIds
+from sdm_bench.datasets.maps import UnknownIds
 from tests.datasets import trees
 
 TRAIN_IDS = (

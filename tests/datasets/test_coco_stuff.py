@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sdm_bench.datasets.coco_stuff import COCOStuff
-from sdm_bench.datasets.pictures import UnknownIds
+from sdm_bench.datasets.maps import UnknownIds
 from tests.datasets import trees
 
 

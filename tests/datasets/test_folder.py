@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.datasets.folder import Folder, read_classes
+from sdm_bench.datasets.digests import labels_sha256
+from sdm_bench.datasets.folder import Folder
 from tests.datasets import trees
 
 
@@ -55,43 +57,6 @@ def test_instances_are_read_where_there_are_any(tmp_path: Path) -> None:
     assert second.instance is None
 
 
-def test_ignored_classes_take_no_evaluation_index(tmp_path: Path) -> None:
-    path = tmp_path / "classes.yaml"
-    path.write_text(
-        "- {name: a, color: [0, 0, 0]}\n- {name: b, color: [1, 1, 1], ignore: true}\n- {name: c, color: [2, 2, 2]}\n"
-    )
-    table = read_classes(path)
-    assert table.evaluate_as.tolist() == [0, 255, 1]
-    assert table.evaluated_names == ("a", "c")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a: [", "not valid YAML"),
-        ("name: road", "expected a list of classes, a row each like `- {name: road"),
-        ("[]", "expected a list of classes"),
-        ("- road", "row 0 is 'road'; expected a name and a color"),
-        ("- {name: a, color: [0, 0, 0]}\n- {color: [0, 0, 0]}", "row 1 is .*; expected a name"),
-        ("- {name: a, color: [0, 0]}", "row 0 is .*three numbers 0..255"),
-        ("- {name: a, color: [0, 0, 256]}", "row 0 is .*three numbers 0..255"),
-        ("- {name: a, color: red}", "row 0 is .*three numbers 0..255"),
-    ],
-)
-def test_a_wrong_table_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "classes.yaml"
-    path.write_text(text)
-    with pytest.raises(UserError, match=f"classes.yaml: {message}"):
-        read_classes(path)
-
-
-def test_more_classes_than_eight_bits_hold_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "classes.yaml"
-    path.write_text("- {name: a, color: [0, 0, 0]}\n" * 256)
-    with pytest.raises(UserError, match="256 classes; at most 255"):
-        read_classes(path)
-
-
 def test_an_absent_table_says_what_it_looks_like(tmp_path: Path) -> None:
     root = trees.folder(tmp_path)
     (root / "classes.yaml").unlink()
@@ -99,17 +64,83 @@ def test_an_absent_table_says_what_it_looks_like(tmp_path: Path) -> None:
         Folder(root, "train")[0]
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("- {name: Brücke, color: [1, 2, 3]}".encode("latin1"), "not a YAML in UTF-8: .*; save it in UTF-8"),
-        (b"- {name: [a], color: [1, 2, 3]}", r"row 0 is .*; expected a name"),
-        (b"- {name: a, color: [1, 2, 3], mirror: left}", r"row 0: mirror 'left'; expected a row number 0\.\.0"),
-        (b"- {name: a, color: [1, 2, 3], on: 2001-99-99}", "not valid YAML: month must be in"),
-        (b"- &a [x, x]\n- &b [*a, *a]\n- &c [*b, *b]\n", r"row 0 is \['x', 'x'\]; expected"),
-    ],
-)
-def test_odd_class_tables_are_refused_in_a_line(tmp_path: Path, body: bytes, message: str) -> None:
-    (tmp_path / "classes.yaml").write_bytes(body)
-    with pytest.raises(UserError, match=rf"classes\.yaml: {message}"):
-        read_classes(tmp_path / "classes.yaml")
+def own(root: Path, head: str) -> Path:
+    """A folder dataset whose classes.yaml has `head` above its two classes, of ids 3 and 40,000."""
+    trees.folder(root, ("a",))
+    (root / "classes.yaml").write_text(
+        f"{head}\nclasses:\n- {{id: 3, name: sky, color: [0, 0, 255]}}\n- {{id: 40000, name: road, color: [9, 9, 9]}}\n"
+    )
+    return root
+
+
+def test_ids_of_sixteen_bits_and_ignored_ones(tmp_path: Path) -> None:
+    root = own(tmp_path, "name: camvid-like\nsize: [3, 4]\nignore: [255, 65535]")
+    trees.put_map(root / "train/labels/a.png", [[3, 40000, 255, 65535, 3, 3]] * 4, np.uint16)
+    dataset = Folder(root, "train")
+    assert (dataset.name, dataset.kind, dataset.native_size) == ("camvid-like", "folder", (3, 4))
+    assert dataset[0].label[0].tolist() == [0, 1, 2, 2, 0, 0]
+    assert dataset.classes.names == ("sky", "road", "ignored")
+    assert dataset.classes.evaluate_as.tolist() == [0, 1, 255]
+    trees.put_map(root / "train/labels/a.png", [[3, 4, 4, 3, 3, 3]] * 4)
+    with pytest.raises(
+        UserError,
+        match=r"a\.png: ids outside the table: 4 \(8 pixels\); expected the 2 ids of .*, or 255, 65535 \(ignored",
+    ):
+        dataset[0]
+
+
+def test_label_maps_in_the_classes_colours(tmp_path: Path) -> None:
+    root = own(tmp_path, "ignore: [[0, 0, 0]]")
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    pixels[0], pixels[1] = (0, 0, 255), (9, 9, 9)
+    Image.fromarray(pixels).save(root / "train/labels/a.png")
+    dataset = Folder(root, "train")
+    assert dataset[0].label[:, 0].tolist() == [0, 1, 2, 2]
+    pixels[3, :2] = (1, 2, 3)
+    Image.fromarray(pixels).save(root / "train/labels/a.png")
+    with pytest.raises(
+        UserError, match=r"a\.png: colours outside the table: \(1, 2, 3\) \(2 pixels\); expected the classes' colours"
+    ):
+        dataset[0]
+
+
+def test_two_classes_of_one_colour_are_refused_where_colours_are_read(tmp_path: Path) -> None:
+    root = trees.folder(tmp_path, ("a",))
+    (root / "classes.yaml").write_text("- {name: a, color: [1, 1, 1]}\n- {name: b, color: [1, 1, 1]}\n")
+    assert Folder(root, "train")[0].label.max() == 1
+    trees.put_photo(root / "train/labels/a.png", 4, 6)
+    with pytest.raises(UserError, match=r"classes\.yaml: a and b have one colour, \[1, 1, 1\]"):
+        Folder(root, "train")[0]
+
+
+def test_instances_in_colours_are_panoptic_ids(tmp_path: Path) -> None:
+    root = trees.folder(tmp_path, ("a",))
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    pixels[0] = (1, 2, 3)
+    (root / "train/instances").mkdir()
+    Image.fromarray(pixels).save(root / "train/instances/a.png")
+    instance = Folder(root, "train")[0].instance
+    assert instance is not None
+    assert sorted({*instance.ravel().tolist()}) == [0, 1 + 2 * 256 + 3 * 65536]
+
+
+def test_what_file_values_mean_is_part_of_the_identity(tmp_path: Path) -> None:
+    plain = Folder(trees.folder(tmp_path / "plain", ("a",)), "train")
+    assert plain.identity() == [plain.classes.digest()]
+    first, named, other = (
+        labels_sha256(Folder(own(tmp_path / str(k), head), "train"))
+        for k, head in enumerate(("ignore: 0", "ignore: 0\nname: x", "ignore: 1"))
+    )
+    assert len({first, named, other, labels_sha256(plain)}) == 4
+    coloured = own(tmp_path / "coloured", "ignore: 0")
+    Image.fromarray(np.full((4, 6, 3), 9, np.uint8)).save(coloured / "train/labels/a.png")
+    table = (coloured / "classes.yaml").read_text()
+    before = labels_sha256(Folder(coloured, "train"))
+    (coloured / "classes.yaml").write_text(table.replace("[0, 0, 255]", "[0, 0, 254]"))
+    assert labels_sha256(Folder(coloured, "train")) != before
+
+
+def test_other_ids_beside_label_maps_are_passed_over(tmp_path: Path) -> None:
+    root = trees.folder(tmp_path, ("a",))
+    trees.put_map(root / "train/labels/a_labelTrainIds.png", [[0] * 6] * 4)
+    assert [example.id for example in Folder(root, "train")] == ["a"]

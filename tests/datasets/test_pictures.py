@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.datasets import pictures
-from sdm_bench.datasets.pictures import FilePattern, UnreadableFile, ahead, by_stem, picture_size, read_image
+from sdm_bench.datasets import decoding
+from sdm_bench.datasets.decoding import UnreadableFile
+from sdm_bench.datasets.pictures import FilePattern, ahead, by_stem, picture_size, read_image
 from tests.datasets.trees import put_map, put_photo
 
 
@@ -66,7 +67,7 @@ def test_a_picture_of_far_too_many_pixels_is_refused_before_it_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = put_photo(tmp_path / "a.png", 9, 12)
-    monkeypatch.setattr(pictures, "MOST_PIXELS", 100)
+    monkeypatch.setattr(decoding, "MOST_PIXELS", 100)
     monkeypatch.setattr(Image.Image, "load", lambda _: pytest.fail("decoded"))
     for read in (read_image, picture_size):
         with pytest.raises(UnreadableFile, match=r"a\.png: a picture of 12x9 pixels; expected at most 100 in all"):

@@ -9,10 +9,9 @@ import pytest
 from PIL import Image
 
 from sdm_bench.base.errors import PartialFailure, UserError
-from sdm_bench.datasets import prepare as preparing
 from sdm_bench.datasets.celebamask_hq import CelebAMaskHQ
 from sdm_bench.datasets.celebamask_hq_release import MAPPING, MASKS, PHOTOGRAPHS
-from sdm_bench.datasets.pictures import read_map
+from sdm_bench.datasets.maps import read_map
 from sdm_bench.datasets.prepare import prepare, prepare_celebamask_hq
 from sdm_bench.datasets.verify import verify
 from tests.datasets import trees
@@ -78,7 +77,7 @@ def test_photographs_are_copied_where_links_fail(
     def refuse(*_: object) -> None:
         raise OSError("another disk")
 
-    monkeypatch.setattr(preparing.os, "link", refuse)
+    monkeypatch.setattr("os.link", refuse)
     prepare_celebamask_hq(release, tmp_path / "out", "index-28000")
     copy, source = tmp_path / "out/train/images/0.jpg", release / PHOTOGRAPHS / "0.jpg"
     assert not copy.samefile(source)

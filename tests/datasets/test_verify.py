@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.verify import verify
@@ -141,7 +142,7 @@ def test_broken_and_coloured_files(frames: Path) -> None:
     assert "truncated" in report.problems[0].message
     assert [problem.message for problem in report.problems[1:]] == [
         "an empty file",
-        "a map of ids has one channel; found a picture of mode RGB",
+        "a map of ids has one channel; found colours",
     ]
 
 
@@ -248,3 +249,72 @@ def test_real_data(name: str, folder: str, counts: list[tuple]) -> None:
     report = verify(name, trees.real(folder))
     assert report.problems == []
     assert [(s.split, s.examples, s.photographs, s.instance_maps) for s in report.splits] == counts
+
+
+def test_photographs_that_exif_turns_are_one_warning_and_compared_upright(frames: Path) -> None:
+    for name, orientation in (("a_0", 3), ("b_1", 6)):
+        path = frames / PHOTOS / name[0] / f"{name}_leftImg8bit.png"
+        height, width = (4, 8) if orientation == 3 else (8, 4)
+        exif = Image.Exif()
+        exif[0x112] = orientation
+        with Image.open(trees.put_photo(path, height, width)) as image:
+            image.load()
+        image.save(path, exif=exif)
+    report = verify("cityscapes", frames)
+    assert report.ok
+    turned = "2 photographs turned upright as their EXIF says: a_0_leftImg8bit.png (3), b_1_leftImg8bit.png (6)"
+    assert said(report) == [("train", turned)]
+    assert report.splits[0].photo_sizes == {(8, 4): 2}
+
+
+def test_a_photograph_with_transparent_pixels_is_a_problem(frames: Path) -> None:
+    path = frames / PHOTOS / "a/a_0_leftImg8bit.png"
+    Image.fromarray(np.zeros((4, 8, 4), np.uint8)).save(path)
+    ((_, name, kind, message),) = found(verify("cityscapes", frames))
+    assert (name, kind) == (path.name, "unreadable")
+    assert message.startswith("32 transparent pixels")
+
+
+def test_deep_photographs_are_named_as_such(frames: Path) -> None:
+    path = frames / PHOTOS / "a/a_0_leftImg8bit.png"
+    trees.put_map(path, np.zeros((4, 8)), np.uint16)
+    message = f"1 photograph not in RGB, read as RGB: {path.name} (I;16)"
+    assert said(verify("cityscapes", frames)) == [("train", message)]
+
+
+def test_label_maps_with_ids_and_with_colours_are_remarked_on(tmp_path: Path) -> None:
+    root = trees.folder(tmp_path)
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    pixels[:] = (128, 64, 128)
+    Image.fromarray(pixels).save(root / "train/labels/a.png")
+    report = verify("folder", root)
+    assert report.ok
+    assert ("train", "1 label map with ids and 1 with colours: is one of these meant?") in said(report)
+
+
+def test_other_ids_beside_label_maps_are_said(tmp_path: Path) -> None:
+    root = tmp_path
+    for name in ("1", "1_labelTrainIds"):
+        trees.put_map(root / f"val_label/{name}.png", [[0] * 6] * 4)
+    trees.put_photo(root / "val_img/1.jpg", 4, 6)
+    report = verify("coco_stuff", root)
+    assert report.ok
+    assert ("val", "1 file *_labelTrainIds.png passed over: other ids") in said(report)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "message"),
+    [
+        (
+            "cityscapes",
+            "gtFine/val/a/a_0_gtFine_labelTrainIds.png",
+            "There are .*labelTrainIds.png: these hold trainIds",
+        ),
+        ("coco_stuff", "val_label/1_labelTrainIds.png", "these hold MMSegmentation's 171 ids"),
+        ("ade20k", "training/ADE_train_1_seg.png", "these are of the full ADE20K"),
+    ],
+)
+def test_label_maps_of_another_kind_alone_are_named(tmp_path: Path, name: str, file: str, message: str) -> None:
+    trees.put_map(tmp_path / file, [[0]])
+    with pytest.raises(UserError, match=f"nothing of {name} found; .*{message}"):
+        verify(name, tmp_path)

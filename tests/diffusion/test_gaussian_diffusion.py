@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.diffusion.gaussian_diffusion import check_threshold, make_schedule, space_timesteps, threshold
+from sdm_bench.diffusion.gaussian_diffusion import check_threshold, make_schedule, preset_schedule, threshold
+from sdm_bench.diffusion.respacing import space_timesteps
+from sdm_bench.models.preset import DiffusionPreset
 
 X_START = torch.tensor([[-3.0, -0.5, 0.0, 0.5, 2.0], [-0.9, -0.5, 0.0, 0.5, 0.4]]).reshape(2, 1, 1, 5)
 
@@ -60,3 +62,27 @@ def test_dynamic_thresholding_divides_by_the_quantile_of_each_sample() -> None:
 def test_unknown_thresholdings_are_refused(name: str) -> None:
     with pytest.raises(UserError, match=f"--threshold {name}: expected clip, none, dynamic"):
         check_threshold(name)
+
+
+@pytest.mark.parametrize("spec", ["", "5,", "ddim", "a", "5,-1", "ddim5,5", "2.5"])
+def test_spacings_of_another_spelling_are_refused(spec: str) -> None:
+    with pytest.raises(UserError, match=r"--timestep-respacing .*: expected counts of sections like 25 or 10,15,20"):
+        space_timesteps(1000, spec)
+
+
+def test_a_schedule_that_ends_in_nothing_is_refused() -> None:
+    with pytest.raises(UserError, match="--diffusion-steps 20: too few for the linear schedule"):
+        make_schedule("linear", 20)
+
+
+def test_a_process_trained_in_part_says_so_and_only_then() -> None:
+    assert DiffusionPreset().model_dump() == {"steps": 1000, "schedule": "linear"}
+    preset = DiffusionPreset(timestep_respacing="2,3", sigma_small=True)
+    assert preset.model_dump() == {
+        "steps": 1000,
+        "schedule": "linear",
+        "timestep_respacing": "2,3",
+        "sigma_small": True,
+    }
+    schedule = preset_schedule(preset)
+    assert (schedule.timestep_map.tolist(), schedule.sigma_small) == ([0, 499, 500, 750, 999], True)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sdm_bench.diffusion.gaussian_diffusion import make_schedule, q_sample
-from sdm_bench.diffusion.losses import discretized_log_likelihood, hybrid_loss, normal_kl
+from sdm_bench.diffusion.losses import discretized_log_likelihood, normal_kl, training_loss
 
 
 def test_the_kl_of_normals_in_closed_form() -> None:
@@ -30,7 +30,7 @@ def test_the_true_noise_has_no_simple_loss_and_trains_no_mean() -> None:
     noise, t = torch.randn(2, 3, 4, 4, generator=generator), torch.tensor([10, 900])
     x_t = q_sample(schedule, x_start, t, noise)
     output = torch.cat([noise, torch.zeros_like(noise)], 1).requires_grad_()
-    losses = hybrid_loss(schedule, output, x_start, x_t, t, noise)
+    losses = training_loss(schedule, output, x_start, x_t, t, noise)
     assert losses.mse.abs().max() == 0
     assert torch.equal(losses.loss, losses.vb)
     (gradient,) = torch.autograd.grad(losses.vb.sum(), output)

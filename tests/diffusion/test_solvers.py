@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.diffusion.gaussian_diffusion import extract_at_timestep, make_schedule
-from sdm_bench.diffusion.solvers import Solver, solve
+from sdm_bench.diffusion.gaussian_diffusion import extract_at_timestep, make_schedule, preset_schedule
+from sdm_bench.diffusion.solvers import Solver, respaced_solver, solve
+from sdm_bench.models.preset import DiffusionPreset
 
 FULL = make_schedule("linear", 1000)
 
@@ -137,3 +138,39 @@ def test_bad_solvers_are_refused() -> None:
 
 def test_alphas_of_the_oracle_are_in_range() -> None:
     assert np.all((FULL.alphas_cumprod > 0) & (FULL.alphas_cumprod < 1))
+
+
+def test_a_respacing_is_walked_as_the_released_code_spells_it() -> None:
+    sections = respaced_solver("ddim", "6", FULL).schedule(FULL).timestep_map.tolist()
+    assert sections == [0, 200, 400, 599, 799, 999]
+    assert respaced_solver("ddim", "ddim6", FULL).schedule(FULL).timestep_map.tolist() == list(range(0, 1000, 167))
+    two = respaced_solver("ddpm", "3,2", FULL)
+    assert (two.steps, two.schedule(FULL).timestep_map.tolist()) == (5, [0, 250, 499, 500, 999])
+
+
+def test_there_is_one_name_for_what_a_solver_walks_anyway() -> None:
+    assert respaced_solver("ddim", "ddim6", FULL) == Solver("ddim", 6)
+    assert respaced_solver("ddpm", "6", FULL) == Solver("ddpm", 6)
+    assert respaced_solver("ddim", "6", FULL).respacing == "6"
+
+
+def test_respacings_that_cannot_be_are_refused() -> None:
+    with pytest.raises(UserError, match="--timestep-respacing 6: ddpm and ddim take it"):
+        respaced_solver("unipc", "6", FULL)
+    with pytest.raises(UserError, match="--timestep-respacing 1: keeps 1 timesteps; expected at least 2"):
+        respaced_solver("ddpm", "1", FULL)
+
+
+def test_a_network_sees_rescaled_timesteps() -> None:
+    seen: list[float] = []
+
+    def denoise(x_t: Tensor, timestep: Tensor) -> Tensor:
+        seen.append(timestep.item())
+        return torch.zeros(1, 3, 2, 2)
+
+    full = preset_schedule(DiffusionPreset(steps=500, rescale_timesteps=True))
+    for name in ("ddpm", "unipc"):
+        solver = Solver(name, 3)
+        list(solve(solver, solver.schedule(full), denoise, torch.zeros(1, 3, 2, 2), lambda: torch.zeros(1, 3, 2, 2)))
+    assert seen[:3] == [998, 500, 0]
+    assert max(seen[3:]) == 998

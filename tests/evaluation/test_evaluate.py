@@ -33,7 +33,7 @@ def run(toy_cityscapes: Path, tmp_path: Path) -> Path:
 def test_failed_metrics_are_listed_and_the_others_measured(run: Path) -> None:
     asked = Evaluation(["lpips", "fid", "miou"], run, seeds=[0], segmenter="nothing", device="cpu")
     rows, failures = evaluate(asked)
-    assert {row.metric for row in rows} == {"fid", "kid", "kid_standard_error", "precision", "recall"}
+    assert {row.metric for row in rows} == {"fid", "kid", "kid_standard_error", "kid_subsets", "precision", "recall"}
     assert failures[0] == (
         "lpips: diversity needs at least two samples a label map for sdm-bench@1; sdm has 1 (seeds: 0); "
         "`sdm-bench generate --seeds` adds others, --seeds says which are measured"
@@ -64,6 +64,7 @@ def test_seeds_select_from_what_is_there(run: Path) -> None:
         ({"segmenter": "toy"}, r"--segmenter toy: does nothing without --metric miou"),
         ({"predictions": Path("x")}, r"--predictions x: does nothing without --metric miou"),
         ({"metrics": ["miou"], "statistics": __file__}, r"does nothing without --metric fid"),
+        ({"metrics": ["lpips"], "fd_infinity": True}, r"--fd-infinity: does nothing without --metric fid"),
         ({"statistics": "nothing"}, r"--statistics nothing: neither a file or folder"),
         ({"device": "tpu"}, r"--device tpu: expected auto, cpu, cuda, cuda:NUMBER or mps"),
         ({"run": None}, r"either a run's folder or --images"),
@@ -137,14 +138,14 @@ def test_somebodys_folders_of_one_name_are_kept_apart(run: Path, toy_cityscapes:
     out, where = tmp_path / "all.csv", DatasetSplit("cityscapes", toy_cityscapes, None)
     values = []
     for model, seed in (("A", 0), ("B", 1)):
-        folder = tmp_path / model / "synthesized_image"
+        folder = tmp_path / model / "pictures"
         folder.parent.mkdir()
         (run / "samples" / f"seed-00{seed}").rename(folder)
         rows, _ = evaluate(Evaluation(["fid"], images=folder, where=where, out=out, device="cpu"))
         values.append(rows[0].value)
     stored = [row for row in read_rows(out) if row.metric == "fid"]
     assert [row.value for row in stored] == values
-    assert {row.method for row in stored} == {"synthesized_image"}
+    assert {row.method for row in stored} == {"pictures"}
 
 
 def test_a_second_segmenter_does_not_replace_the_first_and_the_same_elsewhere_does(run: Path, tmp_path: Path) -> None:

@@ -85,7 +85,8 @@ def test_dinov2_measures_under_names_of_its_own(
     run = make_run(tmp_path / "run", real, [0], noisy)
     pictures = make_run(tmp_path / "real", real, [0], lambda example, seed: example.image) / "samples/seed-000"
     names = {row.metric: row for row in measure(run, real, "fid", "dgm-eval@1").rows}
-    assert set(names) == {f"dinov2_{name}" for name in ("fid", "kid", "kid_standard_error", "precision", "recall")}
+    beside = ("kid", "kid_standard_error", "kid_subsets", "precision", "recall")
+    assert set(names) == {f"dinov2_{name}" for name in ("fid", *beside)}
     extractor = vit_extractor("dinov2-vit-l-14", tensors, "cpu")
     features = [extract(folder_source(folder), extractor) for folder in (run / "samples/seed-000", pictures)]
     assert names["dinov2_fid"].value == pytest.approx(frechet_distance(*features), rel=1e-4)
@@ -145,3 +146,29 @@ def test_a_protocol_with_the_authors_statistics_asks_for_them(toy_cityscapes: Pa
     run = make_run(tmp_path / "run", real, [0], noisy)
     with pytest.raises(UserError, match="inade@1 compares with statistics of the training split"):
         measure(run, real, "fid", "inade@1")
+
+
+def test_oasis_in_float32_has_the_float64_value_beside_it(
+    toy_cityscapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The root itself takes half a minute; that of few dimensions is tested beside it."""
+    real = real_at(toy_cityscapes)
+    run = make_run(tmp_path / "run", real, [0, 1], noisy)
+    sides = []
+
+    def distance(photographs: np.ndarray, generated: np.ndarray) -> float:
+        sides.append(photographs)
+        assert photographs.shape == generated.shape == (5, 2048)
+        return float(len(sides))
+
+    monkeypatch.setattr("sdm_bench.evaluation.fid.frechet_distance_float32", distance)
+    rows = {row.metric: row for row in measure(run, real, "fid", "oasis@2").rows}
+    assert set(rows) == {"fid", "fid_float64"}
+    assert (rows["fid"].value, rows["fid"].spread) == (1.5, pytest.approx(0.5**0.5))
+    assert np.array_equal(sides[0], sides[1])
+    before = {row.metric: row for row in measure(run, real, "fid", "oasis@1").rows}
+    assert set(before) == {"fid"}
+    assert rows["fid_float64"].value == before["fid"].value
+    write_statistics(tmp_path / "own.npz", statistics(sides[0]), {"resize": "legacy_pytorch"})
+    with pytest.raises(UserError, match="oasis@2 takes the covariance of the photographs' features in float32"):
+        measure(run, real, "fid", "oasis@2", statistics=tmp_path / "own.npz")

@@ -87,6 +87,7 @@ def test_one_picture_a_map_of_somebody_has_no_diversity(toy_cityscapes: Path, tm
     run = make_run(tmp_path, real, [0], noisy)
     theirs = open_images(run / "samples/seed-000", "theirs", real.dataset)
     with pytest.raises(
-        UserError, match=r"at least two samples a label map for sdm-bench@1; theirs has 1 \(seeds: 0\)$"
+        UserError,
+        match=r"at least two samples a label map for sdm-bench@1; theirs has 1 \(seeds: 0\); give --images once",
     ):
         measure(theirs, real, "lpips")

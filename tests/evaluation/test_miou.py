@@ -11,7 +11,7 @@ import torch
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json, write_png
 from sdm_bench.datasets.base import ClassTable, Example
-from sdm_bench.datasets.pictures import read_map
+from sdm_bench.datasets.maps import read_map
 from sdm_bench.datasets.transforms import resize_map
 from sdm_bench.evaluation import miou
 from sdm_bench.evaluation.context import SharedWork

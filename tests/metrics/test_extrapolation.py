@@ -40,6 +40,21 @@ def test_sizes_are_steps_from_half_or_five_thousand_to_all() -> None:
         np.testing.assert_array_equal(sizes, np.linspace(smallest, count, 15).astype(int))
 
 
+def test_from_a_tenth_on_it_is_that_of_dgm_eval() -> None:
+    """Sizes, draws and line as dgm_eval/metrics/fd.py has them."""
+    generated, real = features(150, 12, 1), features(90, 12, 2)
+    found = frechet_distance_infinity(generated, real, seed=4, start="tenth")
+    np.testing.assert_array_equal(found.sizes, np.linspace(15, 150, 15).astype("int32"))
+    rng = np.random.default_rng(4)
+    expected = [frechet_distance(rng.choice(generated, size, replace=False), real) for size in found.sizes]
+    np.testing.assert_allclose(found.distances, expected, rtol=1e-8)
+    assert found.value == pytest.approx(np.polyfit(1 / found.sizes, expected, 1)[1], rel=1e-8)
+    sizes = frechet_distance_infinity(features(20, 2, 1), real[:, :2], start="tenth").sizes
+    assert (sizes[0], sizes[-1]) == (2, 20)
+    large = frechet_distance_infinity(features(60000, 1, 1), real[:, :1], start="tenth").sizes
+    assert large[0] == 5000
+
+
 @pytest.mark.parametrize(("count", "share"), [(400, 0.2), (100, 0.35)])
 def test_the_bias_of_few_images_goes(count: int, share: float) -> None:
     """20 sets in 40 dimensions and exact real moments: what remains is at most a share of the distance's bias."""
@@ -72,6 +87,8 @@ def test_what_cannot_be_extrapolated_is_refused() -> None:
     real = features(60, 8, 2)
     with pytest.raises(UserError, match="expected at least 100"):
         frechet_distance_infinity(features(99, 8, 1), real)
+    with pytest.raises(UserError, match="expected at least 20"):
+        frechet_distance_infinity(features(19, 8, 1), real, start="tenth")
     with pytest.raises(UserError, match="features of 8 and 4 dimensions"):
         frechet_distance_infinity(features(100, 8, 1), features(60, 4, 2))
     for points in (2, 52):

@@ -34,6 +34,18 @@ def test_they_are_what_the_papers_define(count: int, other: int, k: int) -> None
     assert 0 < dense.coverage < 1
 
 
+def test_balls_without_their_surface_leave_out_what_lies_on_it() -> None:
+    """Points on a line, all two apart: 4 and 6 lie on each other's ball and in none."""
+    real, generated = np.array([[0.0], [2.0], [4.0]]), np.array([[6.0], [8.0]])
+    assert precision_recall(real, generated, 1) == PrecisionRecall(0.5, pytest.approx(1 / 3))
+    assert precision_recall(real, generated, 1, surface=False) == PrecisionRecall(0.0, 0.0)
+    real, generated = features(60, 1).astype(np.float64), features(45, 2).astype(np.float64)
+    distances = cdist(real, generated)
+    found = precision_recall(real, generated, 5, surface=False)
+    assert found.precision == (distances < radii(real, 5)[:, None]).any(0).mean()
+    assert found.recall == (distances < radii(generated, 5)[None]).any(1).mean()
+
+
 @pytest.mark.parametrize("k", [2, 3])
 def test_precision_and_recall_are_those_of_torch_fidelity(k: int) -> None:
     real, generated = features(90, 1), features(70, 2)

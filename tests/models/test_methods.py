@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.datasets.base import ClassTable
+from sdm_bench.datasets.base import ClassTable, size_at
 from sdm_bench.datasets.known_datasets import dataset_class
 from sdm_bench.models import methods
 
@@ -16,7 +16,7 @@ DATASETS = ("cityscapes", "ade20k", "celebamask_hq", "coco_stuff")
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_every_preset_builds_its_network(method: str, preset: str, dataset: str) -> None:
     chosen = methods.preset(method, preset, dataset)
-    size = dataset_class(dataset).size(chosen.image_size)
+    size = size_at(dataset_class(dataset).native_size, chosen.image_size)
     # groups of convolutions need the dataset's own number of classes
     classes = len(ClassTable.shipped(dataset)) if method == "groupdnet" else 19
     config = methods.network_config(method, {**chosen.network, "num_classes": classes}, size)
@@ -54,7 +54,7 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
         methods.method("smd")
     with pytest.raises(UserError, match=r"Unknown preset of sdm 'papr'\. Did you mean 'paper'"):
         methods.preset("sdm", "papr", "ade20k")
-    with pytest.raises(UserError, match="preset 'paper': 'folder'"):
-        methods.preset("sdm", "paper", "folder")
+    with pytest.raises(UserError, match="preset 'paper-1024p': 'folder'"):
+        methods.preset("pix2pixhd", "paper-1024p", "folder")
     with pytest.raises(UserError, match="configuration of sdm"):
         methods.network_config("sdm", {"num_classes": 3, "edges": True, "widht": 5})

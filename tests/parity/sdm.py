@@ -9,15 +9,33 @@ from sdm_bench.conditioning import Condition, instance_edges
 from sdm_bench.models.sdm import SDM
 from sdm_bench.models.unet import UNetConfig, timestep_embedding
 from tests.parity.cases import Case, fill, keys_and_shapes
-from tests.parity.not_supported import NotSupportedError
 
-CHANNEL_MULT = {256: (1, 1, 2, 2, 4, 4), 128: (1, 1, 2, 3, 4), 64: (1, 2, 3, 4), 512: (1, 1, 2, 2, 4, 4)}
+CHANNEL_MULT = {
+    512: (0.5, 1, 1, 2, 2, 4, 4),
+    256: (1, 1, 2, 2, 4, 4),
+    128: (1, 1, 2, 3, 4),
+    64: (1, 2, 3, 4),
+}
+
+# What create_model takes for what it is not told.
+DEFAULTS = {
+    "channel_mult": "",
+    "learn_sigma": False,
+    "attention_resolutions": "16",
+    "num_heads": 1,
+    "num_head_channels": -1,
+    "num_heads_upsample": -1,
+    "use_scale_shift_norm": False,
+    "dropout": 0.0,
+    "resblock_updown": False,
+    "use_new_attention_order": False,
+    "no_instance": False,
+}
 
 
-def config_of(about: dict) -> UNetConfig:
+def config_of(told: dict) -> UNetConfig:
     """Our configuration for the official create_model arguments."""
-    if about["num_heads_upsample"] not in (-1, about["num_heads"]):
-        raise NotSupportedError("heads of the decoder", about["num_heads_upsample"])
+    about = DEFAULTS | told
     size, mult = about["image_size"], about["channel_mult"]
     return UNetConfig(
         num_classes=about["num_classes"],
@@ -28,6 +46,7 @@ def config_of(about: dict) -> UNetConfig:
         attention_downsampling=tuple(size // int(r) for r in about["attention_resolutions"].split(",")),
         head_channels=None if about["num_head_channels"] == -1 else about["num_head_channels"],
         num_heads=about["num_heads"],
+        num_heads_upsample=None if about["num_heads_upsample"] == -1 else about["num_heads_upsample"],
         dropout=about["dropout"],
         scale_shift_norm=about["use_scale_shift_norm"],
         resblock_updown=about["resblock_updown"],

@@ -32,16 +32,17 @@ def face_unet(case: Case) -> dict[str, Any]:
         return {"scores": model(case.tensor("x"))}
 
 
-def drn_d(case: Case) -> dict[str, Any]:
-    """Keys, shapes and scores of DRN-D, with drawn weights and with the fixed kernel in its last layer."""
+def dilated_residual(case: Case) -> dict[str, Any]:
+    """Keys, shapes and scores of DRN-C or DRN-D, with drawn weights and with the fixed kernel in its last layer."""
     about = case.arguments["DRNSeg"]
-    name = re.fullmatch(r"drn_d_(\d+)", about["model_name"])
-    if name is None or int(name[1]) not in drn.BLOCKS:
+    name = re.fullmatch(r"drn_([cd])_(\d+)", about["model_name"])
+    if name is None or int(name[2]) not in {"c": drn.TYPE_C, "d": drn.TYPE_D}[name[1]]:
         raise NotSupportedError("DRN", about["model_name"])
-    upsampling = "corners" if about["use_torch_up"] else "kernel"
-    model = drn.drn_d(about["classes"], int(name[1]), upsampling=upsampling)
+    upsampling = "corners" if about.get("use_torch_up") else "kernel"
+    model = drn.drn(about["classes"], int(name[2]), upsampling=upsampling)
     fixed = {key: value.clone() for key, value in model.decode_head.up.state_dict().items()}
-    load(model, {"": case.about["state_dict"]}, drn.from_released, drn.to_released)
+    unused = drn.UNUSED if name[1] == "c" else ()
+    load(model, {"": case.about["state_dict"]}, drn.from_released, drn.to_released, unused)
     with torch.no_grad():
         features = model.backbone(case.tensor("x"))
         out = {
@@ -151,7 +152,7 @@ def load(
 
 HANDLERS = [
     (lambda case: "face_parsing/unet.py" in case.about["source"], face_unet),
-    (lambda case: "DRNSeg" in case.arguments, drn_d),
+    (lambda case: "DRNSeg" in case.arguments, dilated_residual),
     (lambda case: "build_encoder" in case.arguments, upernet_csail),
     (lambda case: "msc.py MSC" in case.about["source"], deeplab),
     (lambda case: "dataset.py ValDataset" in case.about["source"], csail_input),

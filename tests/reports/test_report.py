@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.report import write_report
+from reports.report import Pages, write_report
 from sdm_bench.base.errors import UserError
 from sdm_bench.results.rows import add_rows
 from tests.results.test_rows import row
@@ -82,3 +82,34 @@ def test_a_csv_of_results_is_taken_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"no results.csv in .*/empty; .* which `report` takes as a file too"):
         write_report([tmp_path / "empty"], ["comparison"], tmp_path / "report")
+
+
+def test_pages_alone_are_written_where_there_is_no_place_for_tables(run: Path, tmp_path: Path) -> None:
+    (index,) = write_report([run], ["comparison"], None, pages=Pages(site=tmp_path / "site"))
+    assert index == (tmp_path / "site" / "index.html").resolve()
+    assert not (tmp_path / "site" / "gallery.html").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "site"]
+
+
+@pytest.mark.parametrize(
+    ("pages", "message"),
+    [
+        (Pages(paths=True), r"--paths: .* give one of them"),
+        (Pages(gallery=Path("gallery.htm")), r"--gallery gallery\.htm: expected a name that ends in \.html"),
+        (Pages(site=Path(), gallery=Path("a/b.html")), r"--site \.: no site of this program"),
+        (Pages(site=Path("new"), gallery=Path("new/b.html")), r"--gallery new/b\.html: in the site, which is replaced"),
+        (Pages(site=Path(__file__)), r"--site .*test_report\.py: a file; expected a folder"),
+    ],
+)
+def test_pages_that_cannot_be_are_said_before_anything_is_written(
+    pages: Pages, message: str, run: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=message):
+        write_report([run], ["comparison"], tmp_path / "report", pages=pages)
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_gallery_without_samples_is_said_before_anything_is_written(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--gallery: no samples in any of the runs"):
+        write_report([run], ["comparison"], tmp_path / "report", pages=Pages(gallery=tmp_path / "gallery.html"))
+    assert not (tmp_path / "report").exists()

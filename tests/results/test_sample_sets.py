@@ -90,7 +90,7 @@ def repeat_one(folder: Path) -> None:
     [
         (remove_one, "1 missing ({2})", "1 of 5 missing"),
         (add_one, "1 not of the split (extra)", "1 not of the split"),
-        (repeat_one, "1 twice ({0})", "1 twice"),
+        (repeat_one, "1 twice ({0}: ", "1 twice"),
     ],
 )
 @pytest.mark.parametrize("of_run", [True, False], ids=["run", "images"])

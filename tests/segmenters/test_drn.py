@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import torch
 
-from segmenters.drn import BLOCKS, drn_d, fixed_upsampling, from_released, to_released
+from segmenters.drn import TYPE_C, TYPE_D, UNUSED, drn, fixed_upsampling, from_released, to_released
 from tests.segmenters.toys import half_megabytes, toy, trained_step
 
 
-@pytest.mark.parametrize("name", ["drn-d-22", "drn-d-105"])
+@pytest.mark.parametrize("name", ["drn-c-26", "drn-c-58", "drn-d-22", "drn-d-105"])
 def test_the_toy_is_small_and_every_weight_but_the_fixed_one_learns(name: str) -> None:
     network = toy(name, "coco_stuff", 182)
     assert half_megabytes(network) < 3
@@ -33,9 +33,11 @@ def test_the_fixed_layer_interpolates_every_channel_by_itself() -> None:
     torch.testing.assert_close(fine[0, 1, inside, inside], torch.ones(32, 32))
 
 
-@pytest.mark.parametrize("options", [{"depth": 22}, {"depth": 22, "upsampling": "corners"}, {"depth": 54}])
+@pytest.mark.parametrize(
+    "options", [{"depth": 22}, {"depth": 22, "upsampling": "corners"}, {"depth": 54}, {"depth": 26}, {"depth": 58}]
+)
 def test_released_keys_are_those_of_one_plain_network(options: dict[str, Any]) -> None:
-    ours = drn_d(5, base_channels=1, **options).state_dict()
+    ours = drn(5, base_channels=1, **options).state_dict()
     released = to_released(ours)
     assert {key.split(".")[0] for key in released} == {"base", "seg"} | (
         {"up"} if "upsampling" not in options else set()
@@ -44,8 +46,19 @@ def test_released_keys_are_those_of_one_plain_network(options: dict[str, Any]) -
     assert all(from_released(released)[key] is value for key, value in ours.items())
 
 
+def test_the_shortcuts_that_the_authors_compute_in_vain_are_left_out() -> None:
+    ours = drn(5, 58, base_channels=1).state_dict()
+    released = to_released(ours) | {key: torch.zeros(()) for key in UNUSED}
+    assert from_released(released).keys() == ours.keys()
+    assert not any("layer7.0.downsample" in key for key in ours)
+
+
 def test_a_network_s_number_is_that_of_its_layers_with_weights() -> None:
-    for depth, (first, second, *levels) in BLOCKS.items():
+    for depth, (first, second, *levels) in TYPE_D.items():
         convolutions = 2 if depth < 54 else 3
         residual, plain = levels[:4], levels[4:]
         assert 1 + first + second + convolutions * sum(residual) + sum(plain) + 1 == depth
+    for depth, (first, second, *levels) in TYPE_C.items():
+        convolutions = 2 if depth < 58 else 3
+        residual, open_ended = levels[:4], levels[4:]
+        assert 1 + 2 * (first + second + sum(open_ended)) + convolutions * sum(residual) + 1 == depth

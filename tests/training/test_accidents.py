@@ -1,7 +1,7 @@
 """What happens to a training: divergence, broken checkpoints, kills between two writes, another schedule or command."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -155,14 +155,25 @@ def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-10])
 
 
-@pytest.mark.parametrize("name", ["network.safetensors", "optimizer-network.safetensors", "state.json"])
-def test_a_checkpoint_that_is_cut_short_falls_back_to_the_one_before(
-    name: str, toy_cityscapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def flip(file: Path) -> None:
+    """One bit of the last number."""
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "name"),
+    [(cut, "network.safetensors"), (cut, "optimizer-network.safetensors"), (cut, "state.json")]
+    + [(flip, "network.safetensors"), (flip, "optimizer-network.safetensors")],
+)
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(
+    damage: Callable[[Path], None], name: str, toy_cityscapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = tiny_options("spade", toy_cityscapes)
     run_training(options, LOOP, tmp_path / "run")
     newest = tmp_path / "run/checkpoints/step-00000004"
-    cut(newest / name)
+    damage(newest / name)
     assert TrainingRun(tmp_path / "run").weights_file().parent.name == "step-00000002"
     assert f"{newest}: broken ({name}" in capsys.readouterr().err.replace(f"{newest}/", "")
     run_training(options, LOOP, tmp_path / "run")
@@ -214,3 +225,16 @@ def test_the_scale_of_half_precision_is_saved(toy_cityscapes: Path, tmp_path: Pa
     after = prepared(8.0)
     after.restore(tmp_path / "step-00000001")
     assert after.accelerator.scaler.get_scale() == 32.0
+
+
+def test_damaged_statistics_are_said_and_the_others_stay(
+    toy_cityscapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = tiny_options("spade", toy_cityscapes)
+    run_training(options, replace(LOOP, steps=2, log_every=1), tmp_path)
+    stats = tmp_path / "stats.jsonl"
+    first, second = stats.read_text().splitlines()
+    stats.write_text(f"{first}\n{{damaged}}\n{second}\n{second[:20]}")
+    run_training(options, replace(LOOP, steps=2, log_every=1), tmp_path)
+    assert stats.read_text() == f"{first}\n{second}\n"
+    assert f"{stats}: not the statistics of a step, and removed: line 2\n" in capsys.readouterr().err

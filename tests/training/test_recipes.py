@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,6 +15,7 @@ from sdm_bench.toy import write_toy
 from sdm_bench.training.loop import LoopOptions
 from sdm_bench.training.recipes import make_objective, resolve, run_training, train_method
 from tests.conftest import tiny_options
+from tests.datasets import trees
 
 LOOP = LoopOptions(steps=1, save_every=1, device="cpu")
 
@@ -25,8 +28,47 @@ def test_the_preset_and_what_replaces_it(toy_cityscapes: Path) -> None:
 
 
 def test_sizes_the_network_cannot_halve_are_refused(toy_cityscapes: Path) -> None:
-    with pytest.raises(UserError, match="--image-size gives 40x20 pixels; sdm needs multiples of 8"):
+    message = (
+        "pictures of 40x20 pixels: sdm needs multiples of 8; the nearest are --image-size 40x16 or 40x24; 32x32 or "
+        "64x32 fit every method"
+    )
+    with pytest.raises(UserError, match=message):
         resolve("sdm", "cityscapes", toy_cityscapes, "toy", image_size=20)
+
+
+def own_dataset(root: Path, head: str) -> Path:
+    """Two classes with ids 7 and 300, in pictures of 48x36 pixels."""
+    classes = "classes:\n- {id: 7, name: sky, color: [0, 0, 9]}\n- {id: 300, name: road, color: [9, 9, 9]}\n"
+    root.mkdir(parents=True)
+    (root / "classes.yaml").write_text(f"{head}\n{classes}")
+    for name in "ab":
+        trees.put_map(root / f"labels/{name}.png", [[7] * 48] * 18 + [[300] * 48] * 18, np.uint16)
+        trees.put_photo(root / f"images/{name}.jpg", 36, 48)
+    return root
+
+
+def test_presets_follow_a_dataset_of_ones_own(tmp_path: Path) -> None:
+    root = own_dataset(tmp_path / "own", "name: camvid-like\nsize: [36, 48]\nignore: 255")
+    message = (
+        "pictures of 48x36 pixels: {} needs multiples of {}; the nearest are --image-size {}; 64x64 fit every method"
+    )
+    for method, multiple, nearest in (("sdm", 32, "32x32 or 64x64"), ("pix2pixhd", 16, "48x32 or 48x48")):
+        with pytest.raises(UserError, match=message.format(method, multiple, nearest)):
+            resolve(method, "folder", root, "paper")
+    options = resolve("spade", "camvid-like", root, "paper", image_size=(96, 128))
+    assert (options.dataset, options.image_size, options.network["num_classes"]) == ("camvid-like", (96, 128), 3)
+    assert options.classes_sha256
+    assert resolve("oasis", "folder", root, "paper", image_size=(64, 96)).network["class_shift"] == 1
+    with pytest.raises(UserError, match=r"Unknown dataset 'camvid': .*classes\.yaml calls it 'camvid-like'"):
+        resolve("sdm", "camvid", root, "toy")
+
+
+def test_a_training_knows_the_classes_of_a_dataset_of_ones_own(tmp_path: Path) -> None:
+    root = own_dataset(tmp_path / "own", "name: x")
+    before = resolve("sdm", "x", root, "toy", image_size=(16, 24))
+    text = (root / "classes.yaml").read_text()
+    (root / "classes.yaml").write_text(text.replace("sky", "heaven"))
+    assert resolve("sdm", "x", root, "toy", image_size=(16, 24)).classes_sha256 != before.classes_sha256
 
 
 def test_a_gan_takes_no_options_of_diffusion_models(toy_cityscapes: Path) -> None:
@@ -77,3 +119,34 @@ def test_training_without_the_perceptual_weights_says_so(
     train_method("spade", "cityscapes", toy_cityscapes, "toy", LOOP, tmp_path / "run", overrides={"batch_size": 2})
     assert "trained without the perceptual loss; vgg19 is not in the cache" in capsys.readouterr().err
     assert TrainingRun(tmp_path / "run").options().perceptual is None
+
+
+def test_what_replaces_a_diffusion_model_s_process_and_network(toy_cityscapes: Path, tmp_path: Path) -> None:
+    network = {"out_channels": 3, "channel_mult": [0.5, 1, 1, 1]}
+    process = {"steps": 100, "timestep_respacing": "3,4", "predict_xstart": True, "loss": "kl"}
+    options = resolve(
+        "sdm", "cityscapes", toy_cityscapes, "toy", overrides={"batch_size": 2}, network=network, diffusion=process
+    )
+    assert (options.network["out_channels"], options.network["channel_mult"]) == (3, [0.5, 1, 1, 1])
+    assert options.diffusion is not None
+    assert options.diffusion.model_dump() == {"schedule": "cosine", **process}
+    assert options.sampling.solver_steps == 7
+    run = TrainingRun(tmp_path / "run")
+    run_training(options, LOOP, run.folder)
+    assert run.weights()[1].diffusion == options.diffusion.model_dump()
+
+
+def test_processes_that_cannot_be_are_refused(toy_cityscapes: Path) -> None:
+    def refused(method: str, match: str, **options: dict[str, Any]) -> None:
+        with pytest.raises(UserError, match=match):
+            resolve(method, "cityscapes", toy_cityscapes, "toy", **options)
+
+    refused(
+        "spade",
+        "--channel-mult, --diffusion-steps: spade is a GAN",
+        network={"channel_mult": [1]},
+        diffusion={"steps": 9},
+    )
+    refused("sdm", "--sigma-small: of fixed variances; give --no-learn-sigma too", diffusion={"sigma_small": True})
+    refused("sdm", "cannot take 600 steps from 500 timesteps", diffusion={"timestep_respacing": "600,1"})
+    refused("sdm", "configuration of sdm: Value error, 9 channels at 1/1 of", network={"channel_mult": [0.3, 1]})

@@ -9,7 +9,7 @@ from sdm_bench.models.gan import DiscriminatorOutput
 from sdm_bench.training import adversarial_losses
 from tests.parity.cases import Case
 from tests.parity.gan import spade
-from tests.parity.gan.common import Handler, built, condition_of, kept, of
+from tests.parity.gan.common import Handler, built, condition_of, kept, numbered, of
 from tests.parity.not_supported import NotSupportedError
 
 REPOSITORY = "xh-liu/CC-FPSE"
@@ -63,11 +63,9 @@ def discriminator(case: Case) -> dict[str, Any]:
 def losses(case: Case) -> dict[str, Any]:
     """Adversarial losses and feature matching from literal discriminator outputs."""
 
-    def tensors(kind: str) -> list[torch.Tensor]:
-        return [case.tensor(name) for name in sorted(case.inputs) if name.startswith(kind)]
-
     fake, real = (
-        DiscriminatorOutput(tensors(f"pred{k}"), [[f] for f in tensors(f"feat{k}")]) for k in ("fake", "real")
+        DiscriminatorOutput(numbered(case, f"pred{kind}"), [[f] for f in numbered(case, f"feat{kind}")])
+        for kind in ("fake", "real")
     )
     matched = adversarial_losses.feature_matching(fake.features, real.features)
     return {

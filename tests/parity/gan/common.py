@@ -1,5 +1,6 @@
 """What the parity handlers of all baselines share."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -66,9 +67,15 @@ def condition_of(case: Case, config: GANConfig) -> Condition:
 
 
 def grouped(case: Case, kind: str) -> list[list[Tensor]]:
-    """The inputs `<kind><scale>.<layer>`, by scale."""
-    scales: dict[str, list[Tensor]] = {}
-    for name in sorted(case.inputs):
-        if name.startswith(kind):
-            scales.setdefault(name[len(kind)], []).append(case.tensor(name))
-    return list(scales.values())
+    """The inputs `<kind><scale>.<layer>`, by scale and layer."""
+    scales: dict[int, dict[int, Tensor]] = {}
+    for name in case.inputs:
+        if found := re.fullmatch(rf"{kind}(\d+)\.(\d+)", name):
+            scales.setdefault(int(found[1]), {})[int(found[2])] = case.tensor(name)
+    return [[layers[number] for number in sorted(layers)] for _, layers in sorted(scales.items())]
+
+
+def numbered(case: Case, kind: str) -> list[Tensor]:
+    """The inputs `<kind><number>`, by number."""
+    found = [re.fullmatch(rf"{kind}(\d+)", name) for name in case.inputs]
+    return [case.tensor(f"{kind}{number}") for number in sorted(int(each[1]) for each in found if each)]

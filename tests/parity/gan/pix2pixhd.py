@@ -20,7 +20,7 @@ from sdm_bench.training.adversarial import AdversarialObjective
 from sdm_bench.training.adversarial_losses import DiscriminatorInput, PatchAdversarialLoss
 from sdm_bench.training.batches import Batch
 from tests.parity.cases import Case, fill
-from tests.parity.gan.common import Handler, built, condition_of, grouped, kept, of
+from tests.parity.gan.common import Handler, built, condition_of, grouped, kept, numbered, of
 from tests.parity.not_supported import NotSupportedError
 
 REPOSITORY = "NVIDIA/pix2pixHD"
@@ -123,7 +123,7 @@ def discriminator(case: Case) -> dict[str, Any]:
 def losses(case: Case) -> dict[str, Any]:
     """Both kinds of adversarial loss with gradients, and the terms of both sides from literal discriminator outputs."""
     out: dict[str, Any] = {}
-    scores = [case.tensor(f"pred{s}").requires_grad_() for s in range(case.arguments["num_D"])]
+    scores = [score.requires_grad_() for score in numbered(case, "pred")]
     for name in [name for name in case.stored if name.split("_")[0] in MODES]:
         mode, target = name.split("_")
         loss = adversarial_losses.gan_losses(MODES[mode], scores, target == "real").sum()

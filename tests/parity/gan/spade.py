@@ -1,8 +1,12 @@
 """Parity of SPADE: generators, discriminator, encoder, losses, one step."""
 
+import re
+from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from sdm_bench.conditioning import Condition
 from sdm_bench.models.gan import Gaussian, ImageEncoder
@@ -12,9 +16,8 @@ from sdm_bench.models.spade import SPADEConfig, SPADEGenerator, VAEConfig
 from sdm_bench.training import adversarial_losses
 from sdm_bench.training.adversarial import AdversarialObjective
 from sdm_bench.training.batches import Batch
-from tests.parity.cases import Case, fill
-from tests.parity.gan.common import Handler, built, condition_of, grouped, kept, of
-from tests.parity.not_supported import NotSupportedError
+from tests.parity.cases import Case, fill, weight
+from tests.parity.gan.common import Handler, built, condition_of, grouped, kept, numbered, of
 
 REPOSITORY = "NVlabs/SPADE"
 MODES = {"hinge": "hinge", "ls": "ls", "original": "bce", "w": "wasserstein"}
@@ -42,8 +45,9 @@ def discriminator_preset(about: dict) -> DiscriminatorPreset:
         layers=about["n_layers_D"],
         scales=about["num_D"],
         gan_loss=MODES[about.get("gan_mode", "hinge")],
-        lambda_feature=about.get("lambda_feat", 10.0),
+        lambda_feature=0.0 if about.get("no_ganFeat_loss") else about.get("lambda_feat", 10.0),
         lambda_kl=about.get("lambda_kld", 0.05),
+        lambda_vgg=about.get("lambda_vgg", 10.0),
     )
 
 
@@ -95,22 +99,25 @@ def encoder(case: Case) -> dict[str, Any]:
 
 def losses(case: Case) -> dict[str, Any]:
     """Every kind of adversarial loss, feature matching and KL from literal discriminator and encoder outputs."""
-    scores = [case.tensor(f"pred{s}").requires_grad_() for s in range(2)]
+    about = case.arguments
+    targets = about.get("fake_label", 0.0), about.get("real_label", 1.0)
+    scores = [score.requires_grad_() for score in numbered(case, "pred")]
     out: dict[str, Any] = {}
     for name in [name for name in case.stored if name.rsplit("_", 1)[-1] in ("D", "G") and "grad" not in name]:
         mode, target, side = name.split("_")
-        loss = adversarial_losses.gan_losses(MODES[mode], scores, target == "real", side == "G").mean()
-        out[name] = loss
-        out[f"grad_{name}"] = torch.cat([g.flatten() for g in torch.autograd.grad(loss, scores)])
+        each = adversarial_losses.gan_losses(MODES[mode], scores, target == "real", side == "G", targets)
+        out[name] = each.mean()
+        out[f"grad_{name}"] = torch.cat([g.flatten() for g in torch.autograd.grad(out[name], scores)])
     fake, real = (grouped(case, kind) for kind in ("fake", "real"))
     features = ([scale[:-1] for scale in fake], [scale[:-1] for scale in real])
-    matched = adversarial_losses.feature_matching(*features) * case.arguments["lambda_feat"]
+    matched = adversarial_losses.feature_matching(*features) * about["lambda_feat"]
     kl = adversarial_losses.kl_divergence([Gaussian(case.tensor("mu"), case.tensor("logvar"))])
+    last, mode = [scale[-1] for scale in fake], MODES[about.get("gan_mode", "hinge")]
     return out | {
-        "G_GAN": adversarial_losses.gan_losses("hinge", [scale[-1] for scale in fake], True, True).mean(),
+        "G_GAN": adversarial_losses.gan_losses(mode, last, True, True, targets).mean(),
         "G_GAN_Feat": matched,
         "KLD": kl,
-        "G_KLD_times_lambda": kl * case.arguments["lambda_kld"],
+        "G_KLD_times_lambda": kl * about["lambda_kld"],
     }
 
 
@@ -126,32 +133,53 @@ def vgg_loss(case: Case) -> dict[str, Any]:
 
 
 def step(case: Case) -> dict[str, Any]:
-    """All losses of one step without the perceptual term, networks in evaluation mode."""
-    about = case.arguments
-    if about["use_vae"] or not about["no_vgg_loss"]:
-        raise NotSupportedError("SPADE step")
-    config, weights = SPADEConfig(**common_fields(about)), discriminator_preset(about)
-    generator = fill(SPADEGenerator(config), case.about["state_dict_netG"])
-    discriminator = fill(MultiscaleDiscriminator(config, weights), case.about["state_dict_netD"])
-    preset = TrainingPreset(recipe="spade", batch_size=2, learning_rate=1e-4)
-    assert isinstance(generator, SPADEGenerator)
-    assert isinstance(discriminator, MultiscaleDiscriminator)
-    objective = AdversarialObjective(generator, discriminator, preset, weights, None)
-    condition = condition_of(case, config)
-    batch = Batch(case.tensor("image_normal").tanh(), condition, [])
+    """All losses of one step, with an encoder and the perceptual loss where the case has them."""
+    about, training = case.arguments, case.about.get("mode") == "train"
+    config = SPADEConfig(**common_fields(about) | {"nef": about["ngf"]})
+    weights, preset = discriminator_preset(about), TrainingPreset(recipe="spade", batch_size=2, learning_rate=1e-4)
+    generator = without_encoder(config, SPADEGenerator)
+    fill(generator, case.about["state_dict_netG"])
+    if config.vae:
+        generator.encoder = fill(ImageEncoder(config.nef, config.z_dim), case.about["state_dict_netE"])
+    discriminator = MultiscaleDiscriminator(config, weights)
+    fill(discriminator, case.about["state_dict_netD"])
+    perceptual = None if about["no_vgg_loss"] else drawn_perceptual(case, weights)
+    objective = AdversarialObjective(
+        generator.train(training), discriminator.train(training), preset, weights, perceptual
+    )
+    if config.vae:
+        noise = noises(case, config.z_dim)
+        objective.draw_latent = lambda condition, generators: next(noise)
+    pictures: list[Tensor] = []
+    generator.register_forward_hook(lambda module, inputs, output: pictures.append(output.picture))
+    image = case.tensor("image_normal").tanh() if "image_normal" in case.inputs else case.tensor("image")
+    batch = Batch(image, condition_of(case, config), [])
     with torch.no_grad():
-        of_generator, of_discriminator = (
-            objective.generator_losses(batch, []),
-            objective.discriminator_losses(batch, []),
-        )
-        fake = generator(condition).picture
-    return {
-        "G_GAN": of_generator["generator"],
-        "G_GAN_Feat": of_generator["feature"],
-        "D_Fake": of_discriminator["fake"],
-        "D_real": of_discriminator["real"],
-        "fake": fake,
-    }
+        of_generator = objective.generator_losses(batch, [])
+        of_discriminator = objective.discriminator_losses(batch, [])
+    names = {"generator": "G_GAN", "feature": "G_GAN_Feat", "kl": "G_KLD", "perceptual": "G_VGG"}
+    out = {names[name]: value for name, value in of_generator.items()}
+    return out | {"D_Fake": of_discriminator["fake"], "D_real": of_discriminator["real"], "fake": pictures[0]}
+
+
+def noises(case: Case, z_dim: int) -> Iterator[Tensor]:
+    """The noises (N, z_dim) that the encoder's Gaussian is drawn with, in the order of the passes, again and again."""
+    drawn = [each for value in case.inputs.values() for each in (value if isinstance(value, list) else [value])]
+    return cycle([torch.from_numpy(each) for each in drawn if each is not None and each.shape[1:] == (z_dim,)])
+
+
+def drawn_perceptual(case: Case, weights: DiscriminatorPreset) -> nn.Module:
+    """The perceptual loss with drawn VGG19 weights: of the case's table of them, or of torchvision's own keys."""
+    features = adversarial_losses.vgg19_features()
+    ours = features.state_dict()
+    own = [[key, list(value.shape)] for key, value in ours.items()]
+    table = next((case.about[name] for name in case.about if re.fullmatch("(?i)state_dict_.*vgg.*", name)), own)
+    # The authors' slices end before the last layers, so that a table of theirs is shorter.
+    pairs = list(zip(ours, table, strict=False))
+    drawn = {key: torch.from_numpy(weight(name, tuple(shape))) for key, (name, shape) in pairs}
+    assert all(drawn[key].shape == ours[key].shape for key in drawn), "shapes of the VGG differ"
+    features.load_state_dict(ours | drawn)
+    return adversarial_losses.VGGLoss(features, weights.vgg_weights)
 
 
 def preprocess(case: Case) -> dict[str, Any]:

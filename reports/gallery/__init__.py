@@ -1,0 +1,1 @@
+"""One web page of label maps, photographs and samples side by side, to look through without a server."""

@@ -1,0 +1,1 @@
+"""Web pages of templates in this package: what the gallery and the site share."""

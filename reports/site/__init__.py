@@ -1,0 +1,1 @@
+"""Tables, gallery, protocols and the account of every number as static web pages."""
