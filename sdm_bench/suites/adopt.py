@@ -14,6 +14,7 @@ from sdm_bench.suites.cells import Cell
 from sdm_bench.suites.inputs import split_digest
 from sdm_bench.suites.plan import Plan
 from sdm_bench.suites.results import Result, read_result
+from sdm_bench.training.recipes import changed
 
 # Of a budget, what a training may have stopped short of.
 NEARLY = 0.99
@@ -46,6 +47,7 @@ def _differences(cell: Cell, plan: Plan, out: Path, options: TrainOptions, state
     """In what a run differs from what a cell would make, in words."""
     asked = cell.options
     preset = methods.preset(asked["method"], asked["preset"], asked["dataset"])
+    preset = changed(preset, asked["method"], asked["network"] or None, asked["diffusion"] or None)
     wanted = {
         name: asked[name]
         for name in ("dataset", "preset", "seed", "precision", "accumulate", "condition_dropout", "timestep_sampler")

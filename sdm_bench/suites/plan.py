@@ -182,7 +182,7 @@ class _Planner:
             made = checkpoint(name, found.dataset, entry.checkpoint)
             weights, inputs, lacks = made.digest, {"data": data.id}, made.lacks
         variant = ", ".join(f"{option} {value}" for option, value in each.train)
-        about = {**sampling.model_dump(), "variant": variant, "raw": entry.raw}
+        about = {**sampling.model_dump(), "variant": variant, "raw": entry.raw, "process": entry.process}
         split = self.suite.datasets[each.dataset].split
         decided = {
             "options": about,

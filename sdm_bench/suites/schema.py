@@ -21,8 +21,8 @@ class Toy(Section):
     seed: int = Field(0, ge=0)
 
 
-class Stage(Section):
-    """How a network is trained: the options of `sdm-bench train` by their names.
+class Loop(Section):
+    """How long and how a network is trained: options of `sdm-bench train` by their names.
 
     steps, budget (minutes): one or both.
     """
@@ -34,8 +34,6 @@ class Stage(Section):
     learning_rate: float | None = Field(default=None, ge=0)
     accumulate: int = Field(1, ge=1)
     precision: Precision = "no"
-    condition_dropout: float = Field(0.0, ge=0, le=1)
-    timestep_sampler: Literal["uniform", "loss-second-moment"] = "uniform"
     gradient_checkpointing: bool = False
     workers: int = Field(0, ge=0)
     log_every: int = Field(50, ge=1)
@@ -43,7 +41,16 @@ class Stage(Section):
     grid_every: int = Field(1000, ge=1)
 
 
-class SegmenterTraining(Stage):
+class Stage(Loop):
+    """A training of a method. network, diffusion: fields of those sections of a diffusion model's preset."""
+
+    condition_dropout: float = Field(0.0, ge=0, le=1)
+    timestep_sampler: Literal["uniform", "loss-second-moment"] = "uniform"
+    network: dict[str, Any] = Field(default_factory=dict)
+    diffusion: dict[str, Any] = Field(default_factory=dict)
+
+
+class SegmenterTraining(Loop):
     """A segmenter to train: `method` is its architecture; `toy` its own scenes, by default those of the dataset."""
 
     method: str
@@ -73,6 +80,7 @@ class Sampling(Section):
 
     solver: str | None = None
     solver_steps: int | None = Field(default=None, ge=2)
+    timestep_respacing: str | None = None
     guidance: float | None = None
     eta: float | None = Field(default=None, ge=0, le=1)
     threshold: str | None = None
@@ -88,7 +96,7 @@ class Entry(Section):
     checkpoint: as `--checkpoint` takes it, or `released` for the authors' file; without one it is trained: by `train`,
     or by a list of stages, each of which starts from the one before. factors: options of train or generate with
     several values each, which multiply. datasets: where it runs (default: everywhere). processes: for torchrun, a GPU
-    each.
+    each. process: fields of the diffusion preset in which a released checkpoint was trained otherwise.
     """
 
     method: str | None = None
@@ -101,6 +109,7 @@ class Entry(Section):
     training_seeds: int | tuple[int, ...] | None = None
     datasets: tuple[str, ...] | None = None
     processes: int = Field(1, ge=1)
+    process: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -141,9 +150,19 @@ class Suite(Section):
     report: Report = Report()
 
 
-TRAIN_FACTORS = frozenset(Stage.model_fields) - {"workers", "log_every", "save_every", "grid_every"}
+NO_FACTORS = {"workers", "log_every", "save_every", "grid_every", "network", "diffusion"}
+TRAIN_FACTORS = frozenset(Stage.model_fields) - NO_FACTORS
 GENERATE_FACTORS = frozenset(Sampling.model_fields)
 # Options that only diffusion models have.
 OF_DIFFUSION = frozenset(
-    ("solver", "solver_steps", "guidance", "eta", "threshold", "condition_dropout", "timestep_sampler")
+    (
+        "solver",
+        "solver_steps",
+        "timestep_respacing",
+        "guidance",
+        "eta",
+        "threshold",
+        "condition_dropout",
+        "timestep_sampler",
+    )
 )

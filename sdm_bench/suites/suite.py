@@ -17,7 +17,7 @@ from sdm_bench.suites.lines import Lined, Way, read_lined
 from sdm_bench.suites.schema import GENERATE_FACTORS, TRAIN_FACTORS, Suite
 
 MOST_EXTENDED = 10
-OF_PYDANTIC = ("Stage", "SegmenterTraining", "tuple[", "int", "str", "[")
+OF_PYDANTIC = ("Stage", "Loop", "SegmenterTraining", "tuple[", "int", "str", "[")
 
 
 def shipped_suites() -> dict[str, Path]:

@@ -51,6 +51,8 @@ def train(cell: Cell, device: str) -> dict[str, Any]:
         _loop(options, device),
         Path(cell.work_folder),
         overrides=_overrides(options),
+        network=options["network"] or None,
+        diffusion=options["diffusion"] or None,
         init=init,
         **chosen,
     )
@@ -88,8 +90,13 @@ def generate(cell: Cell, device: str) -> dict[str, Any]:
     if "weights" in cell.inputs:
         weights = WeightsSpec(run=Path(_made(cell, "weights").work_folder), raw=options["raw"])
     else:
-        chosen = {name: options[name] for name in ("method", "checkpoint", "preset", "raw")}
-        weights = WeightsSpec(**chosen)
+        weights = WeightsSpec(
+            method=options["method"],
+            checkpoint=options["checkpoint"],
+            preset=options["preset"],
+            raw=options["raw"],
+            process=options["process"],
+        )
     generate_samples(
         weights=weights,
         where=DatasetSplit(options["dataset"], root_of(cell), options["split"]),
