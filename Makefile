@@ -1,4 +1,4 @@
-# make demo             sets up .venv, then runs the whole walk on the toy scenes
+# make demo             sets up .venv, then runs the suite `demo`, the whole walk on toy scenes
 # make test             sets up .venv, then passes the tests
 # make lint             ruff and the type checker
 # make lock             pins the newest versions that pyproject.toml admits
@@ -13,7 +13,7 @@ SETUP := .venv/.installed
 .PHONY: demo test lint lock baselines toy-checkpoints
 
 demo: $(SETUP)
-	$(BIN)/sdm-bench demo
+	$(BIN)/sdm-bench run demo
 
 test: $(SETUP)
 	$(BIN)/python -m pytest

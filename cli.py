@@ -16,7 +16,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 COMMANDS = {
     "benchmark": "Measure what sampling and evaluation cost.",
     "data": "List, prepare, verify datasets; render toy scenes.",
-    "demo": "The whole walk on the toy scenes: sample, measure, tables, pictures.",
+    "doctor": "What is here, what is missing, and the command that mends it.",
     "evaluate": "Measure samples, or a folder of pictures, under a named protocol.",
     "explain": "Where a number came from, down to weights, pictures and versions.",
     "export": "Pack a training run's weights as one file that others can load.",
@@ -24,14 +24,16 @@ COMMANDS = {
     "methods": "List what can be trained or loaded, with sizes and licences.",
     "protocols": "What numbers mean: list, show and compare the named protocols.",
     "report": "Tables and a picture grid from the results of runs.",
+    "run": "A whole table of experiments: everything that its suite still needs.",
     "segment": "Train the evaluation segmenters.",
     "stats": "Write and import the statistics that FID compares with.",
+    "suite": "Suites: list, show, status, single cells, export, adopt.",
     "train": "Train a method on a dataset; the same command resumes.",
     "weights": "List, fetch, import and verify published weights.",
 }
 EXAMPLE = """\b
 Examples:
-  sdm-bench demo
+  sdm-bench run demo
   sdm-bench train sdm --dataset cityscapes --data DIR --preset toy --steps 5000 --out runs/sdm
   sdm-bench generate runs/sdm --seeds 0-2
   sdm-bench evaluate runs/sdm --metric fid --metric lpips

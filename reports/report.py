@@ -37,13 +37,14 @@ def write_report(
     mean_over_training_seeds: bool = False,
     comparable: bool = False,
     pages: Pages | None = None,
+    pictured: Sequence[Path] | None = None,
 ) -> list[Path]:
     """Writes tables from the results of `runs`, a picture grid of their samples, and web pages; returns the paths.
 
     runs: folders with results.csv, or CSV files of results, which have no pictures. out: where tables and grid go;
     None for pages alone. published: also what others published on the same datasets, in tables of its own.
-    mean_over_training_seeds, comparable: see TableOptions. Raises UserError, before anything is written, for whatever
-    can't be made or written.
+    mean_over_training_seeds, comparable: see TableOptions. pictured: the folders whose samples are shown, by default
+    those of `runs`. Raises UserError, before anything is written, for whatever can't be made or written.
     """
     pages = pages or Pages()
     _refuse_places(out, pages)
@@ -59,7 +60,7 @@ def write_report(
     rows = [row for run in with_results for row in read_rows(_results(run))]
     options = TableOptions(mean_over_training_seeds, comparable)
     made = _tables(tables, rows, options, published)
-    folders = [run for run in with_results if SampleFolder(run).exists]
+    folders = [each for each in (with_results if pictured is None else pictured) if SampleFolder(each).exists]
     pictures = make_grids(folders) if figure and (out or pages.site) else {}
     texts = {out / name: text for table in made for name, text in table.files().items()} if out else {}
     images = {out / name: pixels for name, pixels in pictures.items()} if out else {}

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from sdm_bench.commands import options
 
@@ -12,9 +13,11 @@ Examples:
   sdm-bench report runs/* --table comparison --table ablation --out report
   sdm-bench report runs/sdm-seed-* --mean-over-training-seeds
   sdm-bench report runs/* somebody-elses.csv
+  sdm-bench report SUITE.yaml --suite-folder runs/suite
   sdm-bench report runs/* --gallery gallery.html
   sdm-bench report runs/* --table comparison --table ablation --site site
 """
+SUITE_ENDINGS = (".yaml", ".yml")
 
 
 @click.command(cls=options.Command, epilog=EXAMPLE)
@@ -63,12 +66,24 @@ Examples:
     type=options.OUT,
     help="Where tables and grid go.  [default: report; nowhere with --gallery or --site]",
 )
+@click.option("--suite-folder", type=options.EXISTING_FOLDER, help="Of a suite (default: its name, here).")
+@click.pass_context
 def report(
-    figure: bool | None, out: Path | None, gallery: Path | None, site: Path | None, paths: bool, **chosen: Any
+    ctx: click.Context,
+    /,
+    runs: tuple[Path, ...],
+    suite_folder: Path | None,
+    figure: bool | None,
+    out: Path | None,
+    gallery: Path | None,
+    site: Path | None,
+    paths: bool,
+    **chosen: Any,
 ) -> None:
     """Write tables (CSV and Markdown) from the results of RUNS, a picture grid of their samples, and web pages.
 
-    RUNS are folders with results.csv, or CSV files that `sdm-bench evaluate --out` wrote.
+    RUNS are folders with results.csv, CSV files that `sdm-bench evaluate --out` wrote, or one suite's YAML: then all
+    that is measured of it, in the tables that it asks for.
     """
     from reports.report import Pages, write_report
 
@@ -77,6 +92,18 @@ def report(
     if figure is not None and out is None and not site:
         flag = "--figure" if figure else "--no-figure"
         raise click.UsageError(f"{flag}: the gallery has no grid; give --out or --site too")
+    suites = [run for run in runs if run.suffix in SUITE_ENDINGS]
+    if suites and len(runs) > 1:
+        raise click.UsageError(f"{suites[0]}: a suite stands alone; expected one suite, or runs")
+    if suite_folder is not None and not suites:
+        raise click.UsageError("--suite-folder: of a suite; expected one SUITE.yaml")
+    if suites:
+        from sdm_bench.suites.collected import collected
+
+        found = collected(suites[0], suite_folder)
+        given = {name for name in chosen if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
+        chosen |= {name: value for name, value in found.options.items() if name not in given}
+        chosen["pictured"], runs = found.samples, found.results
     pages = Pages(gallery, site, paths)
-    for path in write_report(**chosen, out=out, figure=figure is not False, pages=pages):
+    for path in write_report(list(runs), **chosen, out=out, figure=figure is not False, pages=pages):
         click.echo(path)

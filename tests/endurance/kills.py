@@ -1,7 +1,7 @@
 """Kills: a command that is killed at any moment, and started again, ends in the files of one that nobody disturbed.
 
 `python -m tests.endurance.kills --count 200 --seed 0` kills train, generate, evaluate, report, data toy, weights import
-and demo with SIGKILL at random moments, once or twice each, starts each again until it ends, and compares every file
+and run with SIGKILL at random moments, once or twice each, starts each again until it ends, and compares every file
 byte by byte, but for times. It exits 1 where one differs, is lost, or a temporary file stays. Every command is a
 process of its own, forked from one that has imported everything.
 """
@@ -28,11 +28,20 @@ from tests.endurance.files import PRELOADED
 from tests.endurance.forked import ends_here
 
 MOST_SECONDS = 300
-# What differs between two runs of one command: when they were, and how long they took.
-TIMES = re.compile(rb'\d{4}-\d\d-\d\dT[\d:.+Z]+|"(?:seconds|steps_per_second)": [\d.e-]+')
+# What differs between two runs of one command: when they were, how long they took, and how often they were tried.
+TIMES = re.compile(
+    rb'\d{4}-\d\d-\d\dT[\d:.+Z]+|"(?:seconds|steps_per_second|peak_memory|ended|tries|share|written)": [\d.e+-]+'
+)
 # Curves, in files that are named after the process, and locks.
-PASSED_OVER = ("tensorboard", ".lock")
+PASSED_OVER = ("tensorboard", ".lock", "log.txt", "rates")
 PACKAGE = "net-1.0.whl"
+SUITE = """
+extends: demo
+name: suite
+datasets: {cityscapes: {toy: {val: 2, size: 64x32}}}
+methods: {sdm: null, sdm-concat: {generate: {solver_steps: 2}}}
+factors: null
+"""
 
 
 def _cli(*arguments: str) -> Callable[[], None]:
@@ -70,16 +79,12 @@ def _import() -> None:
     _cli("weights", "import", "net", PACKAGE)()
 
 
-def _demo() -> None:
-    from sdm_bench import demo
+def _run() -> None:
     from tests.conftest import accept_untrained
 
     accept_untrained(pytest.MonkeyPatch())
-    demo.SCENES = {name: {"val": 2} for name in demo.SCENES}
-    demo.SOLVER_STEPS = 2
-    demo.VARIANTS = demo.VARIANTS[:2]
-    for path in demo.demo(Path("demo"), Path("report"), "sdm-bench demo", offline=True, device="cpu"):
-        print(path)
+    Path("suite.yaml").write_text(SUITE)
+    _cli("run", "suite.yaml", "--offline", "--device", "cpu")()
 
 
 GENERATE = ("generate", "--method", "sdm", "--checkpoint", "toy", "--dataset", "cityscapes", "--data", "data")
@@ -101,7 +106,7 @@ COMMANDS: dict[str, tuple[Callable[[], None], tuple[str, ...], int]] = {
     ),
     "data toy": (_cli("data", "toy", "ade20k", "toy", "--train", "3", "--val", "3", "--size", "64x64"), (), 4),
     "weights import": (_import, (PACKAGE,), 4),
-    "demo": (_demo, ("cache",), 1),
+    "run": (_run, ("cache",), 1),
 }
 
 

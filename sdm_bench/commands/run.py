@@ -1,0 +1,51 @@
+"""sdm-bench run"""
+
+from pathlib import Path
+
+import click
+
+from sdm_bench.commands import options, suite_options
+
+EXAMPLE = """\b
+Examples:
+  sdm-bench run demo
+  sdm-bench run paper-table1 --data ade20k=DIR --dry-run
+  sdm-bench run SUITE.yaml --out runs/suite --retry-failed
+"""
+
+
+@click.command(cls=options.Command, epilog=EXAMPLE)
+@suite_options.suite
+@suite_options.out
+@suite_options.roots
+@click.option("--dry-run", is_flag=True, help="Print every cell's state and what is estimated; run nothing.")
+@click.option("--retry-failed", is_flag=True, help="Try again what failed before.")
+@click.option("--offline", is_flag=True, help="Use no network; list all that is missing at once.")
+@options.device
+def run(
+    suite: Path,
+    out: Path | None,
+    roots: tuple[tuple[str, Path], ...],
+    dry_run: bool,
+    retry_failed: bool,
+    offline: bool,
+    device: str,
+) -> None:
+    """Do what SUITE, a YAML or the name of a shipped one, still needs: data, trainings, samples, numbers, tables.
+
+    As many cells at once as fit: one a GPU, without GPUs one with all cores. A cell that fails stops no other; they are
+    listed at the end, and the exit code is 1. Ctrl-C stops once the work in hand is saved; the same command goes on.
+    """
+    from sdm_bench.suites.local import LocalEngine
+    from sdm_bench.suites.run import bring, keep_roots, planned_suite
+    from sdm_bench.suites.run import run as run_planned
+    from sdm_bench.suites.show import dry_run_text
+
+    planned = planned_suite(suite, out, dict(roots), retry_failed, device)
+    if dry_run:
+        click.echo("\n".join(dry_run_text(planned)))
+        return
+    keep_roots(planned.out, dict(roots))
+    if bring(planned, offline):
+        planned = planned_suite(suite, out, dict(roots), retry_failed, device)
+    run_planned(planned, LocalEngine(device))

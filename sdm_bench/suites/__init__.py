@@ -1,0 +1,1 @@
+"""Plan, cells, states and engines of a whole table of experiments; the rooms above compute."""

@@ -1,0 +1,168 @@
+"""What a suite's YAML may say; a field that isn't here is refused with the nearest one that is."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from sdm_bench.base.sections import Section
+
+Factor = tuple[Any, ...]
+Precision = Literal["no", "bf16", "fp16"]
+# Names become folders.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_@+-]*$", max_length=60)]
+
+
+class Toy(Section):
+    """Toy scenes to render: how many of each split, WIDTHxHEIGHT in pixels, and their seed."""
+
+    train: int = Field(0, ge=0)
+    val: int = Field(0, ge=0)
+    size: str = Field("128x64", pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$")
+    seed: int = Field(0, ge=0)
+
+
+class Loop(Section):
+    """How long and how a network is trained: options of `sdm-bench train` by their names.
+
+    steps, budget (minutes): one or both.
+    """
+
+    steps: int | None = Field(default=None, ge=1)
+    budget: float | None = Field(default=None, gt=0)
+    image_size: int | None = Field(default=None, ge=1)
+    batch_size: int | None = Field(default=None, ge=1)
+    learning_rate: float | None = Field(default=None, ge=0)
+    accumulate: int = Field(1, ge=1)
+    precision: Precision = "no"
+    gradient_checkpointing: bool = False
+    workers: int = Field(0, ge=0)
+    log_every: int = Field(50, ge=1)
+    save_every: int = Field(1000, ge=1)
+    grid_every: int = Field(1000, ge=1)
+
+
+class Stage(Loop):
+    """A training of a method. network, diffusion: fields of those sections of a diffusion model's preset."""
+
+    condition_dropout: float = Field(0.0, ge=0, le=1)
+    timestep_sampler: Literal["uniform", "loss-second-moment"] = "uniform"
+    network: dict[str, Any] = Field(default_factory=dict)
+    diffusion: dict[str, Any] = Field(default_factory=dict)
+
+
+class SegmenterTraining(Loop):
+    """A segmenter to train: `method` is its architecture; `toy` its own scenes, by default those of the dataset."""
+
+    method: str
+    preset: str = "toy"
+    seed: int = 0
+    toy: Toy | None = None
+
+
+class Data(Section):
+    """A dataset of the suite: `root`, a folder in the official layout, or `toy`, scenes to render.
+
+    dataset: by default the entry's name. segmenter: for mean IoU, in place of the protocol's: as `--segmenter` takes
+    it, or one to train. metrics, protocols: of the suite's, those to measure here (default: all).
+    """
+
+    dataset: str | None = None
+    root: str | None = None
+    toy: Toy | None = None
+    split: str = "val"
+    segmenter: str | SegmenterTraining | None = None
+    metrics: tuple[str, ...] | None = None
+    protocols: tuple[str, ...] | None = None
+
+
+class Sampling(Section):
+    """How samples are made: the options of `sdm-bench generate` by their names."""
+
+    solver: str | None = None
+    solver_steps: int | None = Field(default=None, ge=2)
+    timestep_respacing: str | None = None
+    guidance: float | None = None
+    eta: float | None = Field(default=None, ge=0, le=1)
+    threshold: str | None = None
+    precision: Precision | None = None
+    batch_size: int | None = Field(default=None, ge=1)
+    recipe: str | None = None
+    style: Literal["ground-truth"] | None = None
+
+
+class Entry(Section):
+    """A method of the suite; `method` is by default the entry's name. preset: of a training by default `toy`.
+
+    checkpoint: as `--checkpoint` takes it, or `released` for the authors' file; without one it is trained: by `train`,
+    or by a list of stages, each of which starts from the one before. factors: options of train or generate with
+    several values each, which multiply. datasets: where it runs (default: everywhere). processes: for torchrun, a GPU
+    each. process: fields of the diffusion preset in which a released checkpoint was trained otherwise.
+    """
+
+    method: str | None = None
+    preset: str | None = None
+    checkpoint: str | None = None
+    raw: bool = False
+    train: Stage | tuple[Stage, ...] | None = None
+    generate: Sampling = Sampling()
+    factors: dict[str, Factor] = Field(default_factory=dict)
+    training_seeds: int | tuple[int, ...] | None = None
+    datasets: tuple[str, ...] | None = None
+    processes: int = Field(1, ge=1)
+    process: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages of its training, none of a checkpoint."""
+        if self.train is None:
+            return ()
+        return (self.train,) if isinstance(self.train, Stage) else self.train
+
+
+class Report(Section):
+    """The tables of `sdm-bench report`; published: also the numbers that others published."""
+
+    tables: tuple[str, ...] = ("comparison",)
+    published: bool = False
+
+
+class Suite(Section):
+    """A whole table of experiments.
+
+    factors: for every method that takes them; options of diffusion models pass GANs by. training_seeds: how many, from
+    0 on, or which. sampling_seeds: like 0-9 or 0,4. exclude, only: conditions on dataset, method, training_seed, a
+    factor, protocol or metric; a combination goes where all of one condition hold, or stays where all of one do.
+    shards: into how many cells the samples of a set are divided.
+    """
+
+    name: Name
+    summary: str = ""
+    datasets: dict[Name, Data] = Field(min_length=1)
+    methods: dict[Name, Entry] = Field(min_length=1)
+    factors: dict[str, Factor] = Field(default_factory=dict)
+    training_seeds: int | tuple[int, ...] = 1
+    sampling_seeds: int | str = 0
+    protocols: tuple[str, ...] = ("sdm-bench@1",)
+    metrics: tuple[str, ...] = ("fid", "lpips", "miou")
+    exclude: tuple[dict[str, Any], ...] = ()
+    only: tuple[dict[str, Any], ...] = ()
+    shards: int = Field(1, ge=1)
+    report: Report = Report()
+
+
+NO_FACTORS = {"workers", "log_every", "save_every", "grid_every", "network", "diffusion"}
+TRAIN_FACTORS = frozenset(Stage.model_fields) - NO_FACTORS
+GENERATE_FACTORS = frozenset(Sampling.model_fields)
+# Options that only diffusion models have.
+OF_DIFFUSION = frozenset(
+    (
+        "solver",
+        "solver_steps",
+        "timestep_respacing",
+        "guidance",
+        "eta",
+        "threshold",
+        "condition_dropout",
+        "timestep_sampler",
+    )
+)

@@ -1,0 +1,213 @@
+"""What each kind of cell does: the call that its command makes, with the cell's options. Nothing is computed here."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sdm_bench.base.errors import UserError
+from sdm_bench.suites.cells import Cell, read_cell
+from sdm_bench.suites.results import read_result
+
+# Cell, device -> what goes into its result. Paths are below the suite's folder, which is the working directory.
+Work = Callable[[Cell, str], dict[str, Any]]
+RESULTS = "results.csv"
+
+
+def data(cell: Cell, device: str) -> dict[str, Any]:
+    """Renders toy scenes, or verifies a dataset."""
+    if "toy" in cell.options:
+        from sdm_bench.toy import write_toy
+
+        toy = cell.options["toy"]
+        width, height = map(int, toy["size"].split("x"))
+        counts = {split: toy[split] for split in ("train", "val") if toy[split]}
+        write_toy(cell.options["dataset"], Path(cell.work_folder), counts, (height, width), toy["seed"])
+        return {"scenes": sum(counts.values())}
+    from sdm_bench.datasets.verify import verify
+
+    report = verify(cell.options["dataset"], Path(cell.options["root"]))
+    for line in report.lines():
+        print(line)
+    if not report.ok:
+        raise UserError(f"{cell.options['root']}: not in order; `sdm-bench data verify` says what is wrong with it")
+    return {"verified": True}
+
+
+def train(cell: Cell, device: str) -> dict[str, Any]:
+    """Trains, or goes on training, a method."""
+    from sdm_bench.training.recipes import train_method
+
+    options = cell.options
+    chosen = {
+        name: options[name]
+        for name in ("image_size", "precision", "accumulate", "seed", "condition_dropout", "timestep_sampler")
+    }
+    init = Path(_made(cell, "init").work_folder) if "init" in cell.inputs else None
+    steps = train_method(
+        options["method"],
+        options["dataset"],
+        root_of(cell),
+        options["preset"],
+        _loop(options, device),
+        Path(cell.work_folder),
+        overrides=_overrides(options),
+        network=options["network"] or None,
+        diffusion=options["diffusion"] or None,
+        init=init,
+        **chosen,
+    )
+    return _trained(cell, steps)
+
+
+def segmenter(cell: Cell, device: str) -> dict[str, Any]:
+    """Trains, or goes on training, a segmenter."""
+    from sdm_bench.training.segmenters import train_segmenter
+
+    options = cell.options
+    chosen = {name: options[name] for name in ("image_size", "precision", "accumulate", "seed")}
+    steps = train_segmenter(
+        options["method"],
+        options["dataset"],
+        root_of(cell),
+        options["preset"],
+        _loop(options, device),
+        Path(cell.work_folder),
+        overrides=_overrides(options),
+        **chosen,
+    )
+    return _trained(cell, steps)
+
+
+def generate(cell: Cell, device: str) -> dict[str, Any]:
+    """Writes the samples that are missing of a shard."""
+    from sdm_bench.checkpoints.generators import WeightsSpec
+    from sdm_bench.datasets.known_datasets import DatasetSplit
+    from sdm_bench.sampling.generate import generate_samples
+    from sdm_bench.sampling.synthesizers import SamplingOptions
+
+    options = cell.options
+    sampling = SamplingOptions(**{name: options[name] for name in vars(SamplingOptions())})
+    if "weights" in cell.inputs:
+        weights = WeightsSpec(run=Path(_made(cell, "weights").work_folder), raw=options["raw"])
+    else:
+        weights = WeightsSpec(
+            method=options["method"],
+            checkpoint=options["checkpoint"],
+            preset=options["preset"],
+            raw=options["raw"],
+            process=options["process"],
+        )
+    generate_samples(
+        weights=weights,
+        where=DatasetSplit(options["dataset"], root_of(cell), options["split"]),
+        out=Path(cell.work_folder),
+        seeds=options["seeds"],
+        sampling=sampling,
+        command=command(cell),
+        device=device,
+        **{name: options[name] for name in ("variant", "batch_size", "recipe", "style")},
+        shard=tuple(options["shard"]),
+    )
+    return {"samples": cell.work_folder}
+
+
+def evaluate(cell: Cell, device: str) -> dict[str, Any]:
+    """Measures one metric under one protocol."""
+    from sdm_bench.datasets.known_datasets import DatasetSplit
+    from sdm_bench.evaluation.evaluate import Evaluation
+    from sdm_bench.evaluation.evaluate import evaluate as measure
+    from sdm_bench.sampling.folders import SampleFolder
+
+    options = cell.options
+    run = Path(options["samples"])
+    trained = str(_made(cell, "segmenter").work_folder) if "segmenter" in cell.inputs else None
+    # a method that makes one picture a label map has one seed, whatever the suite asks for
+    seeds = options["seeds"] if SampleFolder(run).options().stochastic else options["seeds"][:1]
+    asked = Evaluation(
+        metrics=[options["metric"]],
+        run=run,
+        where=DatasetSplit(None, root_of(cell), None),
+        seeds=seeds,
+        protocol=options["protocol"],
+        segmenter=options["segmenter"] or trained,
+        out=Path(cell.work_folder) / RESULTS,
+        device=device,
+        command=command(cell),
+    )
+    rows, failures = measure(asked)
+    if failures:
+        raise UserError("; ".join(failures))
+    return {"numbers": {f"{row.metric} {row.class_name}".strip(): row.value for row in rows}}
+
+
+def report(cell: Cell, device: str) -> dict[str, Any]:
+    """Makes the tables of what is measured, and names what isn't."""
+    from reports.report import write_report
+
+    there: list[tuple[str, str]] = []
+    absent: list[tuple[str, str]] = []
+    for name, each in cell.inputs.items():
+        found = read_result(Path(), each)
+        (there if found is not None and found.result is not None else absent).append((name, each))
+    if not there:
+        raise UserError("nothing of the suite is measured yet")
+    paths = write_report(
+        [Path(read_cell(Path(), each).work_folder) / RESULTS for _, each in there],
+        cell.options["tables"],
+        Path(cell.work_folder),
+        published=cell.options["published"],
+        mean_over_training_seeds=cell.options["mean_over_training_seeds"],
+        pictured=[Path(folder) for folder in cell.options["samples"] if Path(folder).is_dir()],
+    )
+    return {"files": [str(path) for path in paths], "without": [name for name, _ in absent]}
+
+
+WORK: dict[str, Work] = {
+    "data": data,
+    "segmenter": segmenter,
+    "train": train,
+    "generate": generate,
+    "evaluate": evaluate,
+    "report": report,
+}
+# What a kind of cell imports, for an engine that does it once.
+MODULES = {
+    "data": ("sdm_bench.toy", "sdm_bench.datasets.verify"),
+    "segmenter": ("sdm_bench.training.segmenters", "accelerate"),
+    "train": ("sdm_bench.training.recipes", "accelerate"),
+    "generate": ("sdm_bench.sampling.generate",),
+    "evaluate": ("sdm_bench.evaluation.evaluate",),
+    "report": ("reports.report",),
+}
+
+
+def command(cell: Cell) -> str:
+    """What makes the cell again, for the record."""
+    return f"sdm-bench suite cell {cell.id}"
+
+
+def root_of(cell: Cell) -> Path:
+    """Where the dataset of a cell is."""
+    made = _made(cell, "data")
+    return Path(made.work_folder) if "toy" in made.options else Path(made.options["root"])
+
+
+def _made(cell: Cell, role: str) -> Cell:
+    return read_cell(Path(), cell.inputs[role])
+
+
+def _loop(options: dict[str, Any], device: str) -> Any:
+    from sdm_bench.training.loop import LoopOptions
+
+    names = ("steps", "log_every", "save_every", "grid_every", "workers", "gradient_checkpointing")
+    return LoopOptions(budget_minutes=options["budget"], device=device, **{name: options[name] for name in names})
+
+
+def _overrides(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: options[name] for name in ("batch_size", "learning_rate") if options[name] is not None}
+
+
+def _trained(cell: Cell, steps: int) -> dict[str, Any]:
+    from sdm_bench.checkpoints.runs import TrainingRun
+
+    return {"steps": steps, "training_seconds": TrainingRun(Path(cell.work_folder)).state()["seconds"]}

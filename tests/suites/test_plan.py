@@ -1,0 +1,155 @@
+"""Keys: everything that decides a result is in them, and nothing else."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sdm_bench.base.errors import UserError
+from sdm_bench.suites import measuring, plan
+from sdm_bench.suites.code import _read
+from sdm_bench.suites.plan import Plan, make_plan
+from sdm_bench.toy import write_toy
+from tests.suites.small import SUITE, planned, write_suite
+
+SEGMENTER = "{method: unet, steps: 5, toy: {train: 3, size: 64x32, seed: 9}}"
+
+
+def keys(made: Plan) -> dict[str, str]:
+    return {cell.name: cell.key for cell in made.cells.values()}
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
+    assert before.keys() == after.keys()
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_each_cell_comes_after_those_it_needs(tmp_path: Path) -> None:
+    made = planned(tmp_path, SUITE.replace("segmenter: toy", f"segmenter: {SEGMENTER}"))
+    before: set[str] = set()
+    for cell in made.cells.values():
+        assert set(cell.inputs.values()) <= before
+        before.add(cell.id)
+    kinds = [cell.kind for cell in made.cells.values()]
+    assert {kind: kinds.count(kind) for kind in kinds} == {
+        "data": 2, "segmenter": 1, "train": 1, "generate": 3, "evaluate": 6, "report": 1,
+    }  # fmt: skip
+    assert list(made.cells.values())[-1].kind == "report"
+
+
+def test_a_key_is_the_same_on_every_machine(tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    for folder in (first, second):
+        folder.mkdir()
+    assert keys(planned(first)) == keys(planned(second))
+
+
+def test_one_changed_field_of_a_protocol_makes_exactly_the_cells_below_it_other_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = keys(planned(tmp_path))
+    original = measuring.protocol
+
+    def other(name: str) -> Any:
+        found = original(name)
+        fields = {**found.metrics["lpips"]["cityscapes"], "samples": 7}
+        metrics = {**found.metrics, "lpips": {**found.metrics["lpips"], "cityscapes": fields}}
+        return found.model_copy(update={"metrics": metrics})
+
+    monkeypatch.setattr(measuring, "protocol", other)
+    assert changed(before, keys(planned(tmp_path))) == {
+        "report", *(name for name in before if name.endswith(".lpips"))
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "kinds"),
+    [
+        ("{steps: 2}", "{steps: 3}", {"train", "generate", "evaluate", "report"}),
+        ("{steps: 2}", "{steps: 2, save_every: 1}", set()),
+        ("[1.0, 1.5]}", "[1.0, 1.5]}\n    sampling_seeds: 0-1", {"generate", "evaluate", "report"}),
+        ("segmenter: toy", "segmenter: toy/", {"evaluate", "report"}),
+        ("train: 4", "train: 5", {"data", "train", "generate", "evaluate", "report"}),
+    ],
+)
+def test_what_an_option_decides(tmp_path: Path, wrong: str, right: str, kinds: set[str]) -> None:
+    before, after = planned(tmp_path), planned(tmp_path, SUITE.replace(wrong, right))
+    names = changed(keys(before), keys(after))
+    assert {before.cells[name].kind for name in names} == kinds
+    if "train" in kinds:
+        # the network that is not trained has nothing to do with it
+        assert not any(".spade" in name for name in names)
+
+
+def test_further_seeds_and_shards_go_where_the_samples_are(tmp_path: Path) -> None:
+    before = planned(tmp_path)
+    after = planned(tmp_path, SUITE + "    shards: 2\n")
+    one = before.cells["generate.cityscapes.spade"]
+    two = [cell for cell in after.cells.values() if cell.name.startswith("generate.cityscapes.spade.shard")]
+    assert {cell.work for cell in two} == {one.work}
+    assert len({cell.key for cell in two}) == 2
+    name = "evaluate.cityscapes.spade.sdm-bench@1.miou"
+    assert before.cells[name].key == after.cells[name].key
+    assert {each for each in after.cells[name].inputs.values() if "generate" in each} == {cell.id for cell in two}
+
+
+def test_stages_of_a_training_follow_each_other(tmp_path: Path) -> None:
+    stages = (
+        "sdm: {train: [{steps: 2}, {steps: 1, condition_dropout: 0.2}], factors: {learning_rate: [1.0e-4, 1.0e-3]}}"
+    )
+    made = planned(tmp_path, SUITE.replace("sdm: {train: {steps: 2}}", stages))
+    trained = [cell for cell in made.cells.values() if cell.kind == "train"]
+    # the factor is of the last stage, so that both start from one first stage
+    assert len(trained) == 3
+    (first,) = [cell for cell in trained if cell.name.endswith(".stage-1")]
+    assert [cell.inputs.get("init") for cell in trained if cell is not first] == [first.id, first.id]
+    assert all(
+        "learning_rate" in cell.options["variant"]
+        for cell in made.cells.values()
+        if ".sdm" in cell.name and cell.kind == "generate"
+    )
+
+
+def test_real_data_are_known_by_their_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SDM_BENCH_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "data"
+    write_toy("cityscapes", root, {"train": 2, "val": 2}, (32, 64))
+    text = SUITE.replace("{toy: {train: 4, val: 3, size: 64x32}, segmenter: toy}", "{segmenter: toy}")
+    path = write_suite(tmp_path, text)
+    absent = make_plan(path)
+    assert all(cell.lacks for cell in absent.cells.values() if cell.kind not in ("report",))
+    before = make_plan(path, {"cityscapes": root})
+    moved = root.rename(tmp_path / "moved")
+    assert keys(before) == keys(make_plan(path, {"cityscapes": moved}))
+    photograph = next(moved.rglob("val/*/*leftImg8bit.png"))
+    photograph.write_bytes(next(moved.rglob("train/*/*leftImg8bit.png")).read_bytes())
+    names = changed(keys(before), keys(make_plan(path, {"cityscapes": moved})))
+    assert not any(name.startswith("train.") for name in names)
+    assert any(name.startswith("generate.") for name in names)
+    with pytest.raises(UserError, match="--data other: the suite's datasets are cityscapes"):
+        make_plan(path, {"other": moved})
+
+
+def test_only_code_that_a_cell_passes_through_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    decided = {
+        kind: plan.code_of(kind, what) for kind, what in (("train", "sdm"), ("generate", "spade"), ("evaluate", "fid"))
+    }
+    assert "code of sdm_bench.diffusion" in decided["train"]
+    assert "code of sdm_bench.metrics" not in decided["train"]
+    assert "code of sdm_bench.training" not in decided["generate"]
+    assert "code of segmenters" not in decided["evaluate"]
+    assert "code of segmenters" in plan.code_of("evaluate", "miou")
+    assert plan.code_of("generate", "spade") != plan.code_of("generate", "oasis")
+
+
+def test_comments_and_docstrings_are_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def digest(text: str) -> str:
+        file = tmp_path / "module.py"
+        file.write_text(text)
+        monkeypatch.setattr("sdm_bench.suites.code._file", lambda name: file)
+        return _read.__wrapped__("x")[0]  # type: ignore[attr-defined]
+
+    plain = digest("def f():\n    return 1\n")
+    assert digest('"""Says."""\n\n# why\ndef f():\n    """Gives\n    one."""\n    return 1\n') == plain
+    assert digest("def f():\n    return 2\n") != plain

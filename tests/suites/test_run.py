@@ -1,0 +1,172 @@
+"""`sdm-bench run` from the command down: the demo with small numbers, a training, what is adopted and reported."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from cli import main
+from sdm_bench.base.errors import UserError
+from sdm_bench.results.rows import read_rows
+from sdm_bench.suites import measuring, run
+from sdm_bench.suites.suite import shipped_suites
+from sdm_bench.weights.store import CACHE_VARIABLE
+from tests.conftest import accept_untrained
+from tests.suites.small import write_suite
+
+DEMO = """
+    extends: demo
+    name: small-demo
+    datasets: {cityscapes: {toy: {val: 2, size: 64x32}}}
+    methods:
+      sdm-concat: null
+      sdm: {generate: {solver_steps: 2}}
+    factors: {guidance: [1.5]}
+"""
+SPADE_ALONE = "    only: [{method: spade}]\n    report: {tables: [comparison]}\n"
+TRAINED = """
+    name: trained
+    datasets:
+      cityscapes: {toy: {train: 4, val: 2, size: 64x32}, segmenter: toy}
+    methods:
+      spade: {train: {steps: 2, batch_size: 2}, training_seeds: 2}
+    metrics: [miou]
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, untrained_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands run in an empty folder, with untrained weights of the feature networks."""
+    shutil.copytree(untrained_cache / "weights", tmp_path / "cache" / "weights")
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.chdir(tmp_path)
+    accept_untrained(monkeypatch)
+
+
+def call(*arguments: str, code: int = 0) -> Result:
+    found = CliRunner().invoke(main, list(arguments))
+    assert found.exit_code == code, (found.output, found.exception)
+    return found
+
+
+def test_the_demo_ends_in_two_tables_and_a_grid_and_does_nothing_twice(tmp_path: Path) -> None:
+    suite = str(write_suite(tmp_path, DEMO))
+    planned = call("run", suite, "--dry-run", "--device", "cpu").stdout
+    assert "10 cells to do" in planned
+    assert not (tmp_path / "small-demo").exists()
+    call("run", suite, "--offline", "--device", "cpu")
+    report = tmp_path / "small-demo" / "report"
+    assert {path.name for path in report.iterdir()} == {
+        "comparison.csv", "comparison.md", "ablation.csv", "ablation.md", "grid.png",
+    }  # fmt: skip
+    everything, ablation = pd.read_csv(report / "comparison.csv"), pd.read_csv(report / "ablation.csv")
+    ceiling, comparison = everything.iloc[-1], everything.iloc[:-1]
+    assert ceiling["method"] == "real photographs"
+    assert len(comparison) == 2
+    assert comparison[["FID ↓", "LPIPS ↑", "mIoU ↑"]].notna().all(axis=None)
+    assert ablation[["condition", "guidance"]].to_numpy().tolist() == [["SPADE", 1.5]]
+    again = call("run", suite, "--offline", "--device", "cpu")
+    assert "nothing to do: 10 done" in again.stderr
+    status = call("suite", "status", suite).stdout
+    assert "nothing to do" in status
+    made = call("report", suite, "--table", "comparison", "--out", "tables").stdout.split()
+    assert Path(made[0]).read_text() == (report / "comparison.csv").read_text()
+
+
+def test_offline_all_that_is_missing_is_listed_at_once_and_the_rest_runs(tmp_path: Path) -> None:
+    (tmp_path / "cache" / "weights" / "inception-2015-12-05.json").unlink()
+    text = DEMO.replace("      sdm:", "      oasis: {checkpoint: released}\n      sdm:") + SPADE_ALONE
+    suite = str(write_suite(tmp_path, text.replace("{method: spade}", "{method: [spade, oasis]}")))
+    found = call("run", suite, "--offline", "--device", "cpu", code=1)
+    assert "sdm-bench weights fetch inception-2015-12-05" in found.stderr
+    assert "oasis_cityscapes_pretrained.zip" in found.stderr
+    assert "evaluate.cityscapes.spade.sdm-bench@1.fid: can't: weights inception-2015-12-05" in found.output
+    rows = [row for file in (tmp_path / "small-demo").rglob("results.csv") for row in read_rows(file)]
+    assert {row.measure for row in rows} == {"lpips", "miou"}
+
+
+def test_trainings_are_averaged_over_their_seeds_and_can_be_adopted(tmp_path: Path) -> None:
+    suite = str(write_suite(tmp_path, TRAINED))
+    call("run", suite, "--device", "cpu")
+    table = pd.read_csv(tmp_path / "trained" / "report" / "comparison.csv")
+    assert table["training seed"].tolist()[0] == "0, 1"
+    (cell,) = (tmp_path / "trained" / "cells" / "train.cityscapes.spade.seed-0").iterdir()
+    result = json.loads((cell / "result.json").read_text())
+    assert result["result"]["steps"] == 2
+
+    data = next((tmp_path / "trained" / "cells" / "data.cityscapes").iterdir()) / "work"
+    made = ["train", "spade", "--dataset", "cityscapes", "--data", str(data), "--steps", "2", "--device", "cpu"]
+    call(*made, "--batch-size", "2", "--out", "by-hand")
+    call(*made, "--batch-size", "4", "--out", "otherwise")
+    shutil.rmtree(cell)
+    call("suite", "adopt", suite, "by-hand")
+    adopted = json.loads((cell / "result.json").read_text())
+    assert adopted["key"] == result["key"]
+    assert adopted["result"]["adopted"] == str(tmp_path / "by-hand")
+    weights = "checkpoints/step-00000002/network.safetensors"
+    assert (cell / "work" / weights).read_bytes() == (tmp_path / "by-hand" / weights).read_bytes()
+    assert json.loads((cell / "work" / "train.json").read_text())["options"]["data"] == str(
+        data.relative_to(tmp_path / "trained")
+    )
+    wrong = call("suite", "adopt", suite, "otherwise", code=2)
+    assert "another training" in wrong.stderr
+    taken = call("suite", "adopt", suite, "by-hand", code=2)
+    assert "has a result already" in taken.stderr
+
+
+def test_a_single_cell_runs_by_its_key_and_says_how_it_ended(tmp_path: Path) -> None:
+    suite = str(write_suite(tmp_path, TRAINED))
+    target = Path(call("suite", "export", suite, "--snakemake").stdout.strip())
+    text = target.read_text()
+    rules = [line for line in text.splitlines() if line.startswith("rule cell_")]
+    assert len(rules) == 1 + 2 * 3 + 1
+    key = next((tmp_path / "trained" / "cells" / "data.cityscapes").iterdir()).name
+    assert f"output: 'cells/data.cityscapes/{key}/result.json'" in text
+    call("suite", "cell", key[:8], "--out", "trained")
+    assert json.loads((tmp_path / "trained" / "cells" / "data.cityscapes" / key / "result.json").read_text())["result"]
+    train = next((tmp_path / "trained" / "cells" / "generate.cityscapes.spade.seed-0").iterdir()).name
+    refused = call("suite", "cell", train, "--out", "trained", code=2)
+    assert "needs weights from train.cityscapes.spade.seed-0" in refused.stderr
+
+
+def test_one_changed_field_of_a_protocol_is_named_and_the_rest_stays_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite = str(write_suite(tmp_path, DEMO + SPADE_ALONE))
+    call("run", suite, "--device", "cpu")
+    original = measuring.protocol
+
+    def other(name: str) -> Any:
+        found = original(name)
+        metrics = {**found.metrics, "fid": {"cityscapes": {**found.metrics["fid"]["cityscapes"], "resize": "tf1"}}}
+        return found.model_copy(update={"metrics": metrics})
+
+    monkeypatch.setattr(measuring, "protocol", other)
+    lines = call("run", suite, "--dry-run", "--device", "cpu").stdout.splitlines()
+    stale = [line for line in lines if line.startswith("stale")]
+    assert [line.split()[1].rstrip(":") for line in stale] == [
+        "evaluate.cityscapes.spade.sdm-bench@1.fid", "report",
+    ]  # fmt: skip
+    assert "protocol resize: clean -> tf1" in stale[0]
+
+
+def test_where_datasets_are_is_kept_in_the_suites_folder(tmp_path: Path) -> None:
+    run.keep_roots(tmp_path / "out", {"ade20k": tmp_path})
+    run.keep_roots(tmp_path / "out", {"cityscapes": tmp_path / "cache"})
+    planned = run.planned_suite(shipped_suites()["paper-table4"], tmp_path / "elsewhere")
+    assert planned.states["data.ade20k"].why == "ade20k: where is it? Give --data ade20k=DIR"
+    with pytest.raises(UserError, match="--data cityscapes: the suite's datasets are ade20k"):
+        run.planned_suite(shipped_suites()["paper-table4"], tmp_path / "out")
+
+
+def test_the_doctor_names_what_is_missing_and_what_mends_it(tmp_path: Path) -> None:
+    assert "inception-2015-12-05: sha256" in call("doctor").stdout
+    (tmp_path / "cache" / "weights" / "lpips-alex.json").unlink()
+    found = call("doctor", "paper-table4", code=1).stdout
+    assert "! weights lpips-alex: not in the cache: sdm-bench weights fetch lpips-alex" in found
+    assert "ade20k: where is it? Give --data ade20k=DIR" in found
