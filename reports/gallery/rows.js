@@ -25,7 +25,8 @@ function cell(pane, index, row) {
   const made = element("div", { className: pane.column === undefined ? `cell ${pane.title.split(" ")[0]}` : "cell", role: "cell" });
   if (hasPicture(pane, row)) {
     const [width, height] = data.small;
-    const picture = element("img", { alt: describe(pane, row), loading: "lazy", decoding: "async", width, height });
+    const [loading, decoding] = printing ? ["eager", "sync"] : ["lazy", "async"];
+    const picture = element("img", { alt: describe(pane, row), loading, decoding, width, height });
     picture.src = smallAddress(pane, row);
     const button = element("button", { type: "button", className: "picture", tabIndex: row === view.row ? 0 : -1 }, picture);
     button.dataset.pane = index;
@@ -128,5 +129,5 @@ $("rows").addEventListener("pointermove", async (event) => {
 });
 $("rows").addEventListener("pointerleave", () => { $("tip").hidden = true; });
 
-addEventListener("beforeprint", () => { printing = true; order.forEach(fill); });
+addEventListener("beforeprint", () => { printing = true; refillRows(); order.forEach(fill); });
 addEventListener("afterprint", () => { printing = false; placeRows(); });
