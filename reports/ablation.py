@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reports.lines import COLUMNS, Line, Says, make_lines, telling_columns
-from reports.table import Table, TableOptions, chosen_lines, metric_table
-from sdm_bench.base.errors import UserError
+from reports.table import NothingToShow, Table, TableOptions, chosen_lines, metric_table
 from sdm_bench.evaluation.metric import main_outputs
 from sdm_bench.results.rows import REAL, ResultRow
 
@@ -21,6 +20,7 @@ def _guidance(line: Line) -> str:
 BEFORE: dict[str, Says] = {
     "dataset": COLUMNS["dataset"],
     "protocol": COLUMNS["protocol"],
+    "track": COLUMNS["track"],
     "condition": lambda line: EMBEDDINGS[line.first.method],
     "variant": COLUMNS["variant"],
     "solver": COLUMNS["solver"],
@@ -35,7 +35,7 @@ def ablation(rows: Sequence[ResultRow], options: TableOptions) -> Table:
     """A line a condition, guidance and protocol, one column a main number."""
     of_both = [row for row in rows if row.method in EMBEDDINGS]
     if not of_both:
-        raise UserError(f"no results of {' or '.join(EMBEDDINGS)} for the ablation table")
+        raise NothingToShow(f"no results of {' or '.join(EMBEDDINGS)} for the ablation table")
     lines, remarks = chosen_lines("ablation", of_both, main_outputs(), options)
     chosen = sorted(lines, key=_order), remarks
     title = "Ablation: condition embedding and guidance"

@@ -11,7 +11,7 @@ from sdm_bench.results.rows import REAL, ResultRow
 
 # What a line is of. Rows that differ in any of these never share one.
 IDENTITY = (
-    *("dataset", "split", "protocol", "method", "variant", "solver", "steps", "guidance", "training_steps"),
+    *("dataset", "split", "protocol", "method", "track", "variant", "solver", "steps", "guidance", "training_steps"),
     *("training_seed", "weights_sha256", "configuration_sha256", "sample_set", "labels_sha256", "image_size"),
     *("manifest_sha256", "incomplete"),
 )
@@ -68,6 +68,7 @@ Says = Callable[[Line], str]
 COLUMNS: dict[str, Says] = {
     "dataset": lambda line: line.first.dataset,
     "protocol": lambda line: line.first.protocol,
+    "track": lambda line: line.first.track,
     "method": lambda line: METHODS[line.first.method].title if line.first.method in METHODS else line.first.method,
     "variant": lambda line: line.first.variant,
     "solver": lambda line: f"{line.first.solver}, {line.first.steps} steps" if line.first.solver else "",
@@ -96,7 +97,7 @@ TOLD_BY: dict[str, Says] = {
     "extractor": lambda line: _unique(line, lambda row: row.extractor_sha256),
 }
 # What tables show of every line, and what appears where lines would look alike without it, in this order.
-ALWAYS = ("dataset", "protocol", "method", "variant", "solver", "guidance", "images", "seeds")
+ALWAYS = ("dataset", "protocol", "track", "method", "variant", "solver", "guidance", "images", "seeds")
 TELLING_APART = tuple(name for name in COLUMNS if name not in ALWAYS)
 # What stands in the table wherever lines of one dataset and protocol say different things of it: a ceiling belongs to
 # lines of the same.

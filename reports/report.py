@@ -8,10 +8,10 @@ from pathlib import Path
 from reports.anonymous import rows_without_paths
 from reports.figures import make_grids
 from reports.gallery.gallery import Shelf, refuse_page, write_galleries
-from reports.published.table import published_table
+from reports.published.table import published_tables
 from reports.site.site import Content, refuse_site, write_site
 from reports.table import Table, TableOptions
-from reports.tables import make_table
+from reports.tables import make_tables
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import refuse_unwritable, write_png, write_text
 from sdm_bench.base.progress import say
@@ -80,9 +80,10 @@ def write_report(
 
 
 def _tables(names: Sequence[str], rows: Sequence[ResultRow], options: TableOptions, published: bool) -> list[Table]:
-    made = [make_table(name, rows, options) for name in dict.fromkeys(names)]
+    made = [table for name in dict.fromkeys(names) for table in make_tables(name, rows, options)]
     if published:
-        made += [published_table(dataset) for dataset in dict.fromkeys(row.dataset for row in rows)]
+        datasets = dict.fromkeys(row.dataset for row in rows)
+        made += [table for dataset in datasets for table in published_tables(dataset)]
     return made
 
 

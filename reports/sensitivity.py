@@ -6,8 +6,7 @@ from typing import Any
 import pandas as pd
 
 from reports.lines import ALWAYS, COLUMNS, IDENTITY, Line, Says, telling_columns
-from reports.table import Table, TableOptions, cells, chosen_lines, notes_of, without_empty
-from sdm_bench.base.errors import UserError
+from reports.table import NothingToShow, Table, TableOptions, cells, chosen_lines, notes_of, without_empty
 from sdm_bench.evaluation.metric import main_outputs
 from sdm_bench.results.rows import ResultRow
 
@@ -28,7 +27,7 @@ def sensitivity(rows: Sequence[ResultRow], options: TableOptions) -> Table:
     lines, remarks = chosen_lines("sensitivity", rows, outputs, options)
     protocols = sorted({line.first.protocol for line in lines})
     if len(protocols) < 2:
-        raise UserError(f"sensitivity compares protocols; the results are of {', '.join(protocols)} alone")
+        raise NothingToShow(f"sensitivity compares protocols; the results are of {', '.join(protocols)} alone")
     readings = sorted(_readings(lines), key=lambda reading: list(outputs).index(reading.first.metric))
     apart = [name for name in telling_columns(readings, SHOWN.values()) if name != "protocol"]
     columns = {**SHOWN, **{name: COLUMNS[name] for name in apart}}

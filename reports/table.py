@@ -18,6 +18,8 @@ from sdm_bench.results.rows import ResultRow
 
 ARROWS = {"lower": "↓", "higher": "↑"}
 SPREAD = " spread"
+# The rule of every table.
+TRACKS = "track: labels, of label maps alone; text, with a text-to-image prior; the two are never ranked together"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 # Columns that are left out where no line says anything in them.
 OPTIONAL = ("variant", "solver", "guidance")
@@ -86,6 +88,10 @@ def harmless(cell: Any) -> Any:
     return cell
 
 
+class NothingToShow(UserError):
+    """There is no line for a table, though there are results."""
+
+
 @dataclass(frozen=True)
 class TableOptions:
     """average: one line for trainings that differ in their seed alone. comparable: refuse lines that are not."""
@@ -104,7 +110,7 @@ def chosen_lines(
     lines = make_lines(rows, outputs)
     remarks: list[str] = []
     if not lines:
-        raise UserError(f"no results of {', '.join(outputs)} for the table {name}")
+        raise NothingToShow(f"no results of {', '.join(outputs)} for the table {name}")
     if options.average:
         lines, remarks = average_trainings(lines)
     differing = incomparable(lines)
@@ -180,7 +186,7 @@ def notes_of(lines: Sequence[Line], outputs: Mapping[str, Output]) -> list[str]:
         for line, title in zip(lines, titles, strict=True)
         if line.trainings
     )
-    return [*measured, *spread, *averaged, *remarks]
+    return [*measured, TRACKS, *spread, *averaged, *remarks]
 
 
 def _titles(lines: Sequence[Line]) -> list[str]:

@@ -6,10 +6,10 @@ import pandas as pd
 
 from reports.tables import make_table
 from sdm_bench.evaluation.metric import all_outputs
-from sdm_bench.results.rows import ResultRow
+from sdm_bench.results.rows import TEXT, ResultRow
 
 COLUMNS = (
-    *("id", "dataset", "method", "metric", "value", "spread", "num_images", "incomplete", "seeds", "protocol"),
+    *("id", "dataset", "track", "method", "metric", "value", "spread", "num_images", "incomplete", "seeds", "protocol"),
     "extractor",
 )
 
@@ -27,5 +27,6 @@ def evaluation_text(rows: Sequence[ResultRow]) -> str:
             shown = {"id": row.id, **row.model_dump(), "value": f"{row.value:z.{digits}f}", "spread": spread}
             records.append({name: shown[name] for name in COLUMNS})
     frame = pd.DataFrame(records)
-    unneeded = [] if any(frame["incomplete"]) else ["incomplete"]
+    unneeded = [name for name in ("incomplete",) if not any(frame[name])]
+    unneeded += [] if any(row.track == TEXT for row in rows) else ["track"]
     return frame.drop(columns=unneeded).to_string(index=False)

@@ -109,6 +109,22 @@ ARCHITECTURES = {
             preprocessing="deeplab",
             released_weights={"coco-stuff-deeplabv2-resnet101": (512, 512)},
         ),
+        SegmenterArchitecture(
+            name="mask2former-swin-l-640",
+            build="segmenters.mask2former:ade20k",
+            from_released="segmenters.mask2former:from_released",
+            size_multiple=1,
+            preprocessing="mask2former-640",
+            released_weights={"ade20k-mask2former-swin-l": (640, 640)},
+        ),
+        SegmenterArchitecture(
+            name="mask2former-swin-l-1024",
+            build="segmenters.mask2former:cityscapes",
+            from_released="segmenters.mask2former:from_released",
+            size_multiple=1,
+            preprocessing="mask2former-1024",
+            released_weights={"cityscapes-mask2former-swin-l": (1024, 2048)},
+        ),
     )
 }
 

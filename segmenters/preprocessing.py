@@ -5,11 +5,13 @@ Sources:
 - CSAILVision/semantic-segmentation-pytorch@8f27c9b, mit_semseg/dataset.py and config/ade20k-resnet101-upernet.yaml
 - kazuto1011/deeplab-pytorch@4219467, libs/datasets/base.py and configs/cocostuff164k.yaml
 - switchablenorms/CelebAMask-HQ@3f6c45d, face_parsing/tester.py and run_test.sh
+- facebookresearch/Mask2Former@161be51, configs/{ade20k,cityscapes}/semantic-segmentation/; facebookresearch/detectron2,
+  detectron2/data/transforms (ResizeShortestEdge)
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -63,6 +65,20 @@ class ShortSides:
 
 
 @dataclass(frozen=True)
+class ShortestEdge:
+    """One pass with the short side at `short`, or less where the long side would exceed `longest`."""
+
+    short: int
+    longest: int
+
+    def __call__(self, size: Size) -> tuple[Size, ...]:
+        scale = self.short / min(size)
+        scale *= min(1.0, self.longest / (max(size) * scale))
+        height, width = (int(side * scale + 0.5) for side in size)
+        return ((height, width),)
+
+
+@dataclass(frozen=True)
 class Preprocessing:
     """How one segmenter wants its pictures.
 
@@ -108,6 +124,7 @@ def _resized(image: np.ndarray, size: Size, kernel: Resampling) -> np.ndarray:
     return image if image.shape[:2] == size else np.asarray(Image.fromarray(image).resize(size[::-1], kernel))
 
 
+IMAGENET = Preprocessing(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375), white=255.0)
 # By the name that configurations of networks use.
 PREPROCESSING = {
     "face_parsing": Preprocessing(sizes=Fixed((512, 512)), kernel=Resampling.NEAREST),
@@ -117,5 +134,7 @@ PREPROCESSING = {
         std=(0.229, 0.224, 0.225),
         sizes=ShortSides(shorts=(300, 375, 450, 525, 600), longest=1000, multiple=32),
     ),
+    "mask2former-640": replace(IMAGENET, sizes=ShortestEdge(640, 2560)),
+    "mask2former-1024": replace(IMAGENET, sizes=ShortestEdge(1024, 2048)),
     "deeplab": Preprocessing(mean=(104.008, 116.669, 122.675), std=(1.0, 1.0, 1.0), white=255.0, bgr=True),
 }

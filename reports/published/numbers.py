@@ -12,6 +12,7 @@ from sdm_bench.base.errors import UserError, unknown_name
 from sdm_bench.evaluation.metric import FRACTION, Output, all_outputs
 from sdm_bench.models.methods import METHODS
 from sdm_bench.protocols.protocols import protocol_names
+from sdm_bench.results.rows import LABELS, REAL
 
 UNKNOWN = "unknown"
 """The protocol of a number of which no source says enough to repeat the measurement."""
@@ -25,8 +26,10 @@ class PublishedNumber(BaseModel):
     source: the paper, issue or README that printed it. read_in: where it was read, where that is not the source alone.
     mark: V, the places of `read_in`, two or more, agree; S, there is one, which may be a secondary one.
     method: a name of methods.yaml, else as published; `real photographs` for what a segmenter makes of photographs.
+    track: as in ResultRow; `real photographs` are of none.
     value: comparable with a ResultRow's; mean IoU and accuracy are fractions, whatever the source prints.
-    size: (height, width) of the pictures, None where it is not stated.
+    size: (height, width) of the pictures, None where it is not stated. num_images: how many of them are measured at a
+    time, None where that is not stated.
     protocol: the one by which the measurement can be repeated, or `unknown`, and then the note says what is not known.
     """
 
@@ -37,11 +40,13 @@ class PublishedNumber(BaseModel):
     mark: Literal["V", "S"]
     dataset: Literal["ade20k", "celebamask_hq", "cityscapes", "coco_stuff"]
     method: str = Field(min_length=1)
+    track: Literal["", "labels", "text"] = LABELS
     variant: str = ""
     metric: str
     value: float = Field(ge=0, allow_inf_nan=False)
     unit: Literal["", "fraction"] = ""
     size: tuple[int, int] | None = None
+    num_images: int | None = Field(None, gt=0)
     protocol: str
     note: str = ""
 
@@ -53,6 +58,11 @@ class PublishedNumber(BaseModel):
     def key(self) -> tuple[str, ...]:
         """What the number is of, and who says so."""
         return self.source, self.dataset, self.method, self.variant, self.metric
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_no_track(cls, fields: dict[str, Any]) -> dict[str, Any]:
+        return {**fields, "track": ""} if fields.get("method") == REAL else fields
 
     @model_validator(mode="after")
     def _checked(self) -> "PublishedNumber":

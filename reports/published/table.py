@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from reports.published.numbers import UNKNOWN, PublishedNumber, published
-from reports.table import ARROWS, Table
+from reports.table import ARROWS, TRACKS, Table
 from sdm_bench.evaluation.metric import Output, all_outputs
 from sdm_bench.models.methods import METHODS
-from sdm_bench.results.rows import REAL
+from sdm_bench.results.rows import LABELS, REAL
 
 SIZE = "width x height"
 LEGEND = (
@@ -16,16 +16,31 @@ LEGEND = (
     f"protocol: by which the measurement can be repeated; {UNKNOWN}: no source says enough for that.",
     "mark: V, at least two written sources agree; S, there is one.",
     "mIoU and accuracy are fractions.",
+    TRACKS,
 )
 
 
-def published_table(dataset: str) -> Table:
-    """What others published on a dataset: a line for each method, variant, size, protocol, mark and source.
+def published_tables(dataset: str) -> list[Table]:
+    """What others published on a dataset, a table a track: a line for each method and what its numbers are of.
+
+    That is variant, size, number of pictures, protocol, mark and source. Photographs stand in each table in which
+    there is a number of their protocol, and in that of `labels` where there is none.
 
     The columns of values are named "published FID ↓" and so on, so that no join with a table of measured rows mixes
     them. Raises UserError for a dataset of which there is none.
     """
     numbers = sorted(published(dataset), key=_order)
+    tracks = sorted({number.track for number in numbers} - {""})
+    protocols = {track: {number.protocol for number in numbers if number.track == track} for track in tracks}
+
+    def belongs(number: PublishedNumber, track: str) -> bool:
+        of = [each for each in tracks if number.protocol in protocols[each] - {UNKNOWN}] or [LABELS]
+        return track in ([number.track] if number.track else of)
+
+    return [_table(dataset, track, [each for each in numbers if belongs(each, track)]) for track in tracks]
+
+
+def _table(dataset: str, track: str, numbers: Sequence[PublishedNumber]) -> Table:
     lines: dict[tuple, dict[str, object]] = {}
     for number in numbers:
         line = _line(number)
@@ -33,10 +48,12 @@ def published_table(dataset: str) -> Table:
     named = {number.metric for number in numbers}
     outputs = [output for output in all_outputs().values() if output.name in named]
     present = [_column(output) for output in outputs]
-    frame = pd.DataFrame(list(lines.values()))[["method", "variant", SIZE, *present, "protocol", "mark", "source"]]
-    title = f"Numbers that others published on {dataset}"
+    frame = pd.DataFrame(list(lines.values()))[
+        ["track", "method", "variant", SIZE, "images", *present, "protocol", "mark", "source"]
+    ]
+    title = f"Numbers that others published on {dataset}, track {track}"
     digits = {_column(output): output.digits for output in outputs}
-    return Table(f"published-{dataset}", title, frame, [*LEGEND, *_remarks(numbers)], digits=digits)
+    return Table(f"published-{dataset}-{track}", title, frame, [*LEGEND, *_remarks(numbers)], digits=digits)
 
 
 def _order(number: PublishedNumber) -> tuple[bool, int, str]:
@@ -49,9 +66,11 @@ def _order(number: PublishedNumber) -> tuple[bool, int, str]:
 def _line(number: PublishedNumber) -> dict[str, object]:
     size = f"{number.size[1]}x{number.size[0]}" if number.size else ""
     return {
+        "track": number.track,
         "method": _title(number),
         "variant": number.variant,
         SIZE: size,
+        "images": "" if number.num_images is None else str(number.num_images),
         "protocol": number.protocol,
         "mark": number.mark,
         "source": number.source,

@@ -2,11 +2,16 @@
 
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from sdm_bench.base.errors import UserError
 
 Model = TypeVar("Model")
+
+
+def unless_default(default: Any) -> Any:
+    """A field that is written down only where it says something: older files have none, and mean the default."""
+    return Field(default=default, exclude_if=lambda value: value == default)
 
 
 class Section(BaseModel):

@@ -5,9 +5,10 @@ only measures a distance need not wait for torch.
 """
 
 import os
+import statistics
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module, metadata
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from sdm_bench.base.errors import UserError
 
 if TYPE_CHECKING:
     import torch
@@ -195,3 +198,14 @@ def quiet(program: str) -> Iterator[None]:
         warnings.simplefilter("ignore")
         with redirect_stdout(nowhere), redirect_stderr(nowhere):
             yield
+
+
+def check_repeats(repeats: int) -> None:
+    """Raises UserError for less than one repeat."""
+    if repeats < 1:
+        raise UserError(f"{repeats} repeats; expected at least 1")
+
+
+def ratio(theirs: Sequence[float], ours: Sequence[float]) -> float:
+    """The median over turns of how many times as long they took."""
+    return statistics.median(a / b for a, b in zip(theirs, ours, strict=False))

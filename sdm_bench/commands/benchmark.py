@@ -24,6 +24,11 @@ Examples:
   sdm-bench benchmark evaluation FOLDER
   sdm-bench benchmark evaluation FOLDER --counts 500,2000 --limit 60
 """
+TRAINING_EXAMPLE = """\b
+Examples:
+  sdm-bench benchmark training
+  sdm-bench benchmark training --method sdm --preset paper --dataset ade20k --batch-size 1 --steps 2
+"""
 SOLVERS = ("ddpm", "ddim", "dpm-solver++", "dpm-solver++-sde", "unipc")
 
 
@@ -35,7 +40,7 @@ Example:
 
 @click.group(cls=options.Group, epilog=EXAMPLE)
 def benchmark() -> None:
-    """Measure what sampling and evaluation cost, and what fewer steps cost in quality."""
+    """Measure what sampling, training and evaluation cost, and what fewer steps cost in quality."""
 
 
 @benchmark.command(epilog=STEP_EXAMPLE)
@@ -87,13 +92,30 @@ def evaluation(folder: Path, repeats: int, batch_size: int, counts: list[int], l
 
     clean-fid, pytorch-fid and torch-fidelity are measured where they are installed, with the same weights.
     """
-    from sdm_bench.benchmarks.evaluation import extraction_speed, frechet_speed
+    from sdm_bench.benchmarks.distances import frechet_speed
+    from sdm_bench.benchmarks.extraction import extraction_speed
     from sdm_bench.weights.store import require
 
     weights = require(["inception-2015-12-05"])["inception-2015-12-05"]
     click.echo(extraction_speed(folder, weights, repeats, batch_size, device=device).to_string(index=False))
     click.echo()
     click.echo(frechet_speed(counts, limit=limit).to_string(index=False))
+
+
+@benchmark.command(epilog=TRAINING_EXAMPLE)
+@click.option("--method", "methods", multiple=True, default=("sdm", "spade"), show_default=True, help="Repeatable.")
+@click.option("--preset", default="toy", show_default=True, help="paper or toy; the weights are random.")
+@click.option("--dataset", default="cityscapes", show_default=True, metavar="NAME", help="Of which toy scenes.")
+@click.option("--image-size", type=click.IntRange(min=1), help="Short side in pixels (default: the preset's).")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Default: the preset's.")
+@click.option("--steps", type=click.IntRange(min=1), default=5, show_default=True, help="That are timed.")
+@options.device
+def training(methods: tuple[str, ...], **chosen: Any) -> None:
+    """What a training step spends on its network, on reading, optimizer and average, and on the rest."""
+    from sdm_bench.benchmarks.training import training_shares
+
+    for method in methods:
+        click.echo(training_shares(method, **chosen).to_string(index=False, float_format="{:.4f}".format))
 
 
 @benchmark.command(epilog=SOLVER_EXAMPLE)

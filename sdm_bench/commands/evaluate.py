@@ -66,8 +66,18 @@ class EvaluateCommand(options.Command):
 @click.option(
     "--fd-infinity", is_flag=True, help="For fid: FD-infinity of fewer than 2,048 pictures too, whose bias remains."
 )
+@click.option(
+    "--captions",
+    type=options.FILE,
+    help="For clip_score: JSON {id: caption}, JSONL with id and caption, or CSV of the two, one a label map.",
+)
 @click.option("--name", metavar="METHOD", help="What tables call the pictures of --images (default: their folder).")
 @click.option("--resolution-note", metavar="TEXT", help="What tables say of the resolution of --images.")
+@click.option(
+    "--track",
+    type=click.Choice(["labels", "text"]),
+    help="What --images come of: label maps alone (default), or a text-to-image prior. Never ranked together.",
+)
 @click.option(
     "--by-order",
     is_flag=True,

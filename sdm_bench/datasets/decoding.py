@@ -32,6 +32,9 @@ TURNS: dict[int, Any] = {
     8: np.rot90,
 }
 BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0
+# Modes of other colours than RGB and grey, and those with transparency.
+CONVERTED = ("CMYK", "LAB", "YCbCr", "HSV")
+WITH_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 # Formats that lose something, if not always.
 LOSSY = ("JPEG", "WebP")
 # Formats of one picture a file; JPEG files of telephones (MPO) hold previews beside it.
@@ -61,7 +64,8 @@ class Header(NamedTuple):
         said = (
             self.kind if self.kind in LOSSY else "",
             "16 bits scaled to 8" if self.mode.partition(";")[2].startswith("16") else "",
-            "CMYK converted to RGB" if self.mode == "CMYK" else "",
+            f"{self.mode} converted to RGB" if self.mode in CONVERTED else "",
+            "opaque alpha dropped" if self.mode.partition(";")[0] in WITH_ALPHA else "",
             "turned as EXIF says" if self.orientation != UPRIGHT else "",
         )
         return tuple(part for part in said if part)
@@ -102,8 +106,9 @@ def decode_rgb(path: Path) -> np.ndarray:
         if frames > 1 and image.format in SINGLE:
             raise UnreadableFile(f"{path}: {frames} pictures in one file; expected one")
         deep_colour = header.mode.endswith(";16") and image.mode in ("RGB", "RGBA", "LA")
-        pixels = _deep_colour(path) if deep_colour else _decoded(image, path)
-        turned_already = image.format == "TIFF" and not deep_colour
+        image.load()
+        pixels = _deep_colour(path, image.size) if deep_colour else _decoded(image, path)
+        turned_already = image.format == "TIFF"  # by Pillow and OpenCV alike
     turn = None if turned_already else TURNS.get(header.orientation)
     return np.ascontiguousarray(pixels if turn is None else turn(pixels))
 
@@ -155,9 +160,8 @@ def _told_late(path: Path) -> bool:
 
 
 def _decoded(image: Image.Image, path: Path) -> np.ndarray:
-    """What Pillow decodes in full, as uint8 (H, W, 3)."""
+    """What Pillow has decoded in full, as uint8 (H, W, 3)."""
     inverted = image.format == "TIFF" and getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO
-    image.load()
     if image.mode in ("I", "F"):
         kind = "32-bit integers" if image.mode == "I" else "floating point"
         raise UnreadableFile(f"{path}: pixels of {kind}, whose white isn't known; expected 8 or 16 bits a channel")
@@ -165,19 +169,19 @@ def _decoded(image: Image.Image, path: Path) -> np.ndarray:
         grey = np.asarray(image)
         _refuse_transparent(path, grey == image.info.get("transparency"))
         return np.stack([_scaled(65535 - grey if inverted else grey)] * 3, axis=2)
-    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+    if "transparency" in image.info or image.mode in WITH_ALPHA:
         image = image.convert("RGBA")
         _refuse_transparent(path, np.asarray(image)[..., 3] < 255)
     return np.asarray(image.convert("RGB"))
 
 
-def _deep_colour(path: Path) -> np.ndarray:
-    """16-bit colour, which Pillow would cut to its upper eight bits; not turned."""
+def _deep_colour(path: Path, size: tuple[int, int]) -> np.ndarray:
+    """16-bit colour of a whole file of (width, height), which Pillow cuts to its upper eight bits."""
     import cv2
 
     stored = np.frombuffer(path.read_bytes(), np.uint8)
     pixels = cv2.imdecode(stored, cv2.IMREAD_UNCHANGED)
-    if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
+    if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3 or {*pixels.shape[:2]} != {*size}:
         raise UnreadableFile(f"{path}: not a readable picture of 16 bits a channel; expected PNG or TIFF")
     if pixels.shape[2] == 4:
         _refuse_transparent(path, pixels[..., 3] < 65535)

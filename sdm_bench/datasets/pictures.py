@@ -103,9 +103,18 @@ def in_parallel(function: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
         pool.shutdown(cancel_futures=True)
 
 
-def ahead(function: Callable[[int], T], count: int, lookahead: int = LOOKAHEAD) -> Iterator[T]:
-    """function(0), function(1), ... computed by threads, at most `lookahead` of them before they are asked for."""
-    with ThreadPoolExecutor(WORKERS) as pool:
+def ahead(
+    function: Callable[[int], T],
+    count: int,
+    lookahead: int = LOOKAHEAD,
+    workers: int = WORKERS,
+    begin: Callable[[], object] | None = None,
+) -> Iterator[T]:
+    """function(0), function(1), ... computed by threads, at most `lookahead` of them before they are asked for.
+
+    begin: what each of the `workers` threads does first.
+    """
+    with ThreadPoolExecutor(workers, initializer=begin) as pool:
         pending: deque[Future[T]] = deque()
         try:
             for index in range(count):

@@ -64,6 +64,7 @@ def reencode(name: str, source: Path, out: Path, encoding: str | None = None) ->
     if not any(job.encoding for job in jobs):
         return None
     _refuse_nested(source, out)
+    _refuse_hopeless(jobs)
     titles = {job.encoding.title: 0 for job in jobs if job.encoding is not None}
     _claim(out, splits[0].name, sorted(titles))
     if (source / CLASSES_FILE).is_file():
@@ -85,6 +86,16 @@ def _refuse_nested(source: Path, out: Path) -> None:
     there, here = out.resolve(), source.resolve()
     if there == here or here in there.parents or there in here.parents:
         raise UserError(f"{out}: inside or around {source}, which stays as it is; choose another folder")
+
+
+def _refuse_hopeless(jobs: Sequence[_Job]) -> None:
+    """Raises UserError where label maps can't be converted, with how many and the first."""
+    wrong = [(job.record.label, job.encoding) for job in jobs if job.encoding and job.encoding.convert is None]
+    if wrong:
+        path, encoding = wrong[0]
+        raise UserError(
+            f"{path}{f' and {len(wrong) - 1} more' * (len(wrong) > 1)}: {encoding.title}; {encoding.advice}"
+        )
 
 
 def _splits(name: str, source: Path) -> list[SemanticDataset]:
@@ -140,8 +151,6 @@ def _recognised(dataset: SemanticDataset, values: frozenset[int]) -> Encoding | 
         raise UserError(
             f"{dataset.root}: {dataset.split}: the label maps may be in {len(found)} encodings; say {flags}"
         )
-    if found and found[0].convert is None:
-        raise UserError(f"{dataset.root}: {dataset.split}: {found[0].title}: {found[0].advice}")
     return found[0] if found else None
 
 
@@ -185,8 +194,7 @@ def _write_label(job: _Job) -> None:
         job.dataset.to_classes(job.dataset.read_label(path), path)
         link_or_copy(path, job.label)
         return
-    if job.encoding.convert is None:
-        raise UserError(f"{path}: {job.encoding.title}: {job.encoding.advice}")
+    assert job.encoding.convert is not None, "refused before"
     try:
         official: np.ndarray = job.encoding.convert(read_values(path))
     except ValueError as error:

@@ -8,6 +8,8 @@ Recipe `sdm-released`: the same, with instance ids above 255 read as 255, as the
 maps: edges between touching things of one kind disappear. Checkpoints that were trained so need it.
 Recipe `spade`: NVlabs/SPADE@fecacc9, data/base_dataset.py. Bicubic in one go; training crops from 286/256 of the target
 (Cityscapes: no crop).
+Recipe `oasis`: the same without any crop. boschresearch/OASIS@aeb875f means to crop from 286 (dataloaders/), but its
+validation set is made second and sets the load size that both share to 256 (dataloaders.py, get_dataloaders).
 Recipe `segmentation`: a random crop after a scale drawn from 1 to 2, and brightness, contrast and saturation drawn from
 0.75 to 1.25, for Cityscapes too; evaluation as in `sdm`. The papers' segmenters are trained in ways of their own. In a
 mirrored picture a left eye becomes a right one; other recipes keep its class, as the papers' generators are trained.
@@ -28,7 +30,7 @@ from sdm_bench.datasets.base import Example, SemanticDataset
 SPADE_LOAD_SCALE = 286 / 256
 SEGMENTATION_SCALE = 2.0
 COLOUR_RANGE = 0.25
-RECIPES = ("sdm", "sdm-released", "spade", "segmentation")
+RECIPES = ("sdm", "sdm-released", "spade", "oasis", "segmentation")
 DEFAULT_RECIPE = "sdm"
 EIGHT_BITS = 255
 
@@ -57,7 +59,7 @@ class Transform:
         if not self.training:
             return self._resize(example, self.size)
         assert rng is not None, "training transforms are random"
-        whole = self.keeps_aspect and self.recipe != "segmentation"
+        whole = self.recipe == "oasis" or (self.keeps_aspect and self.recipe != "segmentation")
         cropped = self._resize(example, self.size) if whole else self._random_crop(example, rng)
         flipped = self._flip(cropped) if rng.random() < 0.5 else cropped
         return recoloured(flipped, rng) if self.recipe == "segmentation" else flipped
@@ -69,7 +71,7 @@ class Transform:
         return replace(mirrored, label=self.mirrored[mirrored.label])
 
     def _resize(self, example: Example, size: tuple[int, int]) -> Example:
-        halving_to = None if self.recipe == "spade" else min(size)
+        halving_to = None if self.recipe in ("spade", "oasis") else min(size)
         return resize(example, size, halving_to)
 
     def _random_crop(self, example: Example, rng: np.random.Generator) -> Example:

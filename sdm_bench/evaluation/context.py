@@ -13,8 +13,9 @@ from sdm_bench.base.files import sha256_lines
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.digests import photograph_digests
 from sdm_bench.datasets.transforms import DEFAULT_RECIPE, Resized, Transform
+from sdm_bench.evaluation.groups import groups
 from sdm_bench.metrics.features import Extractor, extract
-from sdm_bench.metrics.images import ImageSource, refuse_changed
+from sdm_bench.metrics.images import ImageSource, files_source, refuse_changed
 from sdm_bench.protocols.protocols import Protocol
 from sdm_bench.results.per_image import PerImage
 from sdm_bench.results.rows import ResultRow
@@ -23,6 +24,12 @@ from sdm_bench.weights.store import cache_folder
 
 if TYPE_CHECKING:
     from segmenters.prediction import Segmenter
+
+
+# (height, width) in pixels.
+Size = tuple[int, int]
+# Photographs as they lie on the disk, whatever their sizes.
+STORED = "stored"
 
 
 @dataclass
@@ -72,12 +79,22 @@ class EvaluationContext:
         return Resized(self.dataset, transform)
 
     def photographs(self, recipe: str = DEFAULT_RECIPE) -> ImageSource:
-        """The split's photographs, resized as `recipe` does; raises UserError as `examples` does, and without any."""
+        """The split's photographs, resized as `recipe` does or as they are stored.
+
+        Raises UserError as `examples` does where they are resized, and without any.
+        """
         key = ("photographs", recipe)
         if key not in self.shared.kept:
-            self.shared.kept[key] = photographs_source(self.examples(recipe))
+            stored = recipe == STORED
+            self.shared.kept[key] = (
+                stored_photographs(self.dataset) if stored else photographs_source(self.examples(recipe))
+            )
         found: ImageSource = self.shared.kept[key]
         return found
+
+    def groups(self) -> dict[int, ImageSource]:
+        """The samples that the protocol measures by their number; raises UserError where it measures others."""
+        return groups(self.section, self.protocol.name, self.samples)
 
     def features(self, source: ImageSource, extractor: Extractor) -> np.ndarray:
         """Features (N, D) of pictures, from this evaluation or the user's cache where they are known."""
@@ -98,6 +115,7 @@ class EvaluationContext:
             "protocol": self.protocol.name,
             "protocol_sha256": self.protocol_sha256,
             "method": samples.name,
+            "track": samples.track,
             "sample_set": samples.digest,
             "labels_sha256": samples.labels_sha256,
             "image_size": samples.size_title,
@@ -163,6 +181,13 @@ def photographs_source(examples: Resized) -> ImageSource:
     ids = tuple(digests)
     manifest = sha256_lines([repr(examples.transform), *(f"{name} {digest}" for name, digest in digests.items())])
     return ImageSource(f"real {dataset.name} {dataset.split}", ids, read, manifest)
+
+
+def stored_photographs(dataset: SemanticDataset) -> ImageSource:
+    """The photographs of a split as they lie on the disk; raises UserError where a label map has none."""
+    photograph_digests(dataset)
+    files = {record.id: record.image for record in dataset.records if record.image is not None}
+    return files_source(f"real {dataset.name} {dataset.split}", files)
 
 
 def mean_and_spread(values: Iterable[float]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from sdm_bench.base.names import refuse_unspellable
 from sdm_bench.base.processes import ProcessesLost, decided, exchanged, is_first, start_processes, together
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import SemanticDataset
+from sdm_bench.datasets.captions import read_captions
 from sdm_bench.datasets.folder import Folder
 from sdm_bench.datasets.known_datasets import DatasetSplit, open_dataset
 from sdm_bench.evaluation.context import EvaluationContext, SharedWork
@@ -25,7 +26,7 @@ from sdm_bench.evaluation.statistics import resolve_statistics
 from sdm_bench.protocols.protocols import ALL, DEFAULT, Protocol, covering, protocol
 from sdm_bench.results.naming import called, folder_name
 from sdm_bench.results.provenance import versions
-from sdm_bench.results.rows import RESULTS_FILE, ResultRow, read_rows
+from sdm_bench.results.rows import LABELS, RESULTS_FILE, ResultRow, Track, read_rows
 from sdm_bench.results.sample_sets import SampleSet, open_images, open_run, picture_places
 from sdm_bench.results.store import refuse_unusable, store
 from sdm_bench.sampling.folders import RUN_FILE, SampleFolder
@@ -38,6 +39,8 @@ class Evaluation:
 
     run: the folder of a run's samples; or images: where somebody's pictures are, which tables call `name`: a folder, a
     pattern or an array file, or several of which each is one sample. by_order, resolution_note: see `open_images`.
+    captions: a file of captions of the label maps, see datasets/captions.py, for the CLIP score.
+    track: of --images, `labels` or `text`, see SampleSet; None is `labels`.
     where: the dataset; of a run, None in it is as it was sampled. seeds: those to measure; None: all that are there.
     protocol: or `all`, each that says anything about a metric on the dataset. segmenter: in place of the protocol's.
     predictions: where the segmenter's are kept and taken from. statistics: in place of the photographs, for FID.
@@ -52,12 +55,14 @@ class Evaluation:
     name: str | None = None
     by_order: bool = False
     resolution_note: str | None = None
+    track: Track | None = None
     seeds: Sequence[int] | None = None
     protocol: str = DEFAULT
     segmenter: str | None = None
     predictions: Path | None = None
     statistics: str | None = None
     fd_infinity: bool = False
+    captions: Path | None = None
     allow_incomplete: bool = False
     out: Path | None = None
     device: str = "auto"
@@ -127,10 +132,12 @@ def _prepared(
     samples, dataset = _open(asked)
     if is_first():
         _say_others(target, samples)
+    if asked.captions is not None:
+        samples = replace(samples, captions=read_captions(asked.captions, dataset))
     cells = [
         (each.name, chosen)
         for each in metrics
-        for chosen in _protocols(each.name, asked.protocol, dataset.kind, statistics is not None)
+        for chosen in _protocols(each.name, asked.protocol, samples, dataset.kind, statistics is not None)
     ]
     if is_first():
         _say_missing_weights(cells, dataset.kind, asked.segmenter)
@@ -168,13 +175,18 @@ def _refuse_idle_options(asked: Evaluation) -> None:
         raise UserError("say what to measure: either a run's folder or --images")
     if asked.run is not None and asked.name is not None:
         raise UserError("--name: what --images are called; a run's samples have the name of their method")
-    for flag, given in {"--by-order": asked.by_order, "--resolution-note": asked.resolution_note is not None}.items():
+    for flag, given in {
+        "--by-order": asked.by_order,
+        "--resolution-note": asked.resolution_note is not None,
+        "--track": asked.track is not None,
+    }.items():
         if asked.run is not None and given:
             raise UserError(f"{flag}: of --images; a run's folder says all that there is to say of its samples")
     for flag, value, needed in (
         ("--segmenter", asked.segmenter, "miou"),
         ("--predictions", asked.predictions, "miou"),
         ("--statistics", asked.statistics, "fid"),
+        ("--captions", asked.captions, "clip_score"),
     ):
         if value is not None and needed not in asked.metrics:
             raise UserError(f"{flag} {value}: does nothing without --metric {needed}")
@@ -184,7 +196,7 @@ def _refuse_idle_options(asked: Evaluation) -> None:
 
 def _refuse_unusable_places(asked: Evaluation) -> None:
     """Raises UserError where predictions can't be kept, or a place has a name that no record can say."""
-    given = {"RUN": asked.run, "--predictions": asked.predictions, "--out": asked.out}
+    given = {"RUN": asked.run, "--predictions": asked.predictions, "--captions": asked.captions, "--out": asked.out}
     places = [(flag, place) for flag, place in given.items() if place is not None]
     places += [("--images", place) for place in picture_places(asked.images or ())]
     for flag, place in places:
@@ -202,7 +214,8 @@ def _open(asked: Evaluation) -> tuple[SampleSet, SemanticDataset]:
         dataset = open_dataset(where.name, where.root, where.split or "val")
         selection = asked.seeds, asked.allow_incomplete
         said = asked.by_order, asked.resolution_note
-        return open_images(asked.images, asked.name, dataset, *selection, *said), dataset
+        samples = open_images(asked.images, asked.name, dataset, *selection, *said)
+        return replace(samples, track=asked.track or LABELS), dataset
     assert asked.run is not None
     options = SampleFolder(asked.run).options()
     for flag, value, made in (("--dataset", where.name, options.dataset), ("--split", where.split, options.split)):
@@ -214,14 +227,16 @@ def _open(asked: Evaluation) -> tuple[SampleSet, SemanticDataset]:
     return open_run(asked.run, dataset, asked.seeds, asked.allow_incomplete), dataset
 
 
-def _protocols(name: str, asked: str, dataset: str, statistics: bool) -> list[Protocol]:
+def _protocols(name: str, asked: str, samples: SampleSet, kind: str, statistics: bool) -> list[Protocol]:
     """The protocol called `asked`; for `all`, those by which the metric can be measured, the others being named."""
     if asked != ALL:
         return [protocol(asked)]
     found = []
-    for each in covering(name, dataset):
+    for each in covering(name, kind):
         try:
-            metric(name).refuse(metric(name).stated(each, dataset), each, statistics)
+            section = metric(name).stated(each, kind)
+            metric(name).refuse(section, each, statistics)
+            metric(name).refuse_samples(section, each, samples)
         except UserError as error:
             say(f"left out: {error.message}")
         else:

@@ -9,7 +9,7 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import say
 from sdm_bench.base.tensors import Tensors
 from sdm_bench.evaluation.companions import COMPANIONS, FEW_IMAGES, CompanionFields, FeaturePair, companions
-from sdm_bench.evaluation.context import EvaluationContext, mean_and_spread
+from sdm_bench.evaluation.context import EvaluationContext, Size, mean_and_spread
 from sdm_bench.evaluation.extractors import extractor_of, pinned_weights
 from sdm_bench.evaluation.metric import Metric, MetricResult, Output
 from sdm_bench.metrics.features import INCEPTION, Extractor
@@ -17,6 +17,7 @@ from sdm_bench.metrics.frechet import Gaussian, frechet_distance, gaussian
 from sdm_bench.metrics.frechet_float32 import frechet_distance_float32
 from sdm_bench.metrics.statistics_files import read_statistics
 from sdm_bench.protocols.protocols import Protocol
+from sdm_bench.results.sample_sets import spell_seeds
 
 EVALUATED_SPLIT = "evaluated split"
 
@@ -24,18 +25,23 @@ EVALUATED_SPLIT = "evaluated split"
 class FIDSection(CompanionFields):
     """What a protocol states of the Fréchet distance on a dataset, and of the numbers beside it.
 
-    resize: a mode of metrics/resize.py, from the picture to Inception; vision transformers have their own.
-    real: the photographs of the evaluated split, resized to the samples' size as the recipe `real_recipe` does; or
-    statistics that the authors ship. real_count: how many photographs there are, None where anything goes.
+    extractor: registry name of its weights. resize: a mode of metrics/resize.py, from the picture to Inception; vision
+    transformers have their own.
+    real: the photographs of the evaluated split, resized to the samples' size as the recipe `real_recipe` does, or
+    "stored" as they are; or statistics that the authors ship. real_count: how many photographs there are, None where
+    anything goes.
     covariance: the numbers in which covariances and their root are computed: "float32" as OASIS's program does, with
     the float64 value beside it.
+    samples, sample_size: see evaluation/groups.py.
     """
 
     resize: Literal["clean", "legacy_pytorch", "sdm", "tf1", "its own"]
     real: Literal["evaluated split", "statistics of the training split"] = "evaluated split"
-    real_recipe: Literal["sdm", "spade"] = "sdm"
+    real_recipe: Literal["sdm", "spade", "stored"] = "sdm"
     real_count: int | None = None
     covariance: Literal["float64", "float32"] = "float64"
+    samples: int | None = None
+    sample_size: Size | None = None
 
 
 class FeatureName(NamedTuple):
@@ -121,7 +127,8 @@ class FID(Metric):
         weights = pinned_weights(context.protocol, section.extractor)
         found: dict[str, list[float]] = {}
         left_out: dict[str, None] = {}
-        for source in context.samples.images.values():
+        measured = context.groups()
+        for source in measured.values():
             of_seed, lines = _values(context, context.features(source, extractor), real, weights)
             left_out |= dict.fromkeys(lines)
             for name, value in of_seed.items():
@@ -135,6 +142,7 @@ class FID(Metric):
             "num_real": real.images,
             "reference_sha256": real.sha256,
             "note": real.note,
+            "seeds": spell_seeds(measured),
         }
         prefix = FEATURE_NAMES[section.extractor].prefix
         rows = []

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sdm_bench.evaluation.context import EvaluationContext
     from sdm_bench.results.per_image import PerImage
     from sdm_bench.results.rows import ResultRow
+    from sdm_bench.results.sample_sets import SampleSet
 
 Unit = Literal["", "fraction"]
 FRACTION: Unit = "fraction"
@@ -81,6 +82,14 @@ class Metric(ABC):
         statistics: whether --statistics was given.
         """
         return
+
+    def refuse_samples(self, section: Any, protocol: Protocol, samples: "SampleSet") -> None:
+        """Raises UserError where the protocol measures other samples than these, before anything is measured."""
+        # what it imports is slow, and help texts need this module
+        from sdm_bench.evaluation.groups import grouped, groups
+
+        if grouped(section):
+            groups(section, protocol.name, samples)
 
     @abstractmethod
     def measure(self, context: "EvaluationContext") -> MetricResult:

@@ -13,7 +13,7 @@ import numpy as np
 
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_object, tolerated, write_json
+from sdm_bench.base.files import read_object, sha256_file, tolerated, write_json
 from sdm_bench.base.finite import refuse_weights
 from sdm_bench.base.processes import decided
 from sdm_bench.base.progress import say
@@ -25,11 +25,14 @@ from sdm_bench.metrics.images import ImageSource
 from sdm_bench.metrics.miou import frequency_weighted_iou, iou_per_class, mean_iou, pixel_accuracy
 from sdm_bench.results.per_image import PerImage
 from sdm_bench.results.rows import REAL, ResultRow
+from sdm_bench.results.sample_sets import spell_seeds
 from sdm_bench.weights.store import MissingWeights, cache_folder
 
 if TYPE_CHECKING:
     from segmenters.prediction import Segmenter
 
+# What --segmenter begins with for files of MMSegmentation, see segmenters/configured.py.
+PREFIX = "mmseg:"
 OWN_SEGMENTER = (
     "name another with --segmenter: a run of `sdm-bench segment train`, a weights file, `toy`, or any network of "
     "MMSegmentation as mmseg:CONFIG.py,CHECKPOINT.pth"
@@ -46,6 +49,7 @@ class MeanIoU(Metric):
         Output("miou", "mIoU", "higher", unit=FRACTION, highest=1.0, main=True),
         Output("accuracy", "accuracy", "higher", unit=FRACTION, highest=1.0),
         Output("fwiou", "fwIoU", "higher", unit=FRACTION, highest=1.0),
+        Output("group_miou", "mIoU, mean over groups", "higher", unit=FRACTION, highest=1.0),
         Output("iou", "IoU", "higher", unit=FRACTION, highest=1.0, per_class=True),
     )
 
@@ -59,8 +63,15 @@ class MeanIoU(Metric):
     def measure(self, context: EvaluationContext) -> MetricResult:
         section: MIoUSection = context.section
         segmenter = _segmenter(context, section)
-        found = {seed: _scored(context, segmenter, source) for seed, source in context.samples.images.items()}
-        common = {"direction": "higher", "extractor": segmenter.name, "extractor_sha256": segmenter.sha256}
+        groups = context.groups()
+        found = {seed: _scored(context, segmenter, source) for seed, source in groups.items()}
+        common = {
+            "direction": "higher",
+            "extractor": segmenter.name,
+            "extractor_sha256": segmenter.sha256,
+            "seeds": spell_seeds(groups),
+            "note": _other_segmenter(context, section),
+        }
         rows = list(_rows(context, [each.confusion for each in found.values()], common))
         ceiling = list(_ceiling_rows(context, segmenter, common))
         if ceiling and rows[0].value > ceiling[0].value:
@@ -76,6 +87,11 @@ def _segmenter(context: EvaluationContext, section: MIoUSection) -> "Segmenter":
     from segmenters.architectures import released_names
 
     dataset, name = context.dataset, context.segmenter or section.segmenter
+    if name is None and section.mmseg is not None:
+        raise UserError(
+            f"{context.protocol.name} measures by MMSegmentation's {section.mmseg.config}: give --segmenter "
+            f"{PREFIX}DIR/{section.mmseg.config}.py,DIR/{section.mmseg.checkpoint}, or name another"
+        )
     if name is None:
         raise UserError(f"{context.protocol.name} knows no published segmenter for {dataset.name}; {OWN_SEGMENTER}")
     pinned = context.protocol.weights
@@ -88,6 +104,19 @@ def _segmenter(context: EvaluationContext, section: MIoUSection) -> "Segmenter":
         except MissingWeights as error:
             raise UserError(f"{error.short}; bring them or {OWN_SEGMENTER}") from error
     return context.shared.segmenters[key]
+
+
+def _other_segmenter(context: EvaluationContext, section: MIoUSection) -> str:
+    """What rows say where the protocol's numbers are by files of MMSegmentation and these are by others."""
+    if section.mmseg is None:
+        return ""
+    source = context.segmenter or ""
+    config, _, checkpoint = source.removeprefix(PREFIX).partition(",")
+    expected = section.mmseg
+    named = (Path(config).stem, Path(checkpoint).name) == (expected.config, expected.checkpoint)
+    if source.startswith(PREFIX) and named and sha256_file(Path(checkpoint)).startswith(expected.sha256):
+        return ""
+    return f"not by the segmenter of {context.protocol.name}, {expected.checkpoint}"
 
 
 def _scored(context: EvaluationContext, segmenter: "Segmenter", source: ImageSource) -> ConfusionResult:
@@ -114,22 +143,28 @@ def _scored(context: EvaluationContext, segmenter: "Segmenter", source: ImageSou
 
 
 def _rows(context: EvaluationContext, confusions: Sequence[np.ndarray], common: dict[str, Any]) -> Iterator[ResultRow]:
-    """Rows of the confusion matrices of every seed, mean IoU first."""
+    """Rows of the confusion matrices of every group, mean IoU first."""
     section: MIoUSection = context.section
-    names = section.class_names(context.dataset.classes)
+    every = np.array(section.class_names(context.dataset.classes))
+    kept = ~np.isin(every, section.dropped)
+    names, of_groups = every[kept], [each[np.ix_(kept, kept)] for each in confusions]
     counted = ~np.isin(names, section.without)
+    corpus = section.groups == "corpus"
+    measured = [np.sum(of_groups, axis=0)] if corpus else of_groups
     figures = {
-        "miou": [mean_iou(each, section.average, counted) for each in confusions],
-        "accuracy": [pixel_accuracy(each) for each in confusions],
-        "fwiou": [frequency_weighted_iou(each) for each in confusions],
+        "miou": [mean_iou(each, section.average, counted) for each in measured],
+        "accuracy": [pixel_accuracy(each) for each in measured],
+        "fwiou": [frequency_weighted_iou(each) for each in measured],
     }
+    if corpus and len(of_groups) > 1:
+        figures["group_miou"] = [mean_iou(each, section.average, counted) for each in of_groups]
     for name, values in figures.items():
         yield context.row(metric=name, unit=FRACTION, **mean_and_spread(values), **common)
-    per_class = np.stack([iou_per_class(each) for each in confusions])
+    per_class = np.stack([iou_per_class(each) for each in measured])
     for name, values in zip(names, per_class.T, strict=True):
         present = values[~np.isnan(values)]
         if present.size:
-            yield context.row(metric="iou", class_name=name, unit=FRACTION, **mean_and_spread(present), **common)
+            yield context.row(metric="iou", class_name=str(name), unit=FRACTION, **mean_and_spread(present), **common)
 
 
 def _ceiling_rows(context: EvaluationContext, segmenter: "Segmenter", common: dict[str, Any]) -> Iterator[ResultRow]:
@@ -139,12 +174,13 @@ def _ceiling_rows(context: EvaluationContext, segmenter: "Segmenter", common: di
     if len(context.samples.sizes) > 1:
         say(f"no ceiling of mean IoU: {context.samples.where} has pictures of several sizes")
         return
-    photographs = context.photographs()
+    photographs = context.photographs(context.section.ceiling_recipe)
     made_by = {name: ResultRow.model_fields[name].default for name in MADE_BY}
     of_real = {
         **common,
         **made_by,
         "method": REAL,
+        "track": "",
         "sample_set": photographs.manifest,
         "manifest_sha256": photographs.manifest,
         "seeds": "",
@@ -152,7 +188,7 @@ def _ceiling_rows(context: EvaluationContext, segmenter: "Segmenter", common: di
         "folder": str(context.dataset.root.resolve()),
     }
     for row in _rows(context, [ceiling_confusion(context, segmenter)], of_real):
-        yield row.model_copy(update={"note": ""})
+        yield row.model_copy(update={"note": common["note"]})
 
 
 # Fields that say who made pictures, which photographs have none of.
@@ -164,7 +200,8 @@ MADE_BY = (
 
 def ceiling_confusion(context: EvaluationContext, segmenter: "Segmenter") -> np.ndarray:
     """The confusion matrix of the real photographs; computed once for all that decides it, and kept in the cache."""
-    photographs, section = context.photographs(), context.section
+    section: MIoUSection = context.section
+    photographs = context.photographs(section.ceiling_recipe)
     scorer = SegmentationScorer(segmenter, context.dataset, lambda: context.samples.size)
     key = {
         **scorer.key(photographs, section),

@@ -45,6 +45,18 @@ PREDICTION = {*INPUT, "labels", "label_size", "score_corners"}
 SCORED = {*PREDICTION, "classes"}
 
 
+class MMSegFiles(Section):
+    """Files of MMSegmentation. config: without its ending. checkpoint: ends in its SHA-256's first digits."""
+
+    config: str
+    checkpoint: str
+
+    @property
+    def sha256(self) -> str:
+        """The first digits of the checkpoint's SHA-256, which its name ends in."""
+        return self.checkpoint.rpartition("-")[2].partition(".")[0]
+
+
 class MIoUSection(Section):
     """What a protocol states of mean IoU of a segmenter's predictions on a dataset.
 
@@ -58,7 +70,13 @@ class MIoUSection(Section):
     label_size: to which they are resized then, to the nearest value; None: as they are. Scores are resized to it,
     bilinear; with aligned corners where score_corners says so, or the head of a network of MMSegmentation has them.
     classes: "evaluated", those of the dataset's benchmark; "every", those that it ignores too.
+    dropped: names of classes whose rows and columns the confusion matrix loses: a pixel that is one of them, or is
+    taken for one, counts nowhere.
     average, without: which classes the mean is over, see metrics/miou.py, and names of classes that it leaves out.
+    samples, sample_size: see evaluation/groups.py. groups: "mean", of the numbers of each group; "corpus", of one
+    confusion matrix over all groups, with the mean over them beside it. ceiling_recipe: how photographs are resized to
+    the samples' size for the ceiling.
+    mmseg: the configuration and the checkpoint of MMSegmentation that the protocol's numbers are by, for --segmenter.
     """
 
     segmenter: str | None = None
@@ -69,8 +87,14 @@ class MIoUSection(Section):
     label_size: Size | None = None
     score_corners: bool = False
     classes: Literal["evaluated", "every"] = "evaluated"
+    dropped: tuple[str, ...] = ()
     average: Literal["union", "all", "labels"]
     without: tuple[str, ...] = ()
+    samples: int | None = None
+    sample_size: Size | None = None
+    groups: Literal["mean", "corpus"] = "mean"
+    ceiling_recipe: Literal["sdm", "spade"] = "sdm"
+    mmseg: MMSegFiles | None = None
 
     def class_names(self, classes: ClassTable) -> tuple[str, ...]:
         """The names of the classes, in the order of the confusion matrix."""

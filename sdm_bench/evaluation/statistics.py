@@ -8,7 +8,7 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import refuse_unwritable
 from sdm_bench.datasets.known_datasets import DatasetSplit, dataset_class
 from sdm_bench.datasets.transforms import Resized, Transform
-from sdm_bench.evaluation.context import photographs_source
+from sdm_bench.evaluation.context import STORED, photographs_source, stored_photographs
 from sdm_bench.evaluation.extractors import load_extractor
 from sdm_bench.evaluation.metric import metric
 from sdm_bench.metrics.features import cache_key, extract
@@ -63,6 +63,10 @@ def _refuse_idle_options(where: DatasetSplit | None, image_size: int | None) -> 
 
 def _photographs(where: DatasetSplit, image_size: int | None, recipe: str) -> ImageSource:
     dataset = where.open()
+    if recipe == STORED:
+        if image_size is not None:
+            raise UserError(f"--image-size {image_size}: the protocol takes photographs as they are stored")
+        return stored_photographs(dataset)
     transform = Transform(recipe, dataset.size(image_size), dataset.keeps_aspect, training=False)
     return photographs_source(Resized(dataset, transform))
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -27,7 +27,10 @@ from sdm_bench.metrics.resize import Resize, resize_mode
 
 INCEPTION = "inception-2015-12-05"
 # Part of the cache key: raised whenever a change of this room changes a feature.
-EXTRACTION_VERSION = "3"
+EXTRACTION_VERSION = "4"
+# Pictures that a thread sends through a network at a time, and threads that do: what a layer makes then stays near the
+# core and below a few GB in all.
+CPU_BATCH, MOST_THREADS = 8, 16
 # Beside the features in a file: their SHA-256, by which a flipped bit is noticed.
 DIGEST = "sha256"
 
@@ -139,9 +142,37 @@ def _features(source: ImageSource, extractor: Extractor, batch_size: int, indice
     def prepared(position: int) -> Tensor:
         return extractor.resize(source.read(indices[position]))
 
-    pictures = ahead(prepared, len(indices))
-    shown = track(pictures, f"features of {source.name}", len(indices), unit="pictures")
-    return [row for batch in batched(shown, batch_size) for row in _forward(extractor, batch)]
+    shown = partial(track, what=f"features of {source.name}", total=len(indices), unit="pictures")
+    with full_precision():
+        if extractor.device.type == "cpu":
+            return list(shown(_on_cores(extractor, prepared, len(indices), min(batch_size, CPU_BATCH))))
+        pictures = shown(ahead(prepared, len(indices)))
+        return [row for batch in batched(pictures, batch_size) for row in _forward(extractor, batch)]
+
+
+def _on_cores(
+    extractor: Extractor, prepared: Callable[[int], Tensor], count: int, batch_size: int
+) -> Iterator[np.ndarray]:
+    """The features of prepared(0), prepared(1), ..., one row each, by threads that do whole batches.
+
+    Each decodes, resizes and computes on a core of its own: none waits for the others at every layer, nor the network
+    for the pictures, and the bits don't depend on the number of cores.
+    """
+    cores = torch.get_num_threads()
+    threads = min(cores, MOST_THREADS)
+    starts = range(0, count, batch_size)
+
+    def computed(number: int) -> np.ndarray:
+        start = starts[number]
+        return _forward(extractor, [prepared(k) for k in range(start, min(start + batch_size, count))])
+
+    try:
+        batches = ahead(computed, len(starts), 2 * threads, threads, partial(torch.set_num_threads, cores // threads))
+        for batch in batches:
+            yield from batch
+    finally:
+        # threads that start later take over what was set last
+        torch.set_num_threads(cores)
 
 
 def batched(pictures: Iterable[Tensor], size: int) -> Iterator[list[Tensor]]:
@@ -155,5 +186,5 @@ def _forward(extractor: Extractor, batch: Sequence[Tensor]) -> np.ndarray:
     """Features (N, D). A batch of one becomes two: libraries round a single picture otherwise than several."""
     whole = torch.stack([*batch, *batch] if len(batch) == 1 else list(batch))
     images = whole.to(extractor.device, memory_format=torch.channels_last)
-    with torch.inference_mode(), full_precision():
+    with torch.inference_mode():
         return extractor.module(images)[: len(batch)].float().cpu().numpy()

@@ -28,6 +28,11 @@ def _average_pool(x: Tensor) -> Tensor:
     return F.avg_pool2d(x, kernel_size=3, stride=1, padding=1, count_include_pad=False)
 
 
+def _averaged(branch: "Convolution", x: Tensor) -> Tensor:
+    """A branch of 1x1 of the average-pooled x: pooling commutes with what is linear, and the branch is narrower."""
+    return F.relu(_average_pool(branch.linear(x)), inplace=True)
+
+
 def _max_pool(x: Tensor) -> Tensor:
     return F.max_pool2d(x, kernel_size=3, stride=1, padding=1)
 
@@ -41,7 +46,12 @@ class Convolution(nn.Module):
         self.bn: nn.Module = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.bn(self.conv(x)), inplace=True)
+        return F.relu(self.linear(x), inplace=True)
+
+    def linear(self, x: Tensor) -> Tensor:
+        """Without the ReLU."""
+        normed: Tensor = self.bn(self.conv(x))
+        return normed
 
 
 class BlockA(nn.Module):
@@ -60,7 +70,7 @@ class BlockA(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         narrow = self.branch5x5_2(self.branch5x5_1(x))
         double = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
-        return torch.cat([self.branch1x1(x), narrow, double, self.branch_pool(_average_pool(x))], 1)
+        return torch.cat([self.branch1x1(x), narrow, double, _averaged(self.branch_pool, x)], 1)
 
 
 class BlockB(nn.Module):
@@ -99,7 +109,7 @@ class BlockC(nn.Module):
         single = self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(x)))
         double = self.branch7x7dbl_3(self.branch7x7dbl_2(self.branch7x7dbl_1(x)))
         double = self.branch7x7dbl_5(self.branch7x7dbl_4(double))
-        return torch.cat([self.branch1x1(x), single, double, self.branch_pool(_average_pool(x))], 1)
+        return torch.cat([self.branch1x1(x), single, double, _averaged(self.branch_pool, x)], 1)
 
 
 class BlockD(nn.Module):
@@ -134,14 +144,15 @@ class BlockE(nn.Module):
         self.branch3x3dbl_3a = Convolution(384, 384, (1, 3), padding=(0, 1))
         self.branch3x3dbl_3b = Convolution(384, 384, (3, 1), padding=(1, 0))
         self.branch_pool = Convolution(in_channels, 192, 1)
-        self.pool = _max_pool if maximum else _average_pool
+        self.maximum = maximum
 
     def forward(self, x: Tensor) -> Tensor:
         single = self.branch3x3_1(x)
         double = self.branch3x3dbl_2(self.branch3x3dbl_1(x))
         forks = [self.branch3x3_2a(single), self.branch3x3_2b(single)]
         forks += [self.branch3x3dbl_3a(double), self.branch3x3dbl_3b(double)]
-        return torch.cat([self.branch1x1(x), *forks, self.branch_pool(self.pool(x))], 1)
+        pooled = self.branch_pool(_max_pool(x)) if self.maximum else _averaged(self.branch_pool, x)
+        return torch.cat([self.branch1x1(x), *forks, pooled], 1)
 
 
 class FIDInception(nn.Module):
@@ -215,14 +226,30 @@ def load_inception(weights: Tensors, device: str = "cpu") -> FIDInception:
     return network.to(memory_format=torch.channels_last).to(pick_device(device))  # type: ignore[call-overload]
 
 
+class FoldedConvolution(Convolution):
+    """A convolution with the batch norm in its weights and bias; on a CPU with oneDNN it applies the ReLU as well."""
+
+    def __init__(self, convolution: Convolution):
+        nn.Module.__init__(self)
+        assert isinstance(convolution.bn, nn.BatchNorm2d)
+        self.conv = fuse_conv_bn_eval(convolution.conv, convolution.bn)
+        self.bn = nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.device.type != "cpu" or not torch.backends.mkldnn.is_available():
+            return super().forward(x)
+        c = self.conv
+        how: tuple = (c.padding, c.stride, c.dilation, c.groups, "relu", [], "")
+        return torch.ops.mkldnn._convolution_pointwise(x, c.weight, c.bias, *how)
+
+
 def folded(network: FIDInception) -> FIDInception:
-    """A copy with the batch norms in the convolutions, without their passes over memory; features move by rounding."""
+    """A copy without batch norms and their passes over memory; features move by rounding."""
     copied = deepcopy(network)
-    for module in copied.modules():
-        if isinstance(module, Convolution):
-            assert isinstance(module.bn, nn.BatchNorm2d)
-            module.conv = fuse_conv_bn_eval(module.conv, module.bn)
-            module.bn = nn.Identity()
+    for module in list(copied.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, Convolution):
+                setattr(module, name, FoldedConvolution(child))
     copied.requires_grad_(False)
     return copied.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

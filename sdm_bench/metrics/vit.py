@@ -7,11 +7,8 @@ of vit.yaml is one published reading: a network, how pictures are resized for it
 
 import importlib
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache, partial
 from importlib import resources
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,13 +18,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdm_bench.base.devices import pick_device
-from sdm_bench.base.errors import UserError, unknown_name
+from sdm_bench.base.errors import unknown_name
+from sdm_bench.base.pretrained import transformers_library, transformers_network
 from sdm_bench.base.sections import Section, parsed
-from sdm_bench.base.tensors import Differences, Tensors, tensors_sha256
+from sdm_bench.base.tensors import Tensors, tensors_sha256
 from sdm_bench.metrics.features import Extractor
 from sdm_bench.metrics.resize import Pixels, Resize, resized_before
 
-EXTRA = "vit"
 # What DINOv2 adds to the side of its grid of positions when it resizes them.
 POSITION_OFFSET = 0.1
 
@@ -73,11 +70,22 @@ def short_side_cropped(image: Pixels, side: int) -> Pixels:
 
     torchvision's Resize(side) and CenterCrop(side); of a picture twice as wide as high it keeps half.
     """
-    height, width = image.shape[:2]
-    shorter = min(height, width)
-    resized = resized_before(image, (int(side * height / shorter), int(side * width / shorter)), "bicubic")
+    resized = _short_side(image, side)
     top, left = (round((extent - side) / 2) for extent in resized.shape[:2])
     return resized[top : top + side, left : left + side].astype(np.float32)
+
+
+def short_side_floor_cropped(image: Pixels, side: int) -> Pixels:
+    """As `short_side_cropped`, the crop's corner rounded down: as `transformers` prepares pictures for CLIP."""
+    resized = _short_side(image, side)
+    top, left = ((extent - side) // 2 for extent in resized.shape[:2])
+    return resized[top : top + side, left : left + side].astype(np.float32)
+
+
+def _short_side(image: Pixels, side: int) -> Pixels:
+    height, width = image.shape[:2]
+    shorter = min(height, width)
+    return resized_before(image, (int(side * height / shorter), int(side * width / shorter)), "bicubic")
 
 
 class ViTFeatures(nn.Module):
@@ -123,32 +131,9 @@ def resized_positions(positions: Tensor, side: int) -> Tensor:
     return torch.cat([positions[:, :1], resized.flatten(2).transpose(1, 2)], 1)
 
 
-def _library() -> ModuleType:
-    try:
-        return importlib.import_module("transformers")
-    except ImportError as error:
-        raise UserError(
-            f"vision transformers need the library `transformers` ({error}): pip install 'sdm-bench[{EXTRA}]'"
-        ) from error
-
-
 def _network(about: ViT, tensors: Tensors, source: str) -> nn.Module:
-    library = _library()
-    model, config = (getattr(library, name) for name in about.classes)
-    with _quiet(library):
-        # the library knows which of its names differ from those in published files, and draws what is missing at random
-        network, report = model.from_pretrained(
-            None,
-            config=config(**about.settings),
-            state_dict=tensors,
-            dtype=torch.float32,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-        )
-    shapes = [f"{key} (file {tuple(a)}, network {tuple(b)})" for key, a, b in sorted(report["mismatched_keys"])]
-    found = Differences(sorted(report["missing_keys"]), sorted(report["unexpected_keys"]), shapes)
-    if found:
-        raise UserError(f"{source}: these are not the weights of {about.classes[0]}:\n{found.text()}")
+    model, config = (getattr(transformers_library(), name) for name in about.classes)
+    network = transformers_network(model, config(**about.settings), tensors, source)
     if about.classes[0] == "Dinov2Model":
         _fix_positions(network, about.side)
     return network
@@ -160,18 +145,3 @@ def _fix_positions(network: Any, side: int) -> None:
     with torch.no_grad():
         resized = resized_positions(embeddings.position_embeddings, side // embeddings.patch_size)
     embeddings.position_embeddings = nn.Parameter(resized)
-
-
-@contextmanager
-def _quiet(library: ModuleType) -> Iterator[None]:
-    """Without the library's progress bar and its report, which the caller makes into an error."""
-    logging = library.utils.logging
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field
 
 from sdm_bench.base.errors import unknown_name
-from sdm_bench.base.sections import Section
+from sdm_bench.base.sections import Section, unless_default
 
 # Output channels of a network that learns no variances.
 FIXED_VARIANCE = 3
@@ -17,11 +16,6 @@ FLAGS = {"steps": "--diffusion-steps", "schedule": "--noise-schedule", "out_chan
 def flags_of(fields: Iterable[str]) -> str:
     """The options that fields of a network's and a diffusion process' preset are given by."""
     return ", ".join(FLAGS.get(name, f"--{name.replace('_', '-')}") for name in fields)
-
-
-def _unless_default(default: Any) -> Any:
-    """A field that is written down only where it says something: older files have none, and mean the default."""
-    return Field(default=default, exclude_if=lambda value: value == default)
 
 
 class DiffusionPreset(Section):
@@ -35,11 +29,11 @@ class DiffusionPreset(Section):
 
     steps: int = 1000
     schedule: Literal["linear", "cosine"] = "linear"
-    timestep_respacing: str = _unless_default("")
-    rescale_timesteps: bool = _unless_default(False)
-    predict_xstart: bool = _unless_default(False)
-    sigma_small: bool = _unless_default(False)
-    loss: Literal["mse", "rescaled-mse", "kl"] = _unless_default("mse")
+    timestep_respacing: str = unless_default("")
+    rescale_timesteps: bool = unless_default(False)
+    predict_xstart: bool = unless_default(False)
+    sigma_small: bool = unless_default(False)
+    loss: Literal["mse", "rescaled-mse", "kl"] = unless_default("mse")
 
     def changed(self, fields: dict[str, Any]) -> "DiffusionPreset":
         """This preset with `fields` replaced."""
@@ -51,7 +45,8 @@ class DiscriminatorPreset(Section):
 
     ndf, layers, scales: its width, depth and number of resolutions, where its kind leaves them open. scales_are_summed:
     losses are added up over scales instead of averaged. discriminator_share: of the losses that train it.
-    feature_from: the first layer whose output is matched. vgg_weights: of relu1_1 to relu5_1 of VGG19.
+    feature_from: the first layer whose output is matched. vgg_weights: of relu1_1 to relu5_1 of VGG19. balanced:
+    whether a discriminator that segments gives every class the same weight.
     """
 
     kind: Literal["multiscale", "pix2pixhd", "fpse", "unet"] = "multiscale"
@@ -68,6 +63,7 @@ class DiscriminatorPreset(Section):
     lambda_kl: float = 0.05
     lambda_auxiliary: float = 0.0
     lambda_labelmix: float = 0.0
+    balanced: bool = unless_default(True)
 
 
 class TrainingPreset(Section):
@@ -78,7 +74,7 @@ class TrainingPreset(Section):
     is saved.
     """
 
-    recipe: Literal["sdm", "sdm-released", "spade", "segmentation"]
+    recipe: Literal["sdm", "sdm-released", "spade", "oasis", "segmentation"]
     batch_size: int
     learning_rate: float
     discriminator_learning_rate: float | None = None

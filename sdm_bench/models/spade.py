@@ -9,9 +9,12 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import spectral_norm
 
+from sdm_bench.base.sections import unless_default
 from sdm_bench.conditioning import Condition
 from sdm_bench.models.gan import (
+    FREE_NORMS,
     LEAK,
     SPADE,
     GANConfig,
@@ -88,9 +91,13 @@ class VAEConfig(TrunkConfig):
 
 
 class SPADEConfig(VAEConfig):
-    """hidden: channels between condition and modulation."""
+    """hidden: channels between condition and modulation. free_norm: what is modulated. kernel: of the modulations'
+    convolutions. spectral: whether the blocks' convolutions are spectrally normalised."""
 
     hidden: int = 128
+    free_norm: Literal["batch", "instance"] = unless_default("batch")
+    kernel: int = unless_default(3)
+    spectral: bool = unless_default(True)
 
 
 class Trunk(Generator):
@@ -180,9 +187,13 @@ class SPADEGenerator(VAETrunk):
 
     def __init__(self, config: SPADEConfig):
         def norm(width: int) -> nn.Module:
-            return SPADE(width, config.semantic_channels, config.hidden)
+            free = FREE_NORMS[config.free_norm]
+            return SPADE(width, config.semantic_channels, config.hidden, norm=free, kernel=config.kernel)
 
-        super().__init__(config, lambda width, out_width: ResidualBlock(width, out_width, norm))
+        def wrap(convolution: nn.Conv2d) -> nn.Module:
+            return spectral_norm(convolution) if config.spectral else convolution
+
+        super().__init__(config, lambda width, out_width: ResidualBlock(width, out_width, norm, wrap=wrap))
         initialise(self)
 
     def forward(self, condition: Condition, latent: Latent = None) -> Generated:

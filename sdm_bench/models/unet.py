@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from sdm_bench.base.sections import unless_default
 from sdm_bench.conditioning import Condition
 from sdm_bench.models.modulation import CachedCondition, SPADEGroupNorm
 
@@ -43,7 +44,7 @@ class UNetConfig(BaseModel):
     attention_downsampling: tuple[int, ...] = (8, 16, 32)
     head_channels: int | None = 64
     num_heads: int = 4
-    num_heads_upsample: int | None = Field(default=None, exclude_if=lambda heads: heads is None)
+    num_heads_upsample: int | None = unless_default(None)
     norm_groups: int = 32
     spade_hidden: int = 128
     dropout: float = 0.0

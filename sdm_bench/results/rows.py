@@ -15,8 +15,12 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_text, write_text
 from sdm_bench.base.progress import say
 from sdm_bench.base.sections import Section, parsed
+from sdm_bench.models.methods import METHODS
 
 RESULTS_FILE = "results.csv"
+Track = Literal["labels", "text"]
+LABELS: Track = "labels"
+TEXT: Track = "text"
 # The method of rows of what a segmenter makes of the photographs themselves.
 REAL = "real photographs"
 ID_DIGITS = 10
@@ -27,10 +31,12 @@ EDITED = "edited by hand, its id does not fit"
 class ResultRow(Section):
     """One number, and everything that decides it.
 
-    Who made the pictures. method: a name of methods.yaml, or what somebody's pictures are called. variant: a method's
-    ablation, empty for the plain one. solver, steps, guidance: of a diffusion model. training_steps, training_seed:
-    None where nobody says. weights_sha256: over all tensors of the generator. configuration_sha256: over its network,
-    its diffusion process and how it was trained, but for seed and steps; empty where nobody says.
+    Who made the pictures. method: a name of methods.yaml, or what somebody's pictures are called. track: `labels` for
+    what knows label maps alone, `text` for what has a text-to-image prior; empty for photographs. Numbers of the two
+    are never ranked together. variant: a method's ablation, empty for the plain one. solver, steps, guidance: of a
+    diffusion model. training_steps, training_seed: None where nobody says. weights_sha256: over all tensors of the
+    generator. configuration_sha256: over its network, its diffusion process and how it was trained, but for seed and
+    steps; empty where nobody says.
     Which pictures. sample_set: the digest of the SampleSet. labels_sha256: over the label maps that they are of, and
     their classes. image_size: "WIDTHxHEIGHT", or "several". seeds: sample numbers, as "0-2" or "0,4". num_images:
     measured pictures of one seed. incomplete: what is missing or too many, empty for exactly the pictures of the split.
@@ -38,7 +44,7 @@ class ResultRow(Section):
     How they were measured. protocol_sha256: over what the protocol states of the metric on the dataset. measure: the
     metric object that gave the row, with all rows of one measurement. extractor_sha256: over what was loaded of the
     network behind the number (features, distances or segmentation). num_real, reference_sha256: the real side, None
-    and empty where there is none.
+    and empty where there is none; of a CLIP score the captions' digest.
     The number. class_name: the class that a per-class number is of, else empty. spread: standard deviation over
     `spread_over`, None where there is none. extractor: what the network is called or where it lay. note: what a table
     has to say of the number.
@@ -50,6 +56,7 @@ class ResultRow(Section):
     protocol: str
     protocol_sha256: str
     method: str
+    track: Literal["", "labels", "text"] = LABELS
     variant: str = ""
     solver: str = ""
     steps: int | None = None
@@ -93,32 +100,54 @@ class ResultRow(Section):
 
     @property
     def id(self) -> str:
-        """Ten hexadecimal digits that name the number: its key and its value."""
-        return hashlib.sha256(repr([*self.key(), self.value]).encode()).hexdigest()[:ID_DIGITS]
+        """Ten hexadecimal digits that name the number: its key and its value.
+
+        A track is a part of it where it is `text`, so that ids from before there were tracks still hold.
+        """
+        named = [getattr(self, name) for name in (*GROUP, "metric", "class_name") if name not in ADDED]
+        track = [self.track] if self.track == TEXT else []
+        return hashlib.sha256(repr([*named, self.value, *track]).encode()).hexdigest()[:ID_DIGITS]
 
 
 GROUP = tuple(ResultRow.model_fields)[: tuple(ResultRow.model_fields).index("metric")]
 COLUMNS = ("id", *ResultRow.model_fields)
+# Columns that results of earlier versions lack and that can be filled in.
+ADDED = ("track",)
 OPTIONAL = frozenset(name for name, field in ResultRow.model_fields.items() if field.default is None)
 
 
 def read_rows(path: Path) -> list[ResultRow]:
     """The rows of a results CSV; raises UserError that names the line that is not a row.
 
-    A file of another version of the program is refused, since its rows don't say all that decides a number.
+    A file of another version of the program is refused where its rows don't say all that decides a number. Rows from
+    before there were tracks are of label maps alone, as all that the program made was; a line names other methods.
     """
     if not path.is_file():
         raise UserError(f"{path}: no results there; `sdm-bench evaluate` writes them")
     try:
         reader = csv.DictReader(StringIO(read_text(path, "CSV"), newline=""), strict=True)
-        _refuse_other_columns(path, reader.fieldnames or ())
-        return [_row(path, number, cells) for number, cells in enumerate(reader, start=2)]
+        columns = list(reader.fieldnames or ())
+        _refuse_other_columns(path, columns)
+        rows = [_row(path, number, cells, len(columns)) for number, cells in enumerate(reader, start=2)]
     except csv.Error as error:
         raise UserError(f"{path}: not a CSV in UTF-8: {error}") from error
+    if "track" not in columns:
+        _say_assumed_track(path, rows)
+    return rows
+
+
+def _say_assumed_track(path: Path, rows: Iterable[ResultRow]) -> None:
+    """A line that names somebody's pictures in a file without tracks."""
+    theirs = dict.fromkeys(row.method for row in rows if row.method != REAL and row.method not in METHODS)
+    if theirs:
+        say(
+            f"{path}: written before there were tracks; {', '.join(theirs)} read as track {LABELS}; measure again with "
+            f"--track {TEXT} what has a text-to-image prior"
+        )
 
 
 def _refuse_other_columns(path: Path, found: Iterable[str]) -> None:
-    lacking = [name for name in COLUMNS if name not in set(found)]
+    lacking = [name for name in COLUMNS if name not in {*found, *ADDED}]
     unknown = [name for name in found if name not in COLUMNS]
     if lacking or unknown:
         details = [f"lacks {', '.join(lacking)}"] if lacking else []
@@ -129,9 +158,10 @@ def _refuse_other_columns(path: Path, found: Iterable[str]) -> None:
         )
 
 
-def _row(path: Path, number: int, cells: dict[str, Any]) -> ResultRow:
+def _row(path: Path, number: int, cells: dict[str, Any], count: int) -> ResultRow:
     if None in cells or None in cells.values():
-        raise UserError(f"{path}, line {number}: not a result row: expected {len(COLUMNS)} cells")
+        raise UserError(f"{path}, line {number}: not a result row: expected {count} cells")
+    cells = {"track": "" if cells["method"] == REAL else LABELS} | cells
     fields = {name: None if name in OPTIONAL and cell == "" else cell for name, cell in cells.items() if name != "id"}
     row = parsed(ResultRow, fields, f"{path}, line {number}: not a result row")
     if row.id == cells["id"]:

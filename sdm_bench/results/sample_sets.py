@@ -12,12 +12,14 @@ from sdm_bench.base.files import sha256_lines
 from sdm_bench.base.processes import is_first
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import SemanticDataset
+from sdm_bench.datasets.captions import Captions
 from sdm_bench.datasets.decoding import Header
 from sdm_bench.datasets.digests import labels_sha256
 from sdm_bench.metrics.images import ImageSource
 from sdm_bench.results.gathered import Size, complete, of_folder, spell_sizes
 from sdm_bench.results.layouts import recognised
 from sdm_bench.results.naming import called, described
+from sdm_bench.results.rows import LABELS, Track
 from sdm_bench.sampling.folders import MAY_CHANGE, RUN_FILE, SampleFolder, SampleOptions
 
 
@@ -28,7 +30,9 @@ class SampleSet:
     name: the method of a run's samples, or what somebody's pictures are called. options: what made a run's samples,
     None for somebody else's pictures. labels_sha256: of the label maps that were the input. incomplete: what is
     missing or too many, empty where there is exactly one picture a label map and seed. places: where they are, which is
-    no part of what they are. described: what was said of them.
+    no part of what they are. described: what was said of them. track: `text` where they come of a text-to-image prior;
+    runs are of label maps alone. captions: of the label maps, where somebody brings them; no part of what the pictures
+    are.
     """
 
     name: str
@@ -40,6 +44,8 @@ class SampleSet:
     options: SampleOptions | None = None
     incomplete: str = ""
     described: tuple[str, ...] = ()
+    track: Track = LABELS
+    captions: Captions | None = None
 
     @property
     def where(self) -> str:
@@ -93,7 +99,8 @@ class SampleSet:
         """SHA-256 over everything that the set is: who made it, of which label maps, and the pictures themselves."""
         made = {} if self.options is None else self.options.model_dump(mode="json", exclude=set(MAY_CHANGE))
         about = json.dumps(made, sort_keys=True)
-        return sha256_lines([self.name, self.dataset, self.split, self.labels_sha256, about, self.manifest])
+        track = [] if self.track == LABELS else [self.track]
+        return sha256_lines([self.name, self.dataset, self.split, self.labels_sha256, about, self.manifest, *track])
 
 
 def open_run(

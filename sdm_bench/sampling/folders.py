@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import locked, read_object, write_json
-from sdm_bench.base.sections import Section, parsed
+from sdm_bench.base.sections import Section, parsed, unless_default
 
 RUN_FILE = "run.json"
 # Where things lie, as opposed to what they are.
@@ -54,7 +52,7 @@ class SampleOptions(Section):
     batch_size: int = 8
     solver: str | None = None
     solver_steps: int | None = None
-    timestep_respacing: str | None = Field(default=None, exclude_if=lambda spec: spec is None)
+    timestep_respacing: str | None = unless_default(None)
     guidance: float | None = None
     eta: float | None = None
     threshold: str | None = None

@@ -133,7 +133,11 @@ class SegmentationAdversarialLoss:
         return torch.stack([torch.randint(2, (self.config.num_classes,), generator=rng) for rng in rngs]).bool()
 
     def _balanced(self, logits: Tensor, label: Tensor) -> Tensor:
-        weights = class_balance(label, self.config.num_classes, self.config.unknown_first)
+        weights = (
+            class_balance(label, self.config.num_classes, self.config.unknown_first)
+            if self.weights.balanced
+            else torch.ones_like(label, dtype=logits.dtype)
+        )
         return balanced_cross_entropy(logits, label, weights)
 
 

@@ -1,7 +1,8 @@
 """A gallery of many rows in a real browser: python -m tests.benchmarks.gallery [ROWS [METHODS]]
 
-Copies toy scenes until there are ROWS of them, links METHODS runs' samples to brightened photographs, writes the page by the
-program itself, and prints its size, the time to first paint, when rows are there, memory, and how even scrolling is.
+Copies toy scenes until there are ROWS of them, links METHODS runs' samples to brightened photographs, writes the page
+by the program itself, and prints its size, the time to first paint, when rows are there, memory, and how even scrolling
+is.
 """
 
 import os

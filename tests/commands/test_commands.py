@@ -86,6 +86,19 @@ def test_the_walk_ends_in_tables_and_a_grid(walk: Path, tmp_path: Path) -> None:
         assert picture.height > 5 * 32 * 3
 
 
+def test_the_walk_ends_in_web_pages(walk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    runs = (walk / "sdm", walk / "spade")
+    output = sdm_bench("report", *runs, "--gallery", "gallery.html", "--site", "site", "--no-figure").stdout
+    assert [Path(line).name for line in output.splitlines()] == ["gallery.html", "index.html"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["gallery.html", "site"]
+    texts = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(texts) > 8
+    assert not any(str(walk) in text for text in texts)
+    sdm_bench("report", *runs, "--site", "site", "--paths", "--no-figure")
+    assert any(str(walk) in path.read_text() for path in (tmp_path / "site" / "numbers").iterdir())
+
+
 def test_numbers_go_to_stdout_and_talk_to_stderr(
     walk: Path, untrained_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,6 +253,7 @@ def test_exported_weights_sample_like_the_run(walk: Path, toy_cityscapes: Path, 
         (["data", "toy", "citiscapes", "x"], "Did you mean 'cityscapes'"),
         (["weights", "fetch", "lpips-alexnet"], "Did you mean 'lpips-alex'"),
         (["report", "."], "no results.csv in ."),
+        (["report", ".", "--gallery", "x.html", "--no-figure"], "--no-figure: the gallery has no grid"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )

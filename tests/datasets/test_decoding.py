@@ -40,6 +40,22 @@ def raw_png(path: Path, bits: int, rows: list[bytes], behind: bytes = b"") -> Pa
     return path
 
 
+def raw_tiff(path: Path, values: np.ndarray, orientation: int) -> Path:
+    """Writes uint16 (H, W, 3) as a TIFF without compression."""
+    height, width, _ = values.shape
+    data, depths = values.astype("<u2").tobytes(), struct.pack("<HHH", 16, 16, 16)
+    behind = 8 + 2 + 12 * 11 + 4
+    fields = [
+        *((256, width), (257, height), (258, behind), (259, 1), (262, 2), (273, behind + len(depths))),
+        *((274, orientation), (277, 3), (278, height), (279, len(data)), (284, 1)),
+    ]
+    entries = b"".join(
+        struct.pack("<HHII", tag, 3 if tag == 258 else 4, 3 if tag == 258 else 1, v) for tag, v in fields
+    )
+    path.write_bytes(b"II" + struct.pack("<HIH", 42, 8, len(fields)) + entries + bytes(4) + depths + data)
+    return path
+
+
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".TIFF", ".bmp"])
 def test_formats_without_loss_give_the_same_pixels(suffix: str, pixels: np.ndarray, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
@@ -99,6 +115,7 @@ def test_alpha_that_hides_nothing_is_dropped_and_transparency_is_refused(pixels:
     alpha = np.full((HEIGHT, WIDTH), 255, np.uint8)
     Image.fromarray(np.dstack([pixels, alpha])).save(tmp_path / "a.png")
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), pixels)
+    assert read_header(tmp_path / "a.png").remarks == ("opaque alpha dropped",)
     alpha[0, :2] = 254
     Image.fromarray(np.dstack([pixels, alpha])).save(tmp_path / "b.png")
     deep(tmp_path / "c.png", np.dstack([pixels, alpha]).astype(np.uint16) * 257)
@@ -142,6 +159,15 @@ def test_deep_colour_is_turned_too(pixels: np.ndarray, tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(path), pixels[::-1, ::-1])
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_deep_colour_of_a_tiff_is_turned_once(orientation: int, pixels: np.ndarray, tmp_path: Path) -> None:
+    path = raw_tiff(tmp_path / "a.tif", pixels.astype(np.uint16) * 257, orientation)
+    with Image.open(path) as image:
+        image.load()
+    np.testing.assert_array_equal(read_image(path), np.asarray(image))
+    assert picture_size(path) == (image.height, image.width)
+
+
 def test_jpeg_says_so_also_inside_a_tiff(pixels: np.ndarray, tmp_path: Path) -> None:
     Image.fromarray(pixels).save(tmp_path / "a.png", format="JPEG")
     Image.fromarray(pixels).save(tmp_path / "b.tif", compression="jpeg")
@@ -164,3 +190,14 @@ def test_what_has_no_known_white_or_several_frames_is_refused(pixels: np.ndarray
     ):
         with pytest.raises(UserError, match=rf"{name}: .*{message}"):
             read_image(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("keep", [0.5, 0.95])
+def test_16_bit_colour_that_is_cut_short_is_refused(suffix: str, keep: float, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (40, 60, 3), dtype=np.uint16)
+    path = deep(tmp_path / f"a{suffix}", values)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * keep)])
+    with pytest.raises(UserError, match=rf"a\{suffix}: "):
+        read_image(path)

@@ -107,8 +107,9 @@ def test_full_ade20k_can_not_be_converted(tmp_path: Path) -> None:
     (message,) = encoding_problems(tmp_path / "source", "ade20k")
     assert "the full ADE20K, whose red and green hold one of 3,000 classes; its classes are others" in message
     assert "data prepare" not in message
-    with pytest.raises(PartialFailure, match=r"not prepared \(1\):\n.*ADE_val_1\.png: the full ADE20K"):
+    with pytest.raises(UserError, match=r"ADE_val_1\.png: the full ADE20K, .*; its classes are others"):
         prepare("ade20k", tmp_path / "source", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_with_values_over_a_byte_keeps_its_class_table(tmp_path: Path) -> None:

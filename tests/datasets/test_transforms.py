@@ -49,6 +49,20 @@ def test_the_recipes_differ_where_a_picture_shrinks_by_more_than_half() -> None:
     assert not np.array_equal(images[0], images[1])
 
 
+def test_oasis_trains_on_whole_pictures_that_are_mirrored_at_most() -> None:
+    """For every dataset; in SPADE's recipe the crop moves."""
+    whole = Transform("oasis", (16, 16), keeps_aspect=False, training=False)(example(70, 130)).image
+    assert whole is not None
+    assert np.array_equal(whole, Transform("spade", (16, 16), False, training=False)(example(70, 130)).image)
+    seen = {}
+    for recipe in ("oasis", "spade"):
+        transform = Transform(recipe, (16, 16), keeps_aspect=False, training=True)
+        items = [transform(example(70, 130), np.random.default_rng(seed)) for seed in range(12)]
+        seen[recipe] = {item.image.tobytes() for item in items if item.image is not None}
+    assert seen["oasis"] == {whole.tobytes(), np.ascontiguousarray(whole[:, ::-1]).tobytes()}
+    assert len(seen["spade"]) > 2
+
+
 def test_segmenters_see_larger_crops_in_other_colours_of_the_same_classes() -> None:
     transform = Transform("segmentation", (16, 32), keeps_aspect=True, training=True)
     items = [transform(example(64, 128), np.random.default_rng(seed)) for seed in range(20)]

@@ -99,7 +99,11 @@ COMMANDS: dict[str, tuple[Callable[[], None], tuple[str, ...], int]] = {
         4,
     ),
     "evaluate": (_evaluate, ("run", "data", "cache"), 4),
-    "report": (_cli("report", "run", "--out", "report"), ("run", "data"), 3),
+    "report": (
+        _cli("report", "run", "--out", "report", "--gallery", "report/gallery.html", "--site", "site"),
+        ("run", "data"),
+        3,
+    ),
     "data toy": (_cli("data", "toy", "ade20k", "toy", "--train", "3", "--val", "3", "--size", "64x64"), (), 4),
     "weights import": (_import, (PACKAGE,), 4),
     "run": (_run, ("cache",), 1),

@@ -13,8 +13,10 @@ from sdm_bench.checkpoints.stored import shipped_weights
 from sdm_bench.checkpoints.weights_file import read_weights, write_weights
 from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.evaluation import evaluate as module
+from sdm_bench.evaluation.context import EvaluationContext
 from sdm_bench.evaluation.evaluate import Evaluation, evaluate
-from sdm_bench.evaluation.metric import metric, needed_weights
+from sdm_bench.evaluation.fid import FID
+from sdm_bench.evaluation.metric import MetricResult, metric, needed_weights
 from sdm_bench.protocols.protocols import protocol, protocol_names
 from sdm_bench.results.rows import read_rows
 from sdm_bench.results.store import refuse_unusable
@@ -52,6 +54,19 @@ def test_seeds_select_from_what_is_there(run: Path) -> None:
     assert len({row.sample_set for row in read_rows(run / "results.csv")}) == 3
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_flag_for_fd_infinity_reaches_the_metric(asked: bool, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def measured(self: object, context: EvaluationContext) -> MetricResult:
+        seen.append(context.few_allowed)
+        return MetricResult([], [])
+
+    monkeypatch.setattr(FID, "measure", measured)
+    assert evaluate(Evaluation(["fid"], run, device="cpu", fd_infinity=asked)) == ([], [])
+    assert seen == [asked]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -61,6 +76,7 @@ def test_seeds_select_from_what_is_there(run: Path) -> None:
         ({"where": DatasetSplit(split="train")}, r"--split train: the samples in .* are of val"),
         ({"where": DatasetSplit("ade20k", None, None)}, r"--dataset ade20k: the samples in .* are of cityscapes"),
         ({"name": "mine"}, r"--name: what --images are called"),
+        ({"track": "text"}, r"--track text: says it of --images"),
         ({"segmenter": "toy"}, r"--segmenter toy: does nothing without --metric miou"),
         ({"predictions": Path("x")}, r"--predictions x: does nothing without --metric miou"),
         ({"metrics": ["miou"], "statistics": __file__}, r"does nothing without --metric fid"),
@@ -146,6 +162,18 @@ def test_somebodys_folders_of_one_name_are_kept_apart(run: Path, toy_cityscapes:
     stored = [row for row in read_rows(out) if row.metric == "fid"]
     assert [row.value for row in stored] == values
     assert {row.method for row in stored} == {"pictures"}
+
+
+def test_pictures_of_the_two_tracks_are_kept_apart(run: Path, toy_cityscapes: Path, tmp_path: Path) -> None:
+    out, where = tmp_path / "all.csv", DatasetSplit("cityscapes", toy_cityscapes, None)
+    folder = run / "samples" / "seed-000"
+    for track in (None, "labels", "text", "text"):
+        asked = Evaluation(["fid"], images=folder, name="theirs", track=track, where=where, out=out, device="cpu")  # type: ignore[arg-type]
+        rows, _ = evaluate(asked)
+        assert {row.track for row in rows} == {track or "labels"}
+    stored = [row for row in read_rows(out) if row.metric == "fid"]
+    assert [row.track for row in stored] == ["labels", "text"]
+    assert len({row.id for row in stored}) == len({row.sample_set for row in stored}) == 2
 
 
 def test_a_second_segmenter_does_not_replace_the_first_and_the_same_elsewhere_does(run: Path, tmp_path: Path) -> None:

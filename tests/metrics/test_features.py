@@ -50,15 +50,46 @@ def test_no_picture_is_lost_doubled_or_moved_by_batches(folder: Path, batch_size
     given = extractor()
     found = extract(folder_source(folder), given, batch_size=batch_size)
     assert (found.shape, found.dtype) == ((7, 8), np.float32)
-    # a batch of one is seen as two
+    # a batch of one is seen as two; cores take the batches in any order
     runs = [min(batch_size, 7 - start) for start in range(0, 7, batch_size)]
-    assert seen(given) == [max(2, run) for run in runs]
+    assert sorted(seen(given)) == sorted(max(2, run) for run in runs)
     source = folder_source(folder)
     for index in range(7):
         with torch.no_grad():
             alone = given.module(given.resize(source.read(index))[None])[0].numpy()
         np.testing.assert_allclose(found[index], alone, rtol=1e-5)
     assert len(np.unique(found.round(6), axis=0)) == 7
+
+
+def test_features_do_not_depend_on_the_number_of_cores(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside: list[int] = []
+
+    class Watched(Small):
+        def forward(self, x: Tensor) -> Tensor:
+            inside.append(torch.get_num_threads())
+            return super().forward(x)
+
+    given = Extractor("small", "00", resize_mode("clean"), Watched(), torch.device("cpu"))
+    before, found = torch.get_num_threads(), []
+    try:
+        for cores, most in ((1, 16), (3, 16), (4, 2)):
+            monkeypatch.setattr(features, "MOST_THREADS", most)
+            torch.set_num_threads(cores)
+            found.append(extract(folder_source(folder), given, batch_size=2))
+            assert torch.get_num_threads() == cores
+    finally:
+        torch.set_num_threads(before)
+    assert inside == [1] * 8 + [2] * 4
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_allclose(found[0], found[2], rtol=1e-5)
+
+
+def test_a_batch_on_a_cpu_stays_small(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "CPU_BATCH", 3)
+    given = extractor()
+    found = extract(folder_source(folder), given)
+    assert sorted(seen(given)) == [2, 3, 3]
+    np.testing.assert_array_equal(found, extract(folder_source(folder), extractor(), batch_size=3))
 
 
 def test_features_are_kept_with_what_they_depend_on(folder: Path, tmp_path: Path) -> None:

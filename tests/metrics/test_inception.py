@@ -91,7 +91,7 @@ def test_average_pools_do_not_count_the_padding(make: Callable[[], torch.nn.Modu
     block = make().eval()
     pooled = block.branch_pool(torch.ones(1, channels, 5, 5))
     ours = block(torch.ones(1, channels, 5, 5))[:, -pooled.shape[1] :]
-    assert torch.equal(ours, pooled), "a constant picture stays constant up to the border"
+    torch.testing.assert_close(ours, pooled, msg="a constant picture stays constant up to the border")
 
 
 def test_the_last_pool_is_a_maximum() -> None:
@@ -126,6 +126,21 @@ def test_folding_batch_norms_moves_features_by_rounding(network: FIDInception, p
     expected = network(picture)
     faster = inception.folded(network)
     assert not [module for module in faster.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert not [name for name, module in faster.named_modules() if type(module) is inception.Convolution]
     difference = (faster(picture) - expected).abs().max() / expected.abs().max()
     assert 0 < difference < 3e-6
     assert torch.equal(network(picture), expected), "the network itself stays as it is"
+
+
+def test_a_folded_convolution_is_the_same_without_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    plain = inception.Convolution(3, 8, 3, stride=2, padding=1).eval().requires_grad_(False)
+    plain.bn.running_mean.normal_()  # type: ignore[union-attr, operator]
+    made = inception.FoldedConvolution(plain)
+    x = torch.randn(2, 3, 9, 9)
+    fused = made(x)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    torch.testing.assert_close(made(x), fused)
+    torch.testing.assert_close(plain(x), fused)
+    assert (fused == 0).any()
+    assert (made.linear(x) < 0).any()

@@ -154,3 +154,30 @@ def test_a_broken_section_is_refused_with_the_field(broken: str) -> None:
 def test_what_is_no_protocol_is_refused_with_the_file(text: str, message: str) -> None:
     with pytest.raises(UserError, match=rf"^x\.yaml: {message}"):
         read_protocol(text, "x.yaml")
+
+
+@pytest.mark.parametrize("dataset", ["ade20k", "coco_stuff"])
+def test_protocols_of_text_to_image_priors_differ_where_their_sources_do(dataset: str) -> None:
+    names = ("controlnetpp@1", "ctrlu@1", "seg2any@1", "controlar@1")
+    first, same, original, single = (metric("miou").parsed(protocol(name), dataset) for name in names)
+    assert first == same == original
+    assert (first.samples, first.groups, first.sample_size, first.label_size) == (4, "corpus", (512, 512), (512, 512))
+    assert (single.samples, single.groups, single.mmseg) == (1, "mean", first.mmseg)
+    assert single.dropped == (("flag",) if dataset == "ade20k" else ())
+    assert first.mmseg.sha256 == ("7120c214" if dataset == "ade20k" else "3cbca14d")
+    fids = [metric("fid").parsed(protocol(name), dataset) for name in names]
+    assert [each.samples for each in fids] == [4, 4, 4, 1]
+    assert [each.real_recipe for each in fids[:3]] == ["spade", "spade", "stored"]
+    assert set(protocol("controlar@1").unknown("fid", dataset)) == {"real_recipe"}
+    scores = [metric("clip_score").stated(protocol(name), dataset) for name in names[:3]]
+    assert [each.samples for each in scores] == [4, 4, 1]
+    assert not protocol("controlar@1").datasets("clip_score")
+
+
+def test_the_modern_protocol_covers_every_dataset_without_mmcv() -> None:
+    found = protocol("modern@1")
+    for name in ("fid", "cmmd", "kid", "lpips", "miou", "clip_score"):
+        assert set(found.datasets(name)) == DATASETS
+    named = {dataset: metric("miou").stated(found, dataset).segmenter for dataset in DATASETS}
+    assert {dataset for dataset, segmenter in named.items() if segmenter} == {"ade20k", "cityscapes"}
+    assert metric("fid").stated(found, "ade20k").extractor == "dinov2-vit-l-14"

@@ -9,14 +9,14 @@ import pytest
 import yaml
 
 from reports.published.numbers import UNKNOWN, PublishedNumber, published, read_published
-from reports.published.table import published_table
+from reports.published.table import published_tables
 from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.known_datasets import DATASETS
 from sdm_bench.models.methods import METHODS
 from sdm_bench.protocols.protocols import protocol
 from sdm_bench.results.rows import REAL
 
-PLAUSIBLE = {"fid": (5, 150), "lpips": (0.01, 0.7), "miou": (0.1, 0.9), "accuracy": (0.5, 1)}
+PLAUSIBLE = {"fid": (5, 150), "lpips": (0.01, 0.7), "miou": (0.1, 0.9), "accuracy": (0.5, 1), "clip_score": (20, 40)}
 FILE = """
 source: Somebody 2020
 defaults: {mark: S, protocol: unknown, note: nothing is stated}
@@ -48,9 +48,9 @@ def test_values_are_plausible_and_of_the_units_of_result_rows() -> None:
         low, high = PLAUSIBLE[each.metric]
         assert low < each.value < high, each
     assert {each.output.direction for each in published(metric="fid")} == {"lower"}
-    assert {each.output.direction for name in ("lpips", "miou", "accuracy") for each in published(metric=name)} == {
-        "higher"
-    }
+    assert {
+        each.output.direction for name in ("lpips", "miou", "accuracy", "clip_score") for each in published(metric=name)
+    } == {"higher"}
 
 
 def test_a_stated_protocol_is_one_that_can_be_followed() -> None:
@@ -75,6 +75,33 @@ def test_numbers_that_are_known_by_heart() -> None:
     assert (spade.value, spade.unit, spade.protocol, spade.mark) == (pytest.approx(0.385), "fraction", UNKNOWN, "V")
     again = number("ade20k", "oasis", "miou", "issue 17")
     assert (again.value, again.protocol, again.size) == (pytest.approx(0.4276), "sdm@1", (256, 256))
+    ours = number("ade20k", "ControlNet++", "miou", "2404.07987")
+    assert (ours.value, ours.mark, ours.track, ours.num_images) == (pytest.approx(0.4364), "V", "text", 2000)
+    ceiling = number("ade20k", REAL, "miou", "2404.07987")
+    assert (ceiling.value, ceiling.protocol, ceiling.size) == (pytest.approx(0.507), "controlnetpp@1", (512, 512))
+    assert [each.value for each in published("coco_stuff", "lpips") if each.method == "sdm"] == [], "sources disagree"
+
+
+def test_a_method_is_of_one_track() -> None:
+    found: dict[str, set[str]] = {}
+    for each in published():
+        found.setdefault(each.method, set()).add(each.track)
+    assert {method: tracks for method, tracks in found.items() if len(tracks) > 1} == {}
+    assert found[REAL] == {""}
+    text = {method for method, tracks in found.items() if tracks == {"text"}}
+    assert text >= {"ControlNet", "FreestyleNet", "PITI", "PLACE", "SCP-Diff", "T2I-Adapter"}
+    assert not text & set(METHODS)
+
+
+def test_the_ceiling_stands_with_the_numbers_of_its_protocol() -> None:
+    labels, text = published_tables("ade20k")
+    assert [table.name for table in (labels, text)] == ["published-ade20k-labels", "published-ade20k-text"]
+    ceiling = text.frame[text.frame["method"] == REAL]
+    assert ceiling["published mIoU ↑"].tolist() == [pytest.approx(0.507)]
+    assert ceiling[["protocol", "width x height", "images", "track"]].to_numpy().tolist() == [
+        ["controlnetpp@1", "512x512", "2000", ""]
+    ]
+    assert 0.507 not in labels.frame["published mIoU ↑"].round(4).tolist()
 
 
 def test_filters() -> None:
@@ -133,20 +160,26 @@ def test_every_file_is_read() -> None:
 
 @pytest.mark.parametrize("dataset", ["ade20k", "celebamask_hq", "cityscapes", "coco_stuff"])
 def test_the_table_has_every_number_once(dataset: str, tmp_path: Path) -> None:
-    table = published_table(dataset)
-    values = [name for name in table.frame if name.startswith("published ")]
-    shown = table.frame[values].to_numpy().ravel()
-    assert sorted(shown[~np.isnan(shown)]) == sorted(each.value for each in published(dataset))
-    csv, markdown = table.write(tmp_path)
-    assert csv.name == f"published-{dataset}.csv"
-    assert len(pd.read_csv(csv)) == len(table.frame)
-    lines = [line for line in markdown.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
-    assert len(lines) == len(table.frame) + 2
-    assert len({line.count("|") for line in lines}) == 1
+    found = []
+    for table in published_tables(dataset):
+        values = [name for name in table.frame if name.startswith("published ")]
+        shown = table.frame[values].to_numpy().ravel()
+        found += [float(value) for value in shown[~np.isnan(shown)]]
+        csv, markdown = table.write(tmp_path)
+        track = table.frame["track"].iloc[0]
+        assert csv.name == f"published-{dataset}-{track}.csv"
+        assert set(table.frame["track"]) <= {track, ""}
+        assert len(pd.read_csv(csv)) == len(table.frame)
+        lines = [line for line in markdown.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+        assert len(lines) == len(table.frame) + 2
+        assert len({line.count("|") for line in lines}) == 1
+    assert sorted(found) == sorted(each.value for each in published(dataset))
 
 
 def test_the_table_says_whose_numbers_these_are() -> None:
-    table = published_table("cityscapes")
+    table, text = published_tables("cityscapes")
+    assert text.frame["method"].unique().tolist() == ["SCP-Diff"]
+    assert any("never ranked together" in note for note in table.notes)
     assert table.frame["method"].iloc[0] == "SDM"
     assert table.frame["method"].iloc[-1] == REAL
     assert not {"FID ↓", "LPIPS ↑", "mIoU ↑"} & set(table.frame), "as columns of measured rows are called"
@@ -155,4 +188,4 @@ def test_the_table_says_whose_numbers_these_are() -> None:
     remark = "SPADE FID 71.8: by pytorch-fid; which photographs was asked in NVlabs/SPADE issue 14 and not answered"
     assert any(remark in note for note in table.notes)
     with pytest.raises(UserError, match="Unknown dataset 'folder'"):
-        published_table("folder")
+        published_tables("folder")

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from reports.table import Table, TableOptions, harmless
-from reports.tables import make_table
+from reports.tables import make_table, make_tables
 from sdm_bench.base.errors import UserError
-from sdm_bench.results.rows import ResultRow
+from sdm_bench.results.rows import REAL, ResultRow
 from tests.reports.test_lines import training
 from tests.results.test_rows import row
 
@@ -46,6 +46,34 @@ def test_the_comparison_has_a_line_a_sample_set() -> None:
     assert table.frame["guidance"].iloc[-1] == ""
     assert "variant" not in table.frame
     assert table.remarks == []
+
+
+def test_the_two_tracks_never_stand_in_one_table(capsys: pytest.CaptureFixture[str]) -> None:
+    ceilings = [
+        of(REAL, None, "miou", track="", sample_set="real", protocol=name, value=value)
+        for name, value in (("sdm-bench@1", 0.5), ("controlnetpp@1", 0.6))
+    ]
+    text = [
+        of("ControlNet", None, metric, track="text", protocol="controlnetpp@1", value=value)
+        for metric, value in (("fid", 30.0), ("miou", 0.4))
+    ]
+    labels, texts = make_tables("comparison", [*ROWS, *ceilings, *text])
+    assert (labels.name, texts.name) == ("comparison-labels", "comparison-text")
+    assert set(labels.frame["track"]) == {"labels", ""}
+    assert texts.frame[["track", "method"]].to_numpy().tolist() == [["text", "ControlNet"], ["", REAL]]
+    assert texts.frame["mIoU ↑"].tolist() == [0.4, 0.6]
+    assert labels.frame["mIoU ↑"].iloc[-1] == 0.5
+    for table in (labels, texts):
+        assert any("the two are never ranked together" in note for note in table.notes)
+    with pytest.raises(UserError, match="table comparison: rows of the tracks labels and text; expected one"):
+        make_table("comparison", [*ROWS, *text])
+    (alone,) = make_tables("ablation", [*ROWS, *text])
+    assert (alone.name, set(alone.frame["track"])) == ("ablation-labels", {"labels"})
+    assert "no table ablation of the track text: no results of sdm-concat or sdm" in capsys.readouterr().err
+    with pytest.raises(UserError, match="sensitivity compares protocols"):
+        make_tables("sensitivity", [*ROWS, *text])
+    (single,) = make_tables("comparison", text)
+    assert single.name == "comparison"
 
 
 def test_markdown_is_rounded_csv_is_not(tmp_path: Path) -> None:
@@ -159,10 +187,10 @@ def test_the_ablation_keeps_solvers_apart() -> None:
 def test_companions_stand_beside_fid() -> None:
     rows = [row(value=30.0), row(metric="kid", value=0.0123456), row(metric="recall", value=0.5, direction="higher")]
     table = make_table("companions", [*rows, *ROWS[4:6]])
-    line = table.markdown().splitlines()[-3]
+    (line,) = (line for line in table.markdown().splitlines() if line.startswith("| cityscapes"))
     assert "| 30.00 | 0.0123 | 0.5000 |" in line, line
     assert list(table.frame.columns)[-5:] == ["FID ↓", "KID ↓", "recall ↑", "images", "seeds"]
-    with pytest.raises(UserError, match="no results of fid, fd_infinity"):
+    with pytest.raises(UserError, match="no results of fid, fid_float64, fd_infinity"):
         make_table("companions", ROWS[4:6])
 
 

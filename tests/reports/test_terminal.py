@@ -17,6 +17,13 @@ def test_a_spread_says_what_it_is_over() -> None:
     assert lines[0].split()[0] == rows[0].id
 
 
+def test_a_text_to_image_prior_is_printed() -> None:
+    assert "track" not in evaluation_text([row()]).splitlines()[0]
+    header, line = evaluation_text([row(track="text")]).splitlines()
+    assert "track" in header
+    assert " text " in line
+
+
 def test_what_is_incomplete_is_printed() -> None:
     text = evaluation_text([row(incomplete="1 of 5 missing")])
     assert "incomplete" in text.splitlines()[0]

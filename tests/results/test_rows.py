@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.results.rows import COLUMNS, EDITED, GROUP, ResultRow, add_rows, read_rows, to_csv
+from sdm_bench.results.rows import COLUMNS, EDITED, GROUP, REAL, ResultRow, add_rows, read_rows, to_csv
 
 
 def row(**changes: object) -> ResultRow:
@@ -54,6 +54,7 @@ def test_a_newer_measurement_of_the_same_replaces_the_older_one_and_all_its_rows
         {"manifest_sha256": "cd"}, {"labels_sha256": "m"}, {"configuration_sha256": "c"}, {"extractor_sha256": "f"},
         {"num_real": 6},
         {"reference_sha256": "q"}, {"protocol": "sdm@1"}, {"protocol_sha256": "q"}, {"dataset": "ade20k"},
+        {"track": "text"},
     ],
     ids=lambda changes: next(iter(changes)),
 )  # fmt: skip
@@ -63,6 +64,29 @@ def test_whatever_decides_a_number_keeps_rows_apart(changes: dict[str, object], 
     add_rows(path, [row(**changes)])
     assert len(read_rows(path)) == 2
     assert row().id != row(**changes).id
+
+
+def test_results_from_before_there_were_tracks_are_read_as_of_label_maps_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "results.csv"
+    photographs = row(method=REAL, track="", metric="miou", measure="miou")
+    header, *lines = to_csv([row(), photographs]).splitlines()
+    place = header.split(",").index("track")
+    older = [",".join(cell for k, cell in enumerate(line.split(",")) if k != place) for line in (header, *lines)]
+    path.write_text("\n".join(older) + "\n")
+    found = read_rows(path)
+    assert [(each.method, each.track, each.note) for each in found] == [("sdm", "labels", ""), (REAL, "", "")]
+    assert found[0].id == "e601bfff82", "the id that it was stored under"
+    assert capsys.readouterr().err == ""
+    add_rows(path, [row(value=0.5)])
+    assert [(each.track, each.value) for each in read_rows(path)] == [("", 1 / 3), ("labels", 0.5)]
+
+    theirs = row(method="ControlNet")
+    line = older[1].replace(row().id, theirs.id).replace(",sdm,", ",ControlNet,")
+    path.write_text(f"{older[0]}\n{line}\n")
+    assert [each.track for each in read_rows(path)] == ["labels"]
+    assert "before there were tracks; ControlNet read as track labels; measure again" in capsys.readouterr().err
 
 
 def test_where_and_when_decide_nothing() -> None:

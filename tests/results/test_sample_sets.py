@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,7 @@ def test_the_digest_is_that_of_who_made_which_pictures_of_which_maps(real: Resiz
         "nobody's": open_images(run / "samples/seed-000", "a", real.dataset),
         "another name": open_images(run / "samples/seed-000", "b", real.dataset),
         "pictures": open_images(run / "samples/seed-001", "a", real.dataset),
+        "track": replace(open_images(run / "samples/seed-000", "a", real.dataset), track="text"),
     }
     digests = [first.digest, *(each.digest for each in others.values())]
     assert len(set(digests)) == len(digests)

@@ -35,9 +35,12 @@ def test_what_no_program_can_download_is_marked() -> None:
         "ade20k-upernet101-encoder",
         "ade20k-upernet101-decoder",
         "coco-stuff-deeplabv2-resnet101",
+        "ade20k-mask2former-swin-l",
+        "cityscapes-mask2former-swin-l",
         "dinov2-vit-l-14",
         "clip-vit-b-32",
         "clip-vit-l-14-336",
+        "clip-vit-b-16",
     ]
     assert not registry.entry("celebamask-hq-unet").pinned
 

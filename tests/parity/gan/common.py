@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from sdm_bench.conditioning import Condition
 from sdm_bench.models.gan import GANConfig
-from tests.parity.cases import Case, fill, keys_and_shapes
+from sdm_bench.models.preset import DiscriminatorPreset
+from sdm_bench.training import adversarial_losses
+from tests.parity.cases import Case, fill, keys_and_shapes, weight
 
 Handler = tuple[Callable[[Case], bool], Callable[[Case], dict[str, Any]]]
 
@@ -79,3 +81,17 @@ def numbered(case: Case, kind: str) -> list[Tensor]:
     """The inputs `<kind><number>`, by number."""
     found = [re.fullmatch(rf"{kind}(\d+)", name) for name in case.inputs]
     return [case.tensor(f"{kind}{number}") for number in sorted(int(each[1]) for each in found if each)]
+
+
+def drawn_perceptual(case: Case, weights: DiscriminatorPreset) -> nn.Module:
+    """The perceptual loss with drawn VGG19 weights: of the case's table of them, or of torchvision's own keys."""
+    features = adversarial_losses.vgg19_features()
+    ours = features.state_dict()
+    own = [[key, list(value.shape)] for key, value in ours.items()]
+    table = next((case.about[name] for name in case.about if re.fullmatch("(?i)state_dict_.*vgg.*", name)), own)
+    # The authors' slices end before the last layers, so that a table of theirs is shorter.
+    pairs = list(zip(ours, table, strict=False))
+    drawn = {key: torch.from_numpy(weight(name, tuple(shape))) for key, (name, shape) in pairs}
+    assert all(drawn[key].shape == ours[key].shape for key in drawn), "shapes of the VGG differ"
+    features.load_state_dict(ours | drawn)
+    return adversarial_losses.VGGLoss(features, weights.vgg_weights)

@@ -8,14 +8,14 @@ from torch import nn
 from sdm_bench.models.dagan import ChannelAttention, DAGANConfig, DAGANGenerator, SpatialAttention
 from tests.parity.cases import Case
 from tests.parity.gan.common import Handler, built, condition_of, kept, of
-from tests.parity.gan.spade import common_fields, without_encoder
+from tests.parity.gan.spade import network_fields, without_encoder
 
 REPOSITORY = "Ha0Tang/DAGAN"
 
 
 def generator(case: Case) -> dict[str, Any]:
     """The generator: keys and shapes, and where there are inputs the picture and inner outputs."""
-    config = DAGANConfig(**common_fields(case.arguments))
+    config = DAGANConfig(**network_fields(case.arguments))
     model = built(case, lambda: without_encoder(config, DAGANGenerator))
     if model is None:
         return {}

@@ -12,7 +12,7 @@ from sdm_bench.training.adversarial import AdversarialObjective
 from sdm_bench.training.batches import Batch
 from sdm_bench.training.objective import exponential_average
 from tests.parity.cases import Case, fill, weight
-from tests.parity.gan.common import Handler, built, condition_of, kept, of
+from tests.parity.gan.common import Handler, built, condition_of, drawn_perceptual, kept, of
 
 REPOSITORY = "boschresearch/OASIS"
 DISCRIMINATOR_NDF = 64  # the official widths are fixed; channels_D is never read
@@ -39,7 +39,9 @@ def discriminator_preset(about: dict) -> DiscriminatorPreset:
         kind="unet",
         ndf=DISCRIMINATOR_NDF,
         layers=about["num_res_blocks"],
-        lambda_labelmix=about.get("lambda_labelmix", 10.0),
+        lambda_labelmix=0.0 if about.get("no_labelmix") else about.get("lambda_labelmix", 10.0),
+        lambda_vgg=about.get("lambda_vgg", 10.0),
+        balanced=not about.get("no_balancing_inloss", False),
     )
 
 
@@ -109,7 +111,8 @@ def step(case: Case) -> dict[str, Any]:
     fill(network, case.about["state_dict_netG"])
     fill(adversary, case.about["state_dict_netD"])
     preset = TrainingPreset(recipe="spade", batch_size=1, learning_rate=1e-4)
-    objective = AdversarialObjective(network, adversary, preset, weights, None)
+    perceptual = drawn_perceptual(case, weights) if case.arguments.get("add_vgg_loss") else None
+    objective = AdversarialObjective(network, adversary, preset, weights, perceptual)
     latent = case.tensor("z") if config.stochastic else None
     objective.draw_latent = lambda condition, generators: latent
     objective.adversarial_loss.flips = lambda generators: flips(case, config.num_classes)
@@ -120,10 +123,12 @@ def step(case: Case) -> dict[str, Any]:
         of_discriminator = objective.discriminator_losses(batch, [])
         fake = network(condition, latent).picture
     return {
-        "loss_G": of_generator["generator"],
+        "loss_G": sum(of_generator.values()),
         "loss_D": sum(of_discriminator.values()),
         "fake": fake,
-    } | {f"D_{name}": value for name, value in of_discriminator.items()}
+        **{f"D_{name}": value for name, value in of_discriminator.items()},
+        **({"G_vgg": of_generator["perceptual"], "G_adv": of_generator["generator"]} if perceptual else {}),
+    }
 
 
 def average(case: Case) -> dict[str, Any]:

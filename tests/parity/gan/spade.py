@@ -6,7 +6,7 @@ from itertools import cycle
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sdm_bench.conditioning import Condition
 from sdm_bench.models.gan import Gaussian, ImageEncoder
@@ -16,8 +16,9 @@ from sdm_bench.models.spade import SPADEConfig, SPADEGenerator, VAEConfig
 from sdm_bench.training import adversarial_losses
 from sdm_bench.training.adversarial import AdversarialObjective
 from sdm_bench.training.batches import Batch
-from tests.parity.cases import Case, fill, weight
-from tests.parity.gan.common import Handler, built, condition_of, grouped, kept, numbered, of
+from tests.parity.cases import Case, fill
+from tests.parity.gan.common import Handler, built, condition_of, drawn_perceptual, grouped, kept, numbered, of
+from tests.parity.not_supported import NotSupportedError
 
 REPOSITORY = "NVlabs/SPADE"
 MODES = {"hinge": "hinge", "ls": "ls", "original": "bce", "w": "wasserstein"}
@@ -36,6 +37,18 @@ def common_fields(about: dict) -> dict[str, Any]:
         if about["use_vae"]
         else {}
     )
+
+
+def network_fields(about: dict) -> dict[str, Any]:
+    """As common_fields, with what the option norm_G, such as `spectralspadesyncbatch3x3`, names."""
+    parsed = re.fullmatch(r"(spectral)?spade(syncbatch|batch|instance)(\d)x\d", about["norm_G"])
+    if parsed is None:
+        raise NotSupportedError("norm", about["norm_G"])
+    return common_fields(about) | {
+        "spectral": parsed[1] is not None,
+        "free_norm": parsed[2].removeprefix("sync"),
+        "kernel": int(parsed[3]),
+    }
 
 
 def discriminator_preset(about: dict) -> DiscriminatorPreset:
@@ -61,7 +74,7 @@ def without_encoder(config: VAEConfig, make: type) -> Any:
 
 def generator(case: Case) -> dict[str, Any]:
     """The generator: keys and shapes, and where there are inputs the picture, inner outputs and buffers."""
-    config = SPADEConfig(**common_fields(case.arguments))
+    config = SPADEConfig(**network_fields(case.arguments))
     model = built(case, lambda: without_encoder(config, SPADEGenerator))
     if model is None:
         return {}
@@ -135,7 +148,7 @@ def vgg_loss(case: Case) -> dict[str, Any]:
 def step(case: Case) -> dict[str, Any]:
     """All losses of one step, with an encoder and the perceptual loss where the case has them."""
     about, training = case.arguments, case.about.get("mode") == "train"
-    config = SPADEConfig(**common_fields(about) | {"nef": about["ngf"]})
+    config = SPADEConfig(**network_fields(about) | {"nef": about["ngf"]})
     weights, preset = discriminator_preset(about), TrainingPreset(recipe="spade", batch_size=2, learning_rate=1e-4)
     generator = without_encoder(config, SPADEGenerator)
     fill(generator, case.about["state_dict_netG"])
@@ -166,20 +179,6 @@ def noises(case: Case, z_dim: int) -> Iterator[Tensor]:
     """The noises (N, z_dim) that the encoder's Gaussian is drawn with, in the order of the passes, again and again."""
     drawn = [each for value in case.inputs.values() for each in (value if isinstance(value, list) else [value])]
     return cycle([torch.from_numpy(each) for each in drawn if each is not None and each.shape[1:] == (z_dim,)])
-
-
-def drawn_perceptual(case: Case, weights: DiscriminatorPreset) -> nn.Module:
-    """The perceptual loss with drawn VGG19 weights: of the case's table of them, or of torchvision's own keys."""
-    features = adversarial_losses.vgg19_features()
-    ours = features.state_dict()
-    own = [[key, list(value.shape)] for key, value in ours.items()]
-    table = next((case.about[name] for name in case.about if re.fullmatch("(?i)state_dict_.*vgg.*", name)), own)
-    # The authors' slices end before the last layers, so that a table of theirs is shorter.
-    pairs = list(zip(ours, table, strict=False))
-    drawn = {key: torch.from_numpy(weight(name, tuple(shape))) for key, (name, shape) in pairs}
-    assert all(drawn[key].shape == ours[key].shape for key in drawn), "shapes of the VGG differ"
-    features.load_state_dict(ours | drawn)
-    return adversarial_losses.VGGLoss(features, weights.vgg_weights)
 
 
 def preprocess(case: Case) -> dict[str, Any]:
