@@ -13,6 +13,7 @@ from sdm_bench.suites.engine import Engine
 from sdm_bench.suites.estimate import Estimate, estimate, rates
 from sdm_bench.suites.machine import gpus
 from sdm_bench.suites.measuring import needed_weights
+from sdm_bench.suites.named import name_results
 from sdm_bench.suites.plan import Plan, make_plan
 from sdm_bench.suites.results import Result
 from sdm_bench.suites.sources import RELEASED
@@ -138,6 +139,7 @@ def run(planned: Planned, engine: Engine) -> None:
     refuse_unwritable(planned.out, "--out")
     plan, out, cells = planned.plan, planned.out.absolute(), planned.to_do
     if not cells:
+        name_results(plan.cells.values(), out)
         say(f"{out}: nothing to do: {_counted(planned.states)}")
         _list_unmade(plan, planned.states, {})
         return
@@ -147,6 +149,7 @@ def run(planned: Planned, engine: Engine) -> None:
     for cell in _needed(plan, cells):
         cell.write(out)
     outcome = engine.run(cells, out, planned.estimates)
+    name_results(plan.cells.values(), out)
     if outcome.stopped_by:
         say("stopped; the same command goes on")
         raise SystemExit(exit_code(outcome.stopped_by))
