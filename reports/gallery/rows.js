@@ -7,13 +7,47 @@ const shells = data.ids.map((_, row) => {
 });
 let order = [];
 
+let printing = false;
+
+// Rows near the window that wait to be filled: a few in each frame, and none while the page flies by.
+const waiting = new Set();
+const BUDGET = 6; // milliseconds of a frame
+const FAST = 120; // pixels in a frame
+let scheduled = false;
+let before = 0;
+
 const watcher = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
-    if (isIntersecting) fill(Number(target.dataset.row));
-    else if (!printing) target.replaceChildren();
+    const row = Number(target.dataset.row);
+    if (isIntersecting && !target.childElementCount) waiting.add(row);
+    else if (!isIntersecting) {
+      waiting.delete(row);
+      if (!printing) target.replaceChildren();
+    }
   }
-}, { rootMargin: "1200px 400px" });
-let printing = false;
+  schedule();
+}, { rootMargin: "600px 400px" });
+
+function schedule() {
+  if (scheduled || !waiting.size) return;
+  scheduled = true;
+  requestAnimationFrame(fillWaiting);
+}
+
+function fillWaiting() {
+  scheduled = false;
+  const flies = Math.abs(scrollY - before) > FAST;
+  before = scrollY;
+  const end = performance.now() + BUDGET;
+  const middle = scrollY + innerHeight / 2;
+  const away = (row) => Math.abs(shells[row].offsetTop - middle);
+  for (const row of flies ? [] : [...waiting].sort((a, b) => away(a) - away(b))) {
+    waiting.delete(row);
+    fill(row);
+    if (performance.now() > end) break;
+  }
+  schedule();
+}
 
 function fill(row) {
   const shell = shells[row];
@@ -57,6 +91,7 @@ function refillRows() {
 function placeRows() {
   order = chosenRows();
   watcher.disconnect();
+  waiting.clear();
   const there = new Set(order);
   shells.forEach((shell, row) => { if (!there.has(row)) shell.replaceChildren(); });
   $("rows").replaceChildren(headRow(), ...order.map((row) => shells[row]));
