@@ -76,7 +76,7 @@ def test_the_flag_for_fd_infinity_reaches_the_metric(asked: bool, run: Path, mon
         ({"where": DatasetSplit(split="train")}, r"--split train: the samples in .* are of val"),
         ({"where": DatasetSplit("ade20k", None, None)}, r"--dataset ade20k: the samples in .* are of cityscapes"),
         ({"name": "mine"}, r"--name: what --images are called"),
-        ({"track": "text"}, r"--track text: says it of --images"),
+        ({"track": "text"}, r"--track: of --images"),
         ({"segmenter": "toy"}, r"--segmenter toy: does nothing without --metric miou"),
         ({"predictions": Path("x")}, r"--predictions x: does nothing without --metric miou"),
         ({"metrics": ["miou"], "statistics": __file__}, r"does nothing without --metric fid"),
