@@ -9,10 +9,14 @@ What Python programs and notebooks call, each the same as a command does; all of
 What is wrong with an argument is a `UserError`.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# Threads that spin while they wait make torch some fifteen times slower once another program uses one of the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from sdm_bench import datasets
