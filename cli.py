@@ -1,6 +1,5 @@
 """The group of commands: names, one-line helps, and the module of each, which is imported when it is called."""
 
-import os
 from importlib import import_module
 from typing import Any
 
@@ -8,9 +7,6 @@ import click
 
 from sdm_bench import __version__
 from sdm_bench.base.errors import errors_in_a_line
-
-# Threads that spin while they wait make torch some fifteen times slower once another program uses one of the cores.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # By name: the module in sdm_bench/commands, which has a command of that name, and its one-line help.
 COMMANDS = {

@@ -128,7 +128,7 @@ def load_configured(source: str, classes: ClassTable, device: torch.device) -> C
     digest covers both. Raises UserError where it can't be built or says nothing of how pictures are fed, where weights
     don't fit it, or where it has another number of classes than the dataset evaluates.
     """
-    config_file, checkpoint = _files(source)
+    config_file, checkpoint = named_files(source)
     try:
         config = Config.fromfile(config_file)
         network = build(config)
@@ -188,7 +188,8 @@ def _blue_first(picture: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1)))
 
 
-def _files(source: str) -> tuple[Path, Path]:
+def named_files(source: str) -> tuple[Path, Path]:
+    """Configuration and checkpoint of "mmseg:CONFIG.py,CHECKPOINT.pth"; raises UserError where one is not there."""
     parts = source.removeprefix(PREFIX).split(",")
     if len(parts) != 2:
         raise UserError(f"--segmenter {source}: expected {PREFIX}CONFIG.py,CHECKPOINT.pth")

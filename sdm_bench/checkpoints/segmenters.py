@@ -9,12 +9,12 @@ import torch
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_lines
 from sdm_bench.base.tensors import build_fitting, load_strictly, read_tensors, tensors_sha256
-from sdm_bench.checkpoints.stored import SHIPPED, StoredNetwork, find_stored, shipped_weights
+from sdm_bench.checkpoints.stored import SHIPPED, StoredNetwork, find_stored, is_stored, shipped_weights
 from sdm_bench.checkpoints.weights_file import single
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.weights.store import load_weights
 from segmenters.architectures import ARCHITECTURES, build_segmenter, load, released_files, released_names
-from segmenters.configured import PREFIX, load_configured
+from segmenters.configured import PREFIX, load_configured, named_files
 from segmenters.prediction import Segmenter
 from segmenters.preprocessing import PREPROCESSING
 
@@ -42,15 +42,31 @@ def load_segmenter(
         return _load_file(name, Path(file), classes, device)
     stored = find_stored(shipped_weights("unet") if source == SHIPPED else source)
     if stored is None:
-        lone = Path(source)
-        if lone.is_file():
-            raise UserError(
-                f"--segmenter {source}: expected {lone.stem}.json beside it, which says what it holds; of a file as "
-                f"its authors' program writes it say ARCHITECTURE:{source}"
-            )
-        known = ", ".join([*released_names(), SHIPPED])
-        raise UserError(f"--segmenter {source}: neither a run, nor a weights file, nor one of {known}")
+        raise _unknown(source)
     return _load_stored(stored, source, dataset, classes, device)
+
+
+def refuse_unknown(source: str) -> None:
+    """Raises UserError where `load_segmenter` would find nothing of that name or place; nothing is read."""
+    name, colon, file = source.partition(":")
+    if source.startswith(PREFIX):
+        named_files(source)
+    elif colon and name in ARCHITECTURES:
+        if not Path(file).is_file():
+            raise UserError(f"--segmenter {source}: {file}: no such file")
+    elif source not in released_names() and source != SHIPPED and not is_stored(Path(source)):
+        raise _unknown(source)
+
+
+def _unknown(source: str) -> UserError:
+    lone = Path(source)
+    if lone.is_file():
+        return UserError(
+            f"--segmenter {source}: expected {lone.stem}.json beside it, which says what it holds; of a file as "
+            f"its authors' program writes it say ARCHITECTURE:{source}"
+        )
+    known = ", ".join([*released_names(), SHIPPED])
+    return UserError(f"--segmenter {source}: neither a run, nor a weights file, nor one of {known}")
 
 
 def _load_stored(

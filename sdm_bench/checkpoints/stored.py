@@ -30,16 +30,21 @@ def find_stored(source: Path | str, raw: bool = False) -> StoredNetwork | None:
     raw: a run's trained weights, not their average; raises UserError for a file, which has one kind.
     """
     path = Path(source)
-    refuse_special(path)
+    if not is_stored(path):
+        return None
     if TrainingRun(path).exists:
         return StoredNetwork(*TrainingRun(path).weights(raw), str(path))
-    if path.is_file() and path.with_suffix(".json").is_file():
-        if raw:
-            raise UserError(f"--raw: {path} holds weights of one kind; expected a run or a checkpoint with both")
-        tensors, about = read_weights(path)
-        assert about is not None
-        return StoredNetwork(tensors, about, str(path))
-    return None
+    if raw:
+        raise UserError(f"--raw: {path} holds weights of one kind; expected a run or a checkpoint with both")
+    tensors, about = read_weights(path)
+    assert about is not None
+    return StoredNetwork(tensors, about, str(path))
+
+
+def is_stored(path: Path) -> bool:
+    """Whether a run's folder or a weights file is there, which nothing is read of; raises UserError for a device."""
+    refuse_special(path)
+    return TrainingRun(path).exists or (path.is_file() and path.with_suffix(".json").is_file())
 
 
 def shipped_weights(name: str) -> Path:

@@ -72,8 +72,15 @@ def preset_overrides(chosen: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value is not None}
 
 
+def known_method(_context: click.Context, _parameter: click.Parameter, method: str) -> str:
+    """The method; raises UserError for another name, before options that it would need are asked for."""
+    from sdm_bench.models import methods
+
+    return methods.method(method).name
+
+
 @click.command(cls=options.Command, epilog=EXAMPLE)
-@click.argument("method")
+@click.argument("method", callback=known_method, is_eager=True)
 @run_options
 @click.option(
     "--condition-dropout",

@@ -48,8 +48,20 @@ def _description(dataset: type[SemanticDataset]) -> str:
 OWN = "its own classes, name and size ({0} unless its classes.yaml says another)"
 
 
-def open_dataset(name: str, root: Path, split: str) -> SemanticDataset:
-    """The dataset called `name` below `root`; raises UserError when it is not there."""
+def open_dataset(name: str, root: Path | str, split: str = "val") -> SemanticDataset:
+    """The split of the dataset called `name` below `root`: a sequence of examples, read when they are asked for.
+
+    name: `cityscapes`, `ade20k`, `celebamask_hq`, `coco_stuff`, or of one's own `folder` or what its classes.yaml calls
+    it. An Example has id, image uint8 (H, W, 3), label int64 (H, W) and, where there are any, instance int32 (H, W).
+    Raises UserError for another name, and when it is not there.
+
+    >>> import sdm_bench as sb
+    >>> sb.write_toy("cityscapes", "scenes", {"val": 4}, size=(32, 64))
+    >>> scenes = sb.datasets.open("cityscapes", "scenes")
+    >>> len(scenes), scenes[0].image.shape, scenes.classes.names[scenes[0].label[-1, 0]]
+    (4, (32, 64, 3), 'road')
+    """
+    root = Path(root)
     return dataset_class(name, root)(root, split)
 
 

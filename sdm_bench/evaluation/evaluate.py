@@ -45,7 +45,8 @@ class Evaluation:
     protocol: or `all`, each that says anything about a metric on the dataset. segmenter: in place of the protocol's.
     predictions: where the segmenter's are kept and taken from. statistics: in place of the photographs, for FID.
     fd_infinity: also of fewer pictures than the protocol takes it of. out: the CSV that rows are added to, by default
-    `results.csv` in the run's folder, or in one called as the pictures are. command: as it was typed, for the record.
+    `results.csv` in the run's folder, or in one called as the pictures are. stored: False where rows are returned alone
+    and nothing is written. command: as it was typed, for the record.
     """
 
     metrics: Sequence[str]
@@ -65,6 +66,7 @@ class Evaluation:
     captions: Path | None = None
     allow_incomplete: bool = False
     out: Path | None = None
+    stored: bool = True
     device: str = "auto"
     command: str = ""
 
@@ -97,14 +99,16 @@ def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
             failures.append(f"{chosen.name}, {name}: {reason}" if asked.protocol == ALL else f"{name}: {reason}")
         else:
             rows += decided(partial(_stored, target, found, context, asked))
-    if rows and is_first() and target.is_file():
+    if rows and is_first() and target is not None and target.is_file():
         say(f"{target}: {len(rows)} rows")
     unstored = dict.fromkeys(line for lines in exchanged(work.unstored) for line in lines)
     return rows, [*failures, *unstored]
 
 
-def _stored(target: Path, found: MetricResult, context: EvaluationContext, asked: Evaluation) -> list[ResultRow]:
-    """The rows as they were stored, or as they were measured where they can't be."""
+def _stored(target: Path | None, found: MetricResult, context: EvaluationContext, asked: Evaluation) -> list[ResultRow]:
+    """The rows as they were stored, or as they were measured where they can't or need not be."""
+    if target is None:
+        return found.rows
     with tolerated(context.shared.unstored, "numbers"):
         return store(target, found.rows, found.per_image, _record(context, asked))
     return found.rows
@@ -119,18 +123,23 @@ def _refuse_no_numbers(rows: Sequence[ResultRow]) -> None:
 
 def _prepared(
     asked: Evaluation,
-) -> tuple[Path, SampleSet, SemanticDataset, list[tuple[str, Protocol]], Path | None]:
-    """Where rows go, what is measured against what, by which metrics and protocols, and given statistics."""
+) -> tuple[Path | None, SampleSet, SemanticDataset, list[tuple[str, Protocol]], Path | None]:
+    """Where rows go, if at all, what is measured against what, by which metrics and protocols, and given statistics."""
     metrics = [metric(name) for name in dict.fromkeys(asked.metrics)]
     _refuse_idle_options(asked)
     statistics = resolve_statistics(asked.statistics)
+    if asked.segmenter is not None:
+        from sdm_bench.checkpoints.segmenters import refuse_unknown
+
+        refuse_unknown(asked.segmenter)
     if asked.protocol != ALL:
         protocol(asked.protocol)
     _refuse_unusable_places(asked)
-    target = _target(asked)
-    refuse_unusable(target)
+    target = _target(asked) if asked.stored else None
+    if target is not None:
+        refuse_unusable(target)
     samples, dataset = _open(asked)
-    if is_first():
+    if is_first() and target is not None:
         _say_others(target, samples)
     if asked.captions is not None:
         samples = replace(samples, captions=read_captions(asked.captions, dataset))

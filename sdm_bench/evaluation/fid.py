@@ -159,29 +159,33 @@ def _values(
 ) -> tuple[dict[str, float], list[str]]:
     """The numbers of one seed by name, FID first, and a line for each companion that was left out."""
     section: FIDSection = context.section
-    found = {"fid": frechet_distance(features, real.fitted)}
-    if real.features is None:
-        return found, []
-    if section.covariance == "float32":
-        found = {"fid": frechet_distance_float32(real.features, features), "fid_float64": found["fid"]}
-    if not section.companions:
+    found = distances(features, real, section)
+    if real.features is None or not section.companions:
         return found, []
     pair = FeaturePair(features, real.features, real.fitted, weights, section, context.few_allowed)
     beside, left_out = companions(pair)
     return found | beside, left_out
 
 
+def distances(features: np.ndarray, real: ReferenceStatistics, section: FIDSection) -> dict[str, float]:
+    """The Fréchet distance of features (N, D) as the protocol computes it; in float32 with that in float64 beside."""
+    found = {"fid": frechet_distance(features, real.fitted)}
+    if real.features is not None and section.covariance == "float32":
+        found = {"fid": frechet_distance_float32(real.features, features), "fid_float64": found["fid"]}
+    return found
+
+
 def _reference(context: EvaluationContext, extractor: Extractor) -> ReferenceStatistics:
     """The real side: photographs, or statistics from a file that the user brings."""
     if context.statistics is not None:
-        return _read_reference(context.statistics, extractor)
+        return read_reference(context.statistics, extractor)
     photographs = context.photographs(context.section.real_recipe)
     features = context.features(photographs, extractor)
     return ReferenceStatistics(gaussian(features), features, len(features), photographs.manifest)
 
 
-def _read_reference(path: Path, extractor: Extractor) -> ReferenceStatistics:
-    """Raises UserError where the file says that other weights or another resizing made it."""
+def read_reference(path: Path, extractor: Extractor) -> ReferenceStatistics:
+    """The statistics in a file; raises UserError where it says that other weights or another resizing made it."""
     stored = read_statistics(path)
     resize, digest = extractor.resize.name, extractor.weights_sha256
     for name, value in {"extractor": extractor.name, "resize": resize, "weights_sha256": digest}.items():

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from sdm_bench.base.devices import pick_device
 from sdm_bench.base.drawing import to_uint8
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import is_whole_picture, write_png
@@ -15,17 +14,22 @@ from sdm_bench.base.processes import alone_in, decided, rank_and_count, start_pr
 from sdm_bench.base.progress import say, track
 from sdm_bench.checkpoints.generators import TrainedNetwork, WeightsSpec
 from sdm_bench.conditioning import Condition
-from sdm_bench.datasets.base import SemanticDataset
+from sdm_bench.datasets.base import Example, SemanticDataset
 from sdm_bench.datasets.digests import labels_sha256, photographs_sha256
 from sdm_bench.datasets.folder import Folder
 from sdm_bench.datasets.known_datasets import DatasetSplit
-from sdm_bench.datasets.transforms import DEFAULT_RECIPE, Resized, Transform
-from sdm_bench.diffusion.gaussian_diffusion import preset_schedule
-from sdm_bench.diffusion.solvers import respaced_solver
+from sdm_bench.datasets.transforms import Resized, Transform
 from sdm_bench.models import methods
-from sdm_bench.models.preset import DiffusionPreset
+from sdm_bench.sampling.chosen import (
+    learnt_null_label,
+    recipe_of,
+    refuse_idle_options,
+    sampling_of,
+    say_guidance,
+    synthesizer_of,
+)
 from sdm_bench.sampling.folders import SampleFolder, SampleOptions
-from sdm_bench.sampling.synthesizers import SamplingOptions, Speed, Synthesizer, make_synthesizer, sample_generator
+from sdm_bench.sampling.synthesizers import SamplingOptions, Speed, Synthesizer, sample_generator
 
 BATCH_SIZE = 8
 WITHOUT_PERCEPTUAL_LOSS = "trained without the perceptual loss"
@@ -57,21 +61,18 @@ def generate_samples(
     start_processes(device)
     speed = speed or Speed()
     if weights.method is not None:
-        _refuse_idle_options(weights.method, sampling, speed)
+        refuse_idle_options(weights.method, sampling, speed)
     trained = weights.load(where.name)
-    _refuse_idle_options(trained.about.method, sampling, speed)
+    refuse_idle_options(trained.about.method, sampling, speed)
     refuse_weights(trained.network.state_dict(), trained.source)
     folder = out or weights.run
     if folder is None:
         raise UserError("--out: where do the samples go?")
     dataset = _open_dataset(where, trained)
     options = _sample_options(trained, dataset, sampling, variant, recipe, style, batch_size or _batch_size(folder))
-    _say_guidance(options, sampling, trained)
+    say_guidance(options.guidance, sampling.guidance, trained)
     chosen = SamplingOptions(**{name: getattr(options, name) for name in vars(sampling)})
-    diffusion = None if trained.about.diffusion is None else DiffusionPreset(**trained.about.diffusion)
-    synthesizer = make_synthesizer(
-        options.method, trained.network, trained.config, diffusion, chosen, pick_device(device), speed
-    )
+    synthesizer = synthesizer_of(trained, chosen, device, speed)
     transform = Transform(options.recipe, options.image_size, dataset.keeps_aspect, training=False)
     written = write_samples(synthesizer, Resized(dataset, transform), options, folder, seeds, command, shard or (0, 1))
     say(f"{folder}: {written} samples written")
@@ -154,20 +155,18 @@ def _synthesize(
     full = max(options.batch_size, 2)
     filled = (list(indices) * full)[:full]
     read = [examples[index] for index in filled]
-    generators = [sample_generator(example.id, seed) for example in read]
-    condition = Condition.of(read, len(examples.dataset.classes), options.style is not None)
-    made = synthesizer.synthesize(condition, generators).numpy()
-    refuse_pictures(made, [f"{example.id}, seed {seed}" for example in read])
-    return to_uint8(made)[: len(indices)]
+    made = pictures_of(synthesizer, read, seed, len(examples.dataset.classes), options.style is not None)
+    return made[: len(indices)]
 
 
-def _refuse_idle_options(method: str, sampling: SamplingOptions, speed: Speed) -> None:
-    """Raises UserError for what is said of a diffusion model's samples where the method is a GAN."""
-    chosen = vars(sampling) | vars(speed)
-    said = [name for name, value in chosen.items() if value is not None and value is not False]
-    if methods.method(method).kind == "gan" and said:
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in said)
-        raise UserError(f"{flags}: {method} is a GAN; diffusion models take {'it' if len(said) == 1 else 'them'}")
+def pictures_of(
+    synthesizer: Synthesizer, examples: Sequence[Example], seed: int, num_classes: int, styled: bool = False
+) -> np.ndarray:
+    """The pictures of one batch of examples of one size for a seed, uint8 (N, H, W, 3); raises NotFinite."""
+    generators = [sample_generator(example.id, seed) for example in examples]
+    made = synthesizer.synthesize(Condition.of(examples, num_classes, styled), generators).numpy()
+    refuse_pictures(made, [f"{example.id}, seed {seed}" for example in examples])
+    return to_uint8(made)
 
 
 def _open_dataset(where: DatasetSplit, trained: TrainedNetwork) -> SemanticDataset:
@@ -205,15 +204,9 @@ def _sample_options(
 ) -> SampleOptions:
     about = trained.about
     method = methods.method(about.method)
-    asked = {name: value for name, value in vars(sampling).items() if value is not None}
     if style is not None and not hasattr(trained.network, "encoder"):
         raise UserError(f"--style {style}: {trained.source} has no encoder that could take a photograph's style")
-    preset = {name: value for name, value in (about.sampling or {}).items() if value is not None}
-    if "guidance" in preset and not _learnt_null_label(trained):
-        preset["guidance"] = 1.0
-    asked = _respaced(asked, preset, trained)
-    if asked.get("guidance", 1) < 1:
-        raise UserError(f"--guidance {asked['guidance']:g}: expected s of the released code, from 1 (off) on")
+    chosen = sampling_of(trained, sampling)
     return SampleOptions(
         method=about.method,
         variant=variant,
@@ -222,7 +215,7 @@ def _sample_options(
         split=dataset.split,
         labels_sha256=labels_sha256(dataset),
         image_size=about.image_size,
-        recipe=recipe or about.training.get("training", {}).get("recipe", DEFAULT_RECIPE),
+        recipe=recipe or recipe_of(trained),
         style=style,
         photographs_sha256=None if style is None else photographs_sha256(dataset),
         stochastic=method.kind == "diffusion" or trained.config.stochastic,
@@ -231,21 +224,10 @@ def _sample_options(
         training_steps=about.steps,
         training_seed=about.seed,
         configuration_sha256=about.configuration_sha256,
-        training_note=_training_note(trained, (preset | asked).get("guidance")),
+        training_note=_training_note(trained, chosen.get("guidance")),
         batch_size=batch_size,
-        **(preset | asked),
+        **chosen,
     )
-
-
-def _respaced(asked: dict[str, Any], preset: dict[str, Any], trained: TrainedNetwork) -> dict[str, Any]:
-    """What was asked for, with the number of steps of a respacing; without it where the solver takes those anyway."""
-    spec, diffusion = asked.get("timestep_respacing"), trained.about.diffusion
-    if spec is None or diffusion is None:
-        return asked
-    if "solver_steps" in asked:
-        raise UserError(f"--solver-steps {asked['solver_steps']}: --timestep-respacing {spec} says how many; give one")
-    solver = respaced_solver((preset | asked)["solver"], spec, preset_schedule(DiffusionPreset(**diffusion)))
-    return asked | {"solver_steps": solver.steps, "timestep_respacing": solver.respacing}
 
 
 def _training_note(trained: TrainedNetwork, guidance: float | None) -> str:
@@ -254,23 +236,4 @@ def _training_note(trained: TrainedNetwork, guidance: float | None) -> str:
     weighted = (training.get("discriminator") or {}).get("lambda_vgg")
     if weighted and not training.get("perceptual"):
         return WITHOUT_PERCEPTUAL_LOSS
-    return WITHOUT_NULL_LABEL if (guidance or 0) > 1 and not _learnt_null_label(trained) else ""
-
-
-def _learnt_null_label(trained: TrainedNetwork) -> bool:
-    """False where the weights say that no label map was dropped in training."""
-    return trained.about.training.get("condition_dropout") != 0
-
-
-def _say_guidance(options: SampleOptions, asked: SamplingOptions, trained: TrainedNetwork) -> None:
-    """Why guidance is off by default, or that it can't work, where the null label was not learnt."""
-    if options.guidance is None or _learnt_null_label(trained):
-        return
-    advice = (
-        f"guidance needs the null label, which {trained.source} has not learnt; fine-tune it with "
-        "`train --init ... --condition-dropout 0.2`"
-    )
-    if asked.guidance is None:
-        say(f"sampling without guidance: {advice}")
-    elif options.guidance > 1:
-        say(f"warning: --guidance {options.guidance:g}: {advice}")
+    return WITHOUT_NULL_LABEL if (guidance or 0) > 1 and not learnt_null_label(trained) else ""

@@ -17,12 +17,16 @@ VERSION = 1
 SETTINGS = "toy.json"
 
 
-def write_toy(dataset: str, root: Path, counts: Mapping[str, int], size: tuple[int, int], seed: int = 0) -> None:
+def write_toy(dataset: str, root: Path | str, counts: Mapping[str, int], size: tuple[int, int], seed: int = 0) -> None:
     """Writes `counts[split]` scenes of each split below `root`, at `size` (height, width).
 
+    dataset: `cityscapes`, `ade20k`, `celebamask_hq` or `coco_stuff`, whose official layout and ids the scenes have.
     Files that are there already, and whole, stay, so that the same command resumes and a larger count extends. Raises
     UserError for an unknown dataset or split, a seed below 0, and where `root` holds anything but toy scenes of this
     dataset, size and seed.
+
+    >>> import sdm_bench as sb
+    >>> sb.write_toy("cityscapes", "scenes", {"val": 4}, size=(32, 64))
     """
     root = Path(root)
     if dataset not in LAYOUTS:

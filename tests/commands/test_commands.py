@@ -254,6 +254,7 @@ def test_exported_weights_sample_like_the_run(walk: Path, toy_cityscapes: Path, 
         (["weights", "fetch", "lpips-alexnet"], "Did you mean 'lpips-alex'"),
         (["report", "."], "no results.csv in ."),
         (["report", ".", "--gallery", "x.html", "--no-figure"], "--no-figure: the gallery has no grid"),
+        (["train", "smd"], "Unknown method 'smd'. Did you mean 'sdm'?"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )

@@ -33,14 +33,15 @@ def run(toy_cityscapes: Path, tmp_path: Path) -> Path:
 
 
 def test_failed_metrics_are_listed_and_the_others_measured(run: Path) -> None:
-    asked = Evaluation(["lpips", "fid", "miou"], run, seeds=[0], segmenter="nothing", device="cpu")
+    asked = Evaluation(["lpips", "fid", "miou"], run, seeds=[0], device="cpu")
     rows, failures = evaluate(asked)
     assert {row.metric for row in rows} == {"fid", "kid", "kid_standard_error", "kid_subsets", "precision", "recall"}
     assert failures[0] == (
         "lpips: diversity needs at least two samples a label map for sdm-bench@1; sdm has 1 (seeds: 0); "
         "`sdm-bench generate --seeds` adds others, --seeds says which are measured"
     )
-    assert failures[1].startswith("miou: --segmenter nothing: neither a run")
+    assert failures[1].startswith("miou: ")
+    assert "cityscapes-drn-d-105" in failures[1]
     assert read_rows(run / "results.csv") == rows
 
 
@@ -76,7 +77,10 @@ def test_the_flag_for_fd_infinity_reaches_the_metric(asked: bool, run: Path, mon
         ({"where": DatasetSplit(split="train")}, r"--split train: the samples in .* are of val"),
         ({"where": DatasetSplit("ade20k", None, None)}, r"--dataset ade20k: the samples in .* are of cityscapes"),
         ({"name": "mine"}, r"--name: what --images are called"),
-        ({"track": "text"}, r"--track: of --images; a run"),
+        ({"track": "text"}, r"--track: of --images"),
+        ({"metrics": ["miou"], "segmenter": "nosuch"}, r"--segmenter nosuch: neither a run, nor a weights file"),
+        ({"metrics": ["miou"], "segmenter": "mmseg:a.py,b.pth"}, r"--segmenter mmseg:.*: a\.py: no such file"),
+        ({"metrics": ["miou"], "segmenter": "drn-c-26:a.pth"}, r"--segmenter drn-c-26:a\.pth: a\.pth: no such file"),
         ({"segmenter": "toy"}, r"--segmenter toy: does nothing without --metric miou"),
         ({"predictions": Path("x")}, r"--predictions x: does nothing without --metric miou"),
         ({"metrics": ["miou"], "statistics": __file__}, r"does nothing without --metric fid"),
