@@ -16,7 +16,7 @@ demo: $(SETUP)
 	$(BIN)/sdm-bench run demo
 
 test: $(SETUP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(SETUP)
 	$(BIN)/ruff check
