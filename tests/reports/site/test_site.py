@@ -115,7 +115,7 @@ def test_what_fails_half_way_leaves_the_earlier_site(
     def fails(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(site, "write_png", fails)
+    monkeypatch.setattr(site, "write_bytes", fails)
     with pytest.raises(OSError, match="No space left"):
         write_site(folder, content)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
