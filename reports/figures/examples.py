@@ -125,17 +125,17 @@ def scores_of(columns: Sequence[Column], material: Material) -> dict[str, float]
     """Mean IoU of each id over the columns and their seeds, where all columns have one; raises NothingToDraw."""
     numbers = find_numbers(columns, material.places, material.rows).by_measure
     measures = [each for each, by_column in numbers.items() if each.metric == "miou" and len(by_column) == len(columns)]
-    if not measures:
+    values: dict[str, list[float]] = {}
+    for of in numbers[measures[0]].values() if measures else ():
+        for (_, name), value in of.items():
+            if value == value:
+                values.setdefault(name, []).append(value)
+    if not values:
         raise NothingToDraw(
             f"--examples {material.examples.way}: no mean IoU of single pictures that all of "
             f"{', '.join(column.title for column in columns)} have; `sdm-bench evaluate --metric miou` measures it"
         )
     if len(measures) > 1:
         say(f"--examples {material.examples.way}: by mean IoU of {measures[0].protocol}, the first of {len(measures)}")
-    values: dict[str, list[float]] = {}
-    for of in numbers[measures[0]].values():
-        for (_, name), value in of.items():
-            if value == value:
-                values.setdefault(name, []).append(value)
     most = max(map(len, values.values()))
     return {name: float(np.mean(each)) for name, each in values.items() if len(each) == most}

@@ -1,4 +1,4 @@
-"""FID, mIoU and LPIPS against what a sample costs: evaluations of the network."""
+"""FID, mIoU and LPIPS against evaluations of the network, which are what a sample costs."""
 
 from reports.figures.curves import METRICS, draw_curves
 from reports.figures.drawing import Drawing
