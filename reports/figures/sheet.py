@@ -17,8 +17,8 @@ from reports.figures.text import text_width, wrapped
 
 # Inches: the widest panel, the room for the names of rows, between panels, and the least width for a legend.
 PANEL, NAMES, GAP, LEGEND = 2.0, 0.85, 0.02, 4.0
-# Pixels that the short side of a panel has at least; smaller pictures are enlarged by a whole number.
-SHORT_SIDE = 96
+# Dots an inch at least, for text that is read; smaller pictures are enlarged by a whole number.
+LEAST_DPI = 200
 # In the place of a picture: nothing, where the row above has it.
 BLANK = np.zeros((0, 0, 3), np.uint8)
 # Points: from one line of text to the next, between text and pictures, and the smallest font.
@@ -109,12 +109,13 @@ def _layout(sheet: Sheet) -> Layout:
     height, width = next(
         picture.shape[:2] for row in sheet.rows for picture in row if picture is not None and picture.size
     )
-    scale = max(1, -(-SHORT_SIDE // min(height, width)))
     columns = len(sheet.headings)
     room = NAMES if sheet.names else 0.0
     inches = min(PAGE_WIDTH - room, columns * PANEL)
+    panels = inches - (columns - 1) * GAP
+    scale = max(1, ceil(LEAST_DPI * panels / (columns * width)))
     # rounded so that the figure is never wider than a page
-    dpi = ceil(columns * width * scale / (inches - (columns - 1) * GAP))
+    dpi = ceil(columns * width * scale / panels)
     panel = width * scale / dpi * INCH
     font = _font([word for each in sheet.headings for word in each.split()], panel - 2 * PAD)
     return Layout(

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from reports.figures.sheet import BLANK, SHORT_SIDE, Bar, Sheet, draw_sheet
+from reports.figures.sheet import BLANK, LEAST_DPI, Bar, Sheet, draw_sheet
 from reports.figures.style import PAGE_WIDTH, styled
 from reports.figures.text import text_width, told_apart, wrapped
 
@@ -20,12 +20,14 @@ def pictures(rows: int, columns: int, size: tuple[int, int]) -> list[list[np.nda
     return [[rng.integers(0, 256, (*size, 3), np.uint8) for _ in range(columns)] for _ in range(rows)]
 
 
-def written(sheet: Sheet) -> np.ndarray:
+def written(sheet: Sheet) -> tuple[np.ndarray, int]:
+    """The PNG, and by how much pictures are enlarged in it."""
     stream = io.BytesIO()
     with styled():
         figure = draw_sheet(sheet)
         figure.savefig(stream, format="png", dpi=figure.dpi)
-    return np.asarray(Image.open(stream).convert("RGB"))
+    scale = figure.axes[0].images[0].get_array().shape[0] // sheet.rows[0][0].shape[0]
+    return np.asarray(Image.open(stream).convert("RGB")), scale
 
 
 def places(canvas: np.ndarray, picture: np.ndarray) -> list[tuple[int, int]]:
@@ -40,8 +42,7 @@ def places(canvas: np.ndarray, picture: np.ndarray) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("size", [(32, 64), (20, 20), (100, 130)])
 def test_every_pixel_of_every_picture_is_there_and_none_is_squashed(size: tuple[int, int]) -> None:
     rows = pictures(2, 3, size)
-    canvas = written(Sheet(rows, ["label map", "photograph", LONG]))
-    scale = -(-SHORT_SIDE // min(size))
+    canvas, scale = written(Sheet(rows, ["label map", "photograph", LONG]))
     corners = [[places(canvas, each.repeat(scale, 0).repeat(scale, 1)) for each in row] for row in rows]
     assert all(len(found) == 1 for row in corners for found in row)
     (top, left), (_, right) = corners[0][0][0], corners[0][2][0]
@@ -61,6 +62,7 @@ def test_headings_never_collide(columns: int) -> None:
         boxes = [text.get_window_extent(renderer) for text in figure.texts]
         panels = [axes.get_window_extent(renderer) for axes in figure.axes]
     assert figure.get_figwidth() <= PAGE_WIDTH + 0.01
+    assert figure.dpi >= LEAST_DPI
     slack = 0.5
     inner = [box.from_extents(box.x0 + slack, box.y0 + slack, box.x1 - slack, box.y1 - slack) for box in boxes]
     assert not any(first.overlaps(second) for first, second in itertools.combinations(inner, 2))
