@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reports.anonymous import rows_without_paths
-from reports.figures import make_grids
+from reports.figures.figures import FigureOptions, figure_files
+from reports.figures.material import Material
 from reports.gallery.gallery import Shelf, refuse_page, write_galleries
 from reports.published.table import published_tables
 from reports.site.site import Content, refuse_site, write_site
 from reports.table import Table, TableOptions
 from reports.tables import make_tables
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import refuse_unwritable, write_png, write_text
+from sdm_bench.base.files import refuse_unwritable, write_bytes, write_text
 from sdm_bench.base.progress import say
 from sdm_bench.results.rows import RESULTS_FILE, ResultRow, read_rows
 from sdm_bench.sampling.folders import SampleFolder
@@ -32,21 +33,22 @@ def write_report(
     runs: Sequence[Path],
     tables: Sequence[str],
     out: Path | None,
-    figure: bool = True,
+    figures: FigureOptions | None = None,
     published: bool = False,
     mean_over_training_seeds: bool = False,
     comparable: bool = False,
     pages: Pages | None = None,
     pictured: Sequence[Path] | None = None,
 ) -> list[Path]:
-    """Writes tables from the results of `runs`, a picture grid of their samples, and web pages; returns the paths.
+    """Writes tables and figures from the results and samples of `runs`, and web pages; returns the paths.
 
-    runs: folders with results.csv, or CSV files of results, which have no pictures. out: where tables and grid go;
+    runs: folders with results.csv, or CSV files of results, which have no pictures. out: where tables and figures go;
     None for pages alone. published: also what others published on the same datasets, in tables of its own.
+    figures: which are drawn, by default those of samples.
     mean_over_training_seeds, comparable: see TableOptions. pictured: the folders whose samples are shown, by default
     those of `runs`. Raises UserError, before anything is written, for whatever can't be made or written.
     """
-    pages = pages or Pages()
+    pages, figures = pages or Pages(), figures or FigureOptions()
     _refuse_places(out, pages)
     runs = list(dict.fromkeys(runs))
     with_results = [run for run in runs if _results(run).is_file()]
@@ -61,21 +63,22 @@ def write_report(
     options = TableOptions(mean_over_training_seeds, comparable)
     made = _tables(tables, rows, options, published)
     folders = [each for each in (with_results if pictured is None else pictured) if SampleFolder(each).exists]
-    pictures = make_grids(folders) if figure and (out or pages.site) else {}
+    material = Material(rows, with_results, folders, runs, mean_over_training_seeds, figures.examples, figures.columns)
+    drawn = figure_files(material, figures) if out or pages.site else []
     texts = {out / name: text for table in made for name, text in table.files().items()} if out else {}
-    images = {out / name: pixels for name, pixels in pictures.items()} if out else {}
+    images = {out / name: data for each in drawn for name, data in each.files.items()} if out else {}
     for path in (*texts, *images):
         _refuse_target(path)
     written: list[Path] = []
     if pages.gallery or pages.site:
         shown = rows if pages.paths else rows_without_paths(rows)
         numbers = _tables(tables, shown, options, published)
-        content = Content(shown, numbers, with_results, folders, pictures, anonymous=not pages.paths)
+        content = Content(shown, numbers, with_results, folders, drawn, anonymous=not pages.paths)
         written = _write_pages(pages, content)
     for path, text in texts.items():
         write_text(path, text)
-    for path, pixels in images.items():
-        write_png(path, pixels)
+    for path, data in images.items():
+        write_bytes(path, data)
     return [*texts, *images, *written]
 
 

@@ -28,14 +28,14 @@ def sensitivity(rows: Sequence[ResultRow], options: TableOptions) -> Table:
     protocols = sorted({line.first.protocol for line in lines})
     if len(protocols) < 2:
         raise NothingToShow(f"sensitivity compares protocols; the results are of {', '.join(protocols)} alone")
-    readings = sorted(_readings(lines), key=lambda reading: list(outputs).index(reading.first.metric))
+    readings = sorted(readings_of(lines), key=lambda reading: list(outputs).index(reading.first.metric))
     apart = [name for name in telling_columns(readings, SHOWN.values()) if name != "protocol"]
     columns = {**SHOWN, **{name: COLUMNS[name] for name in apart}}
     frame = without_empty(pd.DataFrame([_record(reading, columns, protocols) for reading in readings]))
     return Table("sensitivity", "The same samples under each protocol", frame, notes_of(lines, outputs), remarks)
 
 
-def _readings(lines: Iterable[Line]) -> list[Line]:
+def readings_of(lines: Iterable[Line]) -> list[Line]:
     """A line for each number that was measured of one sample set by several protocols, with its rows by protocol."""
     groups: dict[tuple[tuple[int, ...], tuple], list[ResultRow]] = {}
     for line in lines:

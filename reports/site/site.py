@@ -1,20 +1,20 @@
 """The site: tables, gallery, protocols and the account of every number, as pages that link to each other alone."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import yaml
 
 from reports.anonymous import without_paths
+from reports.figures.figures import FigureFiles
 from reports.gallery.gallery import Shelf, write_galleries
 from reports.pages.render import render
 from reports.table import Table
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import named, read_object, refuse_unwritable, write_json, write_png, write_text
+from sdm_bench.base.files import named, read_object, refuse_unwritable, write_bytes, write_json, write_text
 from sdm_bench.base.temporary import temporary_folder
 from sdm_bench.evaluation.protocol_text import show
 from sdm_bench.protocols.protocols import protocol, protocol_names
@@ -38,15 +38,15 @@ UNRECORDED = "not-recorded"
 class Content:
     """What a site shows.
 
-    rows, tables: the numbers. places: the folders and files of results. folders: those with samples. figures: uint8
-    (H, W, 3) by file name. anonymous: whether records of evaluations are shown without this machine's paths.
+    rows, tables: the numbers. places: the folders and files of results. folders: those with samples. figures: in
+    the order of the page. anonymous: whether records of evaluations are shown without this machine's paths.
     """
 
     rows: Sequence[ResultRow]
     tables: Sequence[Table]
     places: Sequence[Path]
     folders: Sequence[Path]
-    figures: Mapping[str, np.ndarray]
+    figures: Sequence[FigureFiles]
     anonymous: bool = True
 
 
@@ -105,8 +105,8 @@ def _fill(folder: Path, content: Content) -> None:
         galleries = [page.name for page in write_galleries(folder / GALLERY, content.folders, shelf)]
     for table in content.tables:
         table.write(folder / "tables")
-    for name, pixels in content.figures.items():
-        write_png(folder / "figures" / name, pixels)
+    for name, data in (file for figure in content.figures for file in figure.files.items()):
+        write_bytes(folder / "figures" / name, data)
     shipped = [name for name in dict.fromkeys(row.protocol for row in rows) if name in protocol_names()]
     for name in shipped:
         fields = {"name": name, "summary": protocol(name).summary, "text": show(name)}
@@ -120,7 +120,7 @@ def _fill(folder: Path, content: Content) -> None:
         galleries=galleries,
         tables=content.tables,
         addresses=accounts,
-        figures=list(content.figures),
+        figures=content.figures,
         protocols={row.protocol: protocol(row.protocol) if row.protocol in shipped else None for row in rows},
     )
     write_text(folder / INDEX, index)

@@ -6,6 +6,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from reports.figures.registry import FIGURES, FORMATS
 from sdm_bench.commands import options
 
 EXAMPLE = """\b
@@ -14,6 +15,8 @@ Examples:
   sdm-bench report runs/sdm-seed-* --mean-over-training-seeds
   sdm-bench report runs/* somebody-elses.csv
   sdm-bench report SUITE.yaml --suite-folder runs/suite
+  sdm-bench report runs/* --figure compare --figure plane --format pdf
+  sdm-bench report runs/* --examples worst --column runs/spade --column "runs/sdm=ours"
   sdm-bench report runs/* --gallery gallery.html
   sdm-bench report runs/* --table comparison --table ablation --site site
 """
@@ -44,9 +47,35 @@ SUITE_ENDINGS = (".yaml", ".yml")
 )
 @click.option("--published", is_flag=True, help="Also what others published on the datasets, in tables of its own.")
 @click.option(
-    "--figure/--no-figure",
-    default=None,
-    help="Whether to draw grid.png from the runs' samples, in --out and --site.  [default: figure]",
+    "--figure",
+    "figures",
+    multiple=True,
+    help=f"{'; '.join(f'{name}: {entry.summary}' for name, entry in FIGURES.items())}; repeatable. Each has its data "
+    "beside it as CSV.  [default: compare, where there are samples]",
+)
+@click.option("--no-figure", is_flag=True, help="No figure at all.")
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(FORMATS),
+    multiple=True,
+    help="Of the figures; repeatable.  [default: png]",
+)
+@click.option("--example", "ids", metavar="ID", multiple=True, help="A label map of compare and samples; repeatable.")
+@click.option(
+    "--examples",
+    "way",
+    metavar="WAY",
+    help="How compare and samples choose label maps: evenly over the set, worst or best by mean IoU of single "
+    "pictures, or class:NAME for those that show most of a class.  [default: evenly]",
+)
+@click.option("--rows", "count", type=click.IntRange(min=1), help="How many label maps they show.  [default: 6 and 2]")
+@click.option(
+    "--column",
+    "columns",
+    metavar="RUN[=NAME]",
+    multiple=True,
+    help="A run that they show, by its folder, and what it is called there; repeatable, in this order.  [default: all]",
 )
 @click.option(
     "--gallery",
@@ -64,7 +93,7 @@ SUITE_ENDINGS = (".yaml", ".yml")
 @click.option(
     "--out",
     type=options.OUT,
-    help="Where tables and grid go.  [default: report; nowhere with --gallery or --site]",
+    help="Where tables and figures go.  [default: report; nowhere with --gallery or --site]",
 )
 @click.option("--suite-folder", type=options.EXISTING_FOLDER, help="Of a suite (default: its name, here).")
 @click.pass_context
@@ -73,25 +102,33 @@ def report(
     /,
     runs: tuple[Path, ...],
     suite_folder: Path | None,
-    figure: bool | None,
+    figures: tuple[str, ...],
+    no_figure: bool,
+    formats: tuple[str, ...],
+    ids: tuple[str, ...],
+    way: str | None,
+    count: int | None,
+    columns: tuple[str, ...],
     out: Path | None,
     gallery: Path | None,
     site: Path | None,
     paths: bool,
     **chosen: Any,
 ) -> None:
-    """Write tables (CSV and Markdown) from the results of RUNS, a picture grid of their samples, and web pages.
+    """Write tables (CSV and Markdown) and figures from the results and samples of RUNS, and web pages.
 
     RUNS are folders with results.csv, CSV files that `sdm-bench evaluate --out` wrote, or one suite's YAML: then all
     that is measured of it, in the tables that it asks for.
     """
+    from reports.figures.figures import figure_options
     from reports.report import Pages, write_report
 
     if out is None and not gallery and not site:
         out = Path("report")
-    if figure is not None and out is None and not site:
-        flag = "--figure" if figure else "--no-figure"
-        raise click.UsageError(f"{flag}: the gallery has no grid; give --out or --site too")
+    drawn = figure_options(figures, no_figure, formats, ids, way, count, columns)
+    if (figures or no_figure) and out is None and not site:
+        flag = "--figure" if figures else "--no-figure"
+        raise click.UsageError(f"{flag}: the gallery has no figures; give --out or --site too")
     suites = [run for run in runs if run.suffix in SUITE_ENDINGS]
     if suites and len(runs) > 1:
         raise click.UsageError(f"{suites[0]}: a suite stands alone; expected one suite, or runs")
@@ -105,5 +142,5 @@ def report(
         chosen |= {name: value for name, value in found.options.items() if name not in given}
         chosen["pictured"], runs = found.samples, found.results
     pages = Pages(gallery, site, paths)
-    for path in write_report(list(runs), **chosen, out=out, figure=figure is not False, pages=pages):
+    for path in write_report(list(runs), **chosen, out=out, figures=drawn, pages=pages):
         click.echo(path)

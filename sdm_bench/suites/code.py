@@ -49,6 +49,10 @@ def _modules(kind: str, what: str) -> tuple[str, ...]:
         module = yaml.safe_load(registry)[what].partition(":")[0]
         # which segmenter it is, its weights say
         return (module, *(_segmenters() if what == "miou" else ()))
+    if kind == "report":
+        from reports.figures.registry import figure_modules
+
+        return tuple(figure_modules())
     return ()
 
 

@@ -71,17 +71,17 @@ def walk(toy_cityscapes: Path, untrained_cache: Path, tmp_path_factory: pytest.T
     return folder
 
 
-def test_the_walk_ends_in_tables_and_a_grid(walk: Path, tmp_path: Path) -> None:
+def test_the_walk_ends_in_tables_and_a_figure(walk: Path, tmp_path: Path) -> None:
     tables = ("--table", "comparison", "--table", "ablation")
     output = sdm_bench("report", walk / "sdm", walk / "spade", *tables, "--out", tmp_path).output
-    names = ["comparison.csv", "comparison.md", "ablation.csv", "ablation.md", "grid.png"]
+    names = ["comparison.csv", "comparison.md", "ablation.csv", "ablation.md", "compare.png", "compare.csv"]
     assert [Path(line).name for line in output.splitlines()] == names
     frame = pd.read_csv(tmp_path / "comparison.csv")
     assert frame["method"].tolist() == ["SDM", "SPADE"]
     assert (frame["FID ↓"] > 0).all()
     assert frame["LPIPS ↑"].iloc[1] == 0
     assert frame["seeds"].astype(str).tolist() == ["0-1", "0"]
-    with Image.open(tmp_path / "grid.png") as picture:
+    with Image.open(tmp_path / "compare.png") as picture:
         assert picture.width > 4 * 64 * 3
         assert picture.height > 5 * 32 * 3
 
@@ -253,7 +253,13 @@ def test_exported_weights_sample_like_the_run(walk: Path, toy_cityscapes: Path, 
         (["data", "toy", "citiscapes", "x"], "Did you mean 'cityscapes'"),
         (["weights", "fetch", "lpips-alexnet"], "Did you mean 'lpips-alex'"),
         (["report", "."], "no results.csv in ."),
-        (["report", ".", "--gallery", "x.html", "--no-figure"], "--no-figure: the gallery has no grid"),
+        (["report", ".", "--gallery", "x.html", "--no-figure"], "--no-figure: the gallery has no figures"),
+        (["report", ".", "--figure", "cmpare"], "Unknown figure 'cmpare'. Did you mean 'compare'?"),
+        (["report", ".", "--figure", "plane", "--no-figure"], "--no-figure with --figure"),
+        (["report", ".", "--no-figure", "--format", "pdf"], "--format with --no-figure"),
+        (["report", ".", "--figure", "plane", "--rows", "3"], "--rows: of the figures compare and samples"),
+        (["report", ".", "--examples", "wrost"], "--examples wrost: expected evenly, worst, best or class:NAME"),
+        (["report", ".", "--example", "a", "--rows", "2"], "--example with --rows"),
         (["train", "smd"], "Unknown method 'smd'. Did you mean 'sdm'?"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
@@ -309,7 +315,7 @@ def test_evaluate_takes_no_options_that_make_samples(walk: Path, option: str) ->
     [
         ["evaluate", ".", "--metric", "fid", "--split", "val", "--split", "test"],
         ["generate", ".", "--seeds", "0", "--seeds", "1"],
-        ["report", ".", "--figure", "--no-figure"],
+        ["report", ".", "--rows", "1", "--rows", "2"],
         ["protocols", "list", "--help", "--help"],
     ],
     ids=lambda arguments: arguments[-1],

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
-import numpy as np
 import pytest
 
+from reports.figures.figures import FigureFiles
 from reports.site import site
 from reports.site.site import Content, write_site
 from reports.tables import make_table
@@ -27,7 +27,7 @@ def content(tmp_path: Path) -> Content:
     add_rows(run / "results.csv", [*recorded, row(measure="lpips", metric="lpips", protocol="mine@1")])
     write_json(run / "provenance" / "ab.json", {"command": f"sdm-bench evaluate {run}", "device": "cpu"})
     rows = read_rows(run / "results.csv")
-    figures = {"grid.png": np.zeros((2, 2, 3), np.uint8)}
+    figures = [FigureFiles({"compare.png": b"picture", "compare.csv": b"data"}, "what is seen")]
     return Content(rows, [make_table("comparison", rows)], [run], [], figures)
 
 
@@ -62,7 +62,7 @@ def test_paths_are_shown_when_asked_for_alone(content: Content, tmp_path: Path) 
     folder = write_site(tmp_path / "site", content).parent
     texts = [path.read_text() for path in folder.rglob("*") if path.suffix in (".html", ".csv", ".json", ".md")]
     assert not any("somebody" in text for text in texts)
-    open_ = Content(content.rows, content.tables, content.places, [], {}, anonymous=False)
+    open_ = Content(content.rows, content.tables, content.places, [], [], anonymous=False)
     folder = write_site(tmp_path / "open", open_).parent
     assert "somebody" in (folder / "numbers/ab.html").read_text()
 
@@ -70,7 +70,7 @@ def test_paths_are_shown_when_asked_for_alone(content: Content, tmp_path: Path) 
 def test_an_earlier_site_is_replaced_whole(content: Content, tmp_path: Path) -> None:
     folder = write_site(tmp_path / "site", content).parent
     fewer = [each for each in content.rows if each.evaluation]
-    write_site(folder, Content(fewer, [], content.places, [], {}))
+    write_site(folder, Content(fewer, [], content.places, [], []))
     assert not (folder / "numbers/not-recorded.html").exists()
     assert not (folder / "figures").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["site", "somebody"]
@@ -115,7 +115,7 @@ def test_what_fails_half_way_leaves_the_earlier_site(
     def fails(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(site, "write_png", fails)
+    monkeypatch.setattr(site, "write_bytes", fails)
     with pytest.raises(OSError, match="No space left"):
         write_site(folder, content)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
