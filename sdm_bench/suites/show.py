@@ -80,7 +80,7 @@ def table(planned: Planned) -> Iterator[str]:
 def status_text(planned: Planned) -> Iterator[str]:
     """Cells by state; why cells failed, with the last lines of their logs; what would run next."""
     yield from table(planned)
-    for state in ("failed", "can't", "running"):
+    for state in ("failed", "can't", "running", "queued"):
         for cell in planned.plan.cells.values():
             status = planned.states[cell.name]
             if status.state == state:

@@ -11,8 +11,8 @@ from sdm_bench.suites.cells import CELLS, RESULT_FILE, Cell
 from sdm_bench.suites.plan import Plan
 from sdm_bench.suites.results import Result, claimant, read_result
 
-State = Literal["done", "stale", "to do", "running", "failed", "can't"]
-STATES: tuple[State, ...] = ("done", "stale", "to do", "running", "failed", "can't")
+State = Literal["done", "stale", "to do", "queued", "running", "failed", "can't"]
+STATES: tuple[State, ...] = ("done", "stale", "to do", "queued", "running", "failed", "can't")
 # Kinds whose files others need beside the result.
 WITH_FILES = ("train", "segmenter", "generate")
 # What a plan says of a cell that will run.
