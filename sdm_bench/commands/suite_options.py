@@ -81,5 +81,7 @@ def sbatch_given(slurm: bool, sbatch: tuple[tuple[str, Any], ...], **named: str 
             raise UserError(f"--sbatch {name}: given twice; expected once")
         found[name] = value
     if found and not slurm:
-        raise UserError(f"--{next(iter(found))}: of jobs of Slurm; expected --slurm with it")
+        flags = [f"--{name}" for name, value in named.items() if value is not None]
+        flags += [f"--sbatch {name}" for name, _ in sbatch]
+        raise UserError(f"{flags[0]}: of jobs of Slurm; expected --slurm with it")
     return found
