@@ -17,7 +17,7 @@ from sdm_bench.suites.plan import Plan, make_plan
 from sdm_bench.suites.results import Result
 from sdm_bench.suites.slurm_queue import queue
 from sdm_bench.suites.sources import RELEASED
-from sdm_bench.suites.states import PENDING, Status, states
+from sdm_bench.suites.states import AT_WORK, PENDING, Status, states
 from sdm_bench.suites.suite import read_suite
 
 ROOTS_FILE = "roots.json"
@@ -148,7 +148,7 @@ def run(planned: Planned, engine: Engine) -> None:
     """Has the cells done that are to do; raises PartialFailure with a list of all that failed or could not run."""
     refuse_unwritable(planned.out, "--out")
     plan, out, cells = planned.plan, planned.out.absolute(), planned.to_do
-    at_work = any(status.state in ("queued", "running") for status in planned.states.values())
+    at_work = any(status.state in AT_WORK for status in planned.states.values())
     if not cells and not at_work:
         say(f"{out}: nothing to do: {_counted(planned.states)}")
         _list_unmade(plan, planned.states, {})

@@ -17,6 +17,8 @@ STATES: tuple[State, ...] = ("done", "stale", "to do", "queued", "running", "fai
 WITH_FILES = ("train", "segmenter", "generate")
 # What a plan says of a cell that will run.
 PENDING = ("stale", "to do")
+# What is not to be started once more: somebody does it, or will.
+AT_WORK = ("queued", "running")
 
 
 @dataclass(frozen=True)
