@@ -7,25 +7,73 @@ const shells = data.ids.map((_, row) => {
 });
 let order = [];
 
-const watcher = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) {
-    if (isIntersecting) fill(Number(target.dataset.row));
-    else if (!printing) target.replaceChildren();
-  }
-}, { rootMargin: "1200px 400px" });
 let printing = false;
 
+// Rows near the window are filled a few in a frame, and none while the page flies by; those far from it are emptied.
+// All are of one height, so that a place in the window says which row is there.
+const NEAR = 600; // pixels above and below the window
+const BUDGET = 6; // milliseconds of a frame
+const FAST = 120; // pixels in a frame
+const filled = new Set();
+let scheduled = false;
+let before = 0;
+
+function schedule() {
+  if (scheduled) return;
+  scheduled = true;
+  requestAnimationFrame(fillNear);
+}
+
+function fillNear() {
+  scheduled = false;
+  if (printing || !order.length) return;
+  const flies = Math.abs(scrollY - before) > FAST;
+  before = scrollY;
+  const near = nearRows();
+  const wanted = new Set(near);
+  for (const row of filled) if (!wanted.has(row)) empty(row);
+  if (flies) { schedule(); return; }
+  const end = performance.now() + BUDGET;
+  for (const row of near) {
+    if (performance.now() > end) { schedule(); return; }
+    fill(row);
+  }
+}
+
+// The rows near the window, those in its middle first.
+function nearRows() {
+  const height = shells[order[0]].offsetHeight;
+  const top = $("rows").getBoundingClientRect().top;
+  const middle = (innerHeight / 2 - top) / height;
+  const reach = (innerHeight / 2 + NEAR) / height;
+  const first = Math.max(0, Math.floor(middle - reach));
+  const near = order.slice(first, Math.max(0, Math.ceil(middle + reach)));
+  const away = new Map(near.map((row, place) => [row, Math.abs(first + place - middle)]));
+  return near.sort((a, b) => away.get(a) - away.get(b));
+}
+
+function empty(row) {
+  filled.delete(row);
+  shells[row].classList.remove("filled");
+  shells[row].replaceChildren();
+}
+
+addEventListener("scroll", schedule, { passive: true });
+addEventListener("resize", schedule);
+
 function fill(row) {
-  const shell = shells[row];
-  if (shell.childElementCount) return;
-  shell.append(...panes.map((pane, index) => cell(pane, index, row)));
+  if (filled.has(row)) return;
+  filled.add(row);
+  shells[row].classList.add("filled");
+  shells[row].append(...panes.map((pane, index) => cell(pane, index, row)));
 }
 
 function cell(pane, index, row) {
   const made = element("div", { className: pane.column === undefined ? `cell ${pane.title.split(" ")[0]}` : "cell", role: "cell" });
   if (hasPicture(pane, row)) {
     const [width, height] = data.small;
-    const picture = element("img", { alt: describe(pane, row), loading: "lazy", decoding: "async", width, height });
+    const [loading, decoding] = printing ? ["eager", "sync"] : ["lazy", "async"];
+    const picture = element("img", { alt: describe(pane, row), loading, decoding, width, height });
     picture.src = smallAddress(pane, row);
     const button = element("button", { type: "button", className: "picture", tabIndex: row === view.row ? 0 : -1 }, picture);
     button.dataset.pane = index;
@@ -45,28 +93,24 @@ function caption(pane, row) {
 }
 
 function refillRows() {
-  for (const shell of shells) {
-    if (!shell.childElementCount) continue;
-    shell.replaceChildren();
-    fill(Number(shell.dataset.row));
+  for (const row of [...filled]) {
+    empty(row);
+    fill(row);
   }
 }
 
 // Puts the chosen rows in their order; the rest leave the page.
 function placeRows() {
   order = chosenRows();
-  watcher.disconnect();
   const there = new Set(order);
-  shells.forEach((shell, row) => { if (!there.has(row)) shell.replaceChildren(); });
+  for (const row of [...filled]) if (!there.has(row)) empty(row);
   $("rows").replaceChildren(headRow(), ...order.map((row) => shells[row]));
   $("rows").setAttribute("aria-rowcount", order.length + 1);
-  order.forEach((row, place) => {
-    shells[row].setAttribute("aria-rowindex", place + 2);
-    watcher.observe(shells[row]);
-  });
+  order.forEach((row, place) => shells[row].setAttribute("aria-rowindex", place + 2));
   $("nothing").hidden = order.length > 0;
   $("count").textContent = `${order.length} of ${data.ids.length} label maps`;
   if (!there.has(view.row)) view.row = -1;
+  schedule();
 }
 
 // For readers of the page aloud; the one that is seen stays at the top of the window.
@@ -128,5 +172,5 @@ $("rows").addEventListener("pointermove", async (event) => {
 });
 $("rows").addEventListener("pointerleave", () => { $("tip").hidden = true; });
 
-addEventListener("beforeprint", () => { printing = true; order.forEach(fill); });
+addEventListener("beforeprint", () => { printing = true; refillRows(); order.forEach(fill); });
 addEventListener("afterprint", () => { printing = false; placeRows(); });

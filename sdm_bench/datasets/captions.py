@@ -41,7 +41,7 @@ def read_captions(path: Path, dataset: SemanticDataset) -> Captions:
     text = read_text(path, ending.removeprefix(".").upper()).removeprefix("\ufeff")
     try:
         pairs = READERS[ending](text)
-    except (ValueError, csv.Error) as error:
+    except (ValueError, RecursionError, csv.Error) as error:
         raise UserError(f"--captions {path}: {error}") from error
     _refuse_no_captions(path, pairs)
     _refuse_other_ids(path, [name for name, _ in pairs], [record.id for record in dataset.records])

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import LOCK_FILE, locked, nearest_there, refuse_unwritable
+from sdm_bench.base.files import LOCK_FILE, locked, nearest_there, read_json, refuse_unwritable, write_json
 from sdm_bench.base.progress import say
 from sdm_bench.results.per_image import PER_IMAGE_FILE, PerImage, add_per_image, read_per_image
 from sdm_bench.results.provenance import FOLDER, record
@@ -47,3 +47,20 @@ def store(
         if per_image:
             add_per_image(path.with_name(PER_IMAGE_FILE), per_image)
     return stored
+
+
+def merge(source: Path, path: Path) -> None:
+    """Adds the numbers of the results CSV `source`, and how they were made, to the files at `path`.
+
+    Nothing is written where they are there already.
+    """
+    rows, pictures = read_rows(source), source.with_name(PER_IMAGE_FILE)
+    with locked(path.parent):
+        for file in sorted((source.parent / FOLDER).glob("*.json")):
+            if not (path.parent / FOLDER / file.name).is_file():
+                write_json(path.parent / FOLDER / file.name, read_json(file))
+        if not path.is_file() or not {row.id for row in rows} <= {row.id for row in read_rows(path)}:
+            add_rows(path, rows)
+            if pictures.is_file():
+                numbers = read_per_image(pictures).itertuples(index=False, name=None)
+                add_per_image(path.with_name(PER_IMAGE_FILE), [PerImage(*each) for each in numbers])

@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,12 @@ def execute(cell: Cell, out: Path, device: str = "auto") -> int:
     # records name places below the suite's folder, which may be copied to another machine
     with claimed(out, cell) if is_first() else nullcontext(), _into(log), chdir(out):
         return _attempt(cell, Path(), device)
+
+
+@cache
+def environment() -> dict[str, str]:
+    """The versions of what decides numbers, and the machine; an engine asks once for all its cells."""
+    return {**versions(), "host": platform.node()}
 
 
 def refuse_unready(cell: Cell, out: Path) -> None:
@@ -88,7 +95,7 @@ def _attempt(cell: Cell, out: Path, device: str) -> int:
         "seconds": round(time.monotonic() - start, 3),
         "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         **_gpu(),
-        "environment": {**versions(), "host": platform.node(), "processes": rank_and_count()[1]},
+        "environment": {**environment(), "processes": rank_and_count()[1]},
     }
     if reason:
         say(f"failed: {reason}")

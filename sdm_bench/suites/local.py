@@ -28,7 +28,7 @@ from sdm_bench.base.signals import SIGNALS, ending_on_signals, exit_code, say_at
 from sdm_bench.suites.cells import LOG_FILE, Cell
 from sdm_bench.suites.engine import Outcome, cell_command, ended_by
 from sdm_bench.suites.estimate import Estimate, keep_rate, spelled_bytes, spelled_seconds
-from sdm_bench.suites.execute import FAILED, execute, last_lines
+from sdm_bench.suites.execute import FAILED, environment, execute, last_lines
 from sdm_bench.suites.machine import free_memory, gpus
 from sdm_bench.suites.results import Claimed, Result, failed, read_result
 from sdm_bench.suites.work import MODULES
@@ -245,11 +245,12 @@ class _Run:
 
 
 def import_for(cells: Sequence[Cell]) -> None:
-    """Imports, once for all cells, what they import; on other systems than Linux each cell does so itself."""
+    """Has, once for all cells, what they all need; on other systems than Linux each cell starts from nothing."""
     if not LINUX:
         return
     for module in dict.fromkeys(each for cell in cells for each in MODULES[cell.kind]):
         import_module(module)
+    environment()
     # what is there stays: collections in the cells' processes would only copy its pages
     gc.freeze()
 

@@ -13,6 +13,7 @@ from sdm_bench.suites.engine import Engine
 from sdm_bench.suites.estimate import Estimate, estimate, rates
 from sdm_bench.suites.machine import gpus
 from sdm_bench.suites.measuring import needed_weights
+from sdm_bench.suites.named import name_results
 from sdm_bench.suites.plan import Plan, make_plan
 from sdm_bench.suites.results import Result
 from sdm_bench.suites.slurm_queue import queue
@@ -150,6 +151,7 @@ def run(planned: Planned, engine: Engine) -> None:
     plan, out, cells = planned.plan, planned.out.absolute(), planned.to_do
     at_work = any(status.state in AT_WORK for status in planned.states.values())
     if not cells and not at_work:
+        name_results(plan.cells.values(), out)
         say(f"{out}: nothing to do: {_counted(planned.states)}")
         _list_unmade(plan, planned.states, {})
         return
@@ -159,6 +161,7 @@ def run(planned: Planned, engine: Engine) -> None:
     for cell in _needed(plan, cells):
         cell.write(out)
     outcome = engine.run(cells, out, planned.estimates)
+    name_results(plan.cells.values(), out)
     if outcome.stopped_by:
         say("stopped; the same command goes on")
         raise SystemExit(exit_code(outcome.stopped_by))

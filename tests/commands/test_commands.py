@@ -131,7 +131,7 @@ def test_the_same_samples_under_every_protocol(
     options = ("--metric", "miou", "--segmenter", "toy", "--protocol", "all", "--predictions", kept, "--out", out)
     result = sdm_bench("evaluate", walk / "spade", *options)
     header = next(line for line in result.stdout.splitlines() if line.startswith("| dataset"))
-    assert "| full-size@1 | oasis@1 | oasis@2 | sdm-bench@1 | spread |" in header
+    assert "| full-size@1 | modern@1 | oasis@1 | oasis@2 | sdm-bench@1 | spread |" in header
     assert "left out: spade@1: miou on cityscapes can't be reconstructed" in result.stderr
     assert len(list(kept.glob("*/*.png"))) == 4 * 5
     assert (tmp_path / "per-image.csv").is_file()

@@ -39,8 +39,7 @@ SUITE = """
 extends: demo
 name: suite
 datasets: {cityscapes: {toy: {val: 2, size: 64x32}}}
-methods: {sdm: null, sdm-concat: {generate: {solver_steps: 2}}}
-factors: null
+methods: {sdm: null, sdm-guided: null, sdm-concat-guided: null, sdm-concat: {generate: {solver_steps: 2}}}
 """
 
 

@@ -24,8 +24,9 @@ DEMO = """
     datasets: {cityscapes: {toy: {val: 2, size: 64x32}}}
     methods:
       sdm-concat: null
-      sdm: {generate: {solver_steps: 2}}
-    factors: {guidance: [1.5]}
+      sdm-concat-guided: null
+      sdm: null
+      sdm-guided: {generate: {solver_steps: 2}}
 """
 SPADE_ALONE = "    only: [{method: spade}]\n    report: {tables: [comparison]}\n"
 TRAINED = """
@@ -72,6 +73,17 @@ def test_the_demo_ends_in_two_tables_and_a_grid_and_does_nothing_twice(tmp_path:
     assert ablation[["condition", "guidance"]].to_numpy().tolist() == [["SPADE", 1.5]]
     again = call("run", suite, "--offline", "--device", "cpu")
     assert "nothing to do: 10 done" in again.stderr
+    runs = tmp_path / "small-demo" / "runs"
+    assert sorted(run.name for run in runs.iterdir()) == ["sdm-guided", "spade"]
+    assert len(list((runs / "spade/samples/seed-000").glob("*.png"))) == 2
+    assert (tmp_path / "small-demo/data/cityscapes/leftImg8bit/val").is_dir()
+    by_hand = call(
+        "report", *map(str, sorted(runs.iterdir())), "--table", "ablation", "--out", "by-hand"
+    ).stdout.split()
+    assert Path(by_hand[0]).read_text() == (report / "ablation.csv").read_text()
+    assert (runs / "spade/per-image.csv").is_file()
+    number = read_rows(runs / "spade/results.csv")[0].id
+    assert "sdm-bench suite cell" in call("explain", number, str(runs)).stdout
     status = call("suite", "status", suite).stdout
     assert "nothing to do" in status
     made = call("report", suite, "--table", "comparison", "--out", "tables").stdout.split()

@@ -67,7 +67,7 @@ def chosen(root: Path, seed: int, count: int, only: str = "*") -> list[Mutant]:
     found = [mutant for path in numeric_files(root, only) for mutant in mutants(path, (root / path).read_text())]
     random.Random(seed).shuffle(found)
     one_a_line = {(mutant.path, mutant.line): mutant for mutant in reversed(found)}
-    return [mutant for mutant in found if one_a_line[mutant.path, mutant.line] == mutant][:count]
+    return [mutant for mutant in dict.fromkeys(found) if one_a_line[mutant.path, mutant.line] == mutant][:count]
 
 
 def numeric_files(root: Path, only: str = "*") -> list[str]:
