@@ -176,7 +176,8 @@ class _Watch:
         return True
 
     def _lost(self, cell_id: str) -> None:
-        name, said = cell_id.partition("/")[0], last_words(self.out, cell_id)
+        name = cell_id.partition("/")[0]
+        said = last_words(self.out, cell_id).removeprefix(f"{name}: ")
         reason = f"its job ended without a result{f': {said}' if said else ''}"
         self.outcome.not_started[name] = reason
         say(f"{name}: {reason}")

@@ -1,5 +1,10 @@
-"""The program whose cells write pieces, a file after the other, and go on where they were: for jobs of Slurm."""
+"""The program whose cells write pieces, a file after the other, and go on where they were: for jobs of Slurm.
 
+No pieces at all kill the cell, fewer than none make it fail.
+"""
+
+import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +17,9 @@ from sdm_bench.suites.cells import Cell
 
 def pieces(cell: Cell, device: str) -> dict[str, Any]:
     """Writes the pieces that are missing, each after so many seconds."""
-    if cell.options["pieces"] < 1:
+    if not cell.options["pieces"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if cell.options["pieces"] < 0:
         raise UserError("no such number of pieces")
     folder = Path(cell.work_folder)
     folder.mkdir(parents=True, exist_ok=True)

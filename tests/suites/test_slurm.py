@@ -113,7 +113,7 @@ def test_arrays_run_on_both_nodes_and_what_fails_stops_nothing_else(
     assert "3 data cells" in said
     assert "2 train cells, after" in said
     assert "data.broken: failed: no such number of pieces (tried once)" in error.value.message
-    assert "train.b: can't: its job ended without a result: train.b: needs data from data.broken" in error.value.message
+    assert "train.b: can't: its job ended without a result: needs data from data.broken" in error.value.message
     assert done(plan, tmp_path / "out") == {"data.0", "data.1", "train.a"}
     texts = "".join(job_text(plan, tmp_path / "out", name) for name in plan.cells)
     assert set(re.findall(r"on (n\d)", texts)) == {"n1", "n2"}
