@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sdm_bench.base.progress import say
-
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -17,12 +15,25 @@ def exit_code(number: int) -> int:
     return 128 + number
 
 
+def say_at_once(message: str) -> None:
+    """One line of talk from where a signal is handled: a stream may be in the middle of another one."""
+    os.write(2, f"{message}\n".encode())
+
+
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
-    """Inside, a signal says so and raises SystemExit, so that temporary files are removed on the way out."""
+    """Inside, a signal says so and raises SystemExit, so that temporary files are removed on the way out.
+
+    A second SIGTERM is the first again: clusters and torchrun each send it to all processes.
+    """
+    ending = False
 
     def end(number: int, frame: Any) -> None:
-        say(f"stopped by {signal.Signals(number).name}; the same command goes on where that is possible")
+        nonlocal ending
+        if ending and number == signal.SIGTERM:
+            return
+        ending = True
+        say_at_once(f"stopped by {signal.Signals(number).name}; the same command goes on where that is possible")
         raise SystemExit(exit_code(number))
 
     with _handled_by(end):
@@ -37,14 +48,16 @@ class StopRequest:
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """Turns the first signal into a request that the loop sees between steps; a second one interrupts."""
+    """Turns the first signal into a request that the loop sees between steps; a SIGINT after it interrupts."""
     stop = StopRequest()
 
     def request(number: int, frame: Any) -> None:
         if stop.number:
-            raise KeyboardInterrupt
+            if number == signal.SIGINT:
+                raise KeyboardInterrupt
+            return
         stop.number = number
-        say("stopping after this step; press Ctrl-C again to stop at once")
+        say_at_once("stopping after this step; press Ctrl-C again to stop at once")
 
     with _handled_by(request):
         yield stop

@@ -1,6 +1,7 @@
 """sdm-bench run"""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +12,7 @@ Examples:
   sdm-bench run demo
   sdm-bench run paper-table1 --data ade20k=DIR --dry-run
   sdm-bench run SUITE.yaml --out runs/suite --retry-failed
+  sdm-bench run SUITE.yaml --slurm --partition gpu --gres gpu:1 --time 4:00:00
 """
 
 
@@ -22,6 +24,7 @@ Examples:
 @click.option("--retry-failed", is_flag=True, help="Try again what failed before.")
 @click.option("--offline", is_flag=True, help="Use no network; list all that is missing at once.")
 @options.device
+@suite_options.slurm
 def run(
     suite: Path,
     out: Path | None,
@@ -30,17 +33,23 @@ def run(
     retry_failed: bool,
     offline: bool,
     device: str,
+    slurm: bool,
+    sbatch: tuple[tuple[str, Any], ...],
+    **named: str | None,
 ) -> None:
     """Do what SUITE, a YAML or the name of a shipped one, still needs: data, trainings, samples, numbers, tables.
 
     As many cells at once as fit: one a GPU, without GPUs one with all cores. A cell that fails stops no other; they are
     listed at the end, and the exit code is 1. Ctrl-C stops once the work in hand is saved; the same command goes on.
+    With --slurm the cells are jobs, which go on when this command ends.
     """
     from sdm_bench.suites.local import LocalEngine
     from sdm_bench.suites.run import bring, keep_roots, planned_suite
     from sdm_bench.suites.run import run as run_planned
     from sdm_bench.suites.show import dry_run_text
+    from sdm_bench.suites.slurm import SlurmEngine
 
+    given = suite_options.sbatch_given(slurm, sbatch, **named)
     planned = planned_suite(suite, out, dict(roots), retry_failed, device)
     if dry_run:
         click.echo("\n".join(dry_run_text(planned)))
@@ -48,4 +57,4 @@ def run(
     keep_roots(planned.out, dict(roots))
     if bring(planned, offline):
         planned = planned_suite(suite, out, dict(roots), retry_failed, device)
-    run_planned(planned, LocalEngine(device))
+    run_planned(planned, SlurmEngine(planned.plan.suite.slurm, given, device) if slurm else LocalEngine(device))

@@ -1,5 +1,6 @@
 """Options of the commands that take a suite."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,54 @@ class Roots(click.ParamType):
         return name, Path(root)
 
 
+class SbatchOption(click.ParamType):
+    """NAME=VALUE, an option of sbatch, or NAME of one without a value."""
+
+    name = "NAME=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        from sdm_bench.suites.slurm_options import parse_option
+
+        return value if isinstance(value, tuple) else parse_option(str(value))
+
+
 suite = click.argument("suite", type=SuiteFile())
 out = click.option("--out", type=options.OUT, help="The suite's folder (default: its name, here).")
 roots = click.option(
     "--data", "roots", type=Roots(), multiple=True, help="Where a dataset of the suite is; kept in its folder."
 )
+
+
+def slurm(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of what runs as jobs of Slurm."""
+    for option in (
+        click.option("--sbatch", type=SbatchOption(), multiple=True, help="Any other option of sbatch."),
+        *(
+            click.option(f"--{name}", metavar=name.upper(), help=f"Of the jobs, as sbatch takes it{more}.")
+            for name, more in (
+                ("account", ""),
+                ("time", ", such as 4:00:00"),
+                ("gres", ", such as gpu:1"),
+                ("partition", ""),
+            )
+        ),
+        click.option("--slurm", is_flag=True, help="As jobs of Slurm, an array a kind of cell."),
+    ):
+        command = option(command)
+    return command
+
+
+def sbatch_given(slurm: bool, sbatch: tuple[tuple[str, Any], ...], **named: str | None) -> dict[str, Any]:
+    """sbatch's options of the command line; raises UserError where they are given without --slurm, or twice."""
+    from sdm_bench.base.errors import UserError
+
+    found = {name: value for name, value in named.items() if value is not None}
+    for name, value in sbatch:
+        if name in found:
+            raise UserError(f"--sbatch {name}: given twice; expected once")
+        found[name] = value
+    if found and not slurm:
+        flags = [f"--{name}" for name, value in named.items() if value is not None]
+        flags += [f"--sbatch {name}" for name, _ in sbatch]
+        raise UserError(f"{flags[0]}: of jobs of Slurm; expected --slurm with it")
+    return found

@@ -24,9 +24,9 @@ import click
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import say
-from sdm_bench.base.signals import SIGNALS, ending_on_signals, exit_code
+from sdm_bench.base.signals import SIGNALS, ending_on_signals, exit_code, say_at_once
 from sdm_bench.suites.cells import LOG_FILE, Cell
-from sdm_bench.suites.engine import Outcome
+from sdm_bench.suites.engine import Outcome, cell_command, ended_by
 from sdm_bench.suites.estimate import Estimate, keep_rate, spelled_bytes, spelled_seconds
 from sdm_bench.suites.execute import FAILED, environment, execute, last_lines
 from sdm_bench.suites.machine import free_memory, gpus
@@ -203,7 +203,7 @@ class _Run:
         elif self.outcome.stopped_by or code in map(exit_code, SIGNALS):
             self.outcome.not_started[cell.name] = "stopped by a signal"
         else:
-            return failed(self.out, cell, _ended(code))
+            return failed(self.out, cell, ended_by(code))
         return None
 
     def _say(self, job: Job, found: Result | None) -> None:
@@ -227,7 +227,7 @@ class _Run:
             if os.getpid() != owner:
                 return
             if not self.outcome.stopped_by:
-                say("stopping once the cells at work have saved; press Ctrl-C again to stop at once")
+                say_at_once("stopping once the cells at work have saved; press Ctrl-C again to stop at once")
             self.outcome.stopped_by = number
             for process in list(self.jobs):
                 with suppress(ProcessLookupError):
@@ -302,13 +302,9 @@ def _die_with(parent: int) -> None:
 
 def _separate(cell: Cell, out: Path, device: str, environment: dict[str, str]) -> int:
     """Starts a cell as a program: under torchrun where it has several processes."""
-    command = ["-m", "cli", "suite", "cell", cell.id, "--out", str(out), "--device", device]
-    if cell.processes > 1:
-        torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={cell.processes}"]
-        command = [*torchrun, *command]
     parent = os.getpid()
     made = subprocess.Popen(
-        [sys.executable, *command],
+        cell_command(cell, out, device),
         env={**os.environ, **environment},
         process_group=0,
         preexec_fn=lambda: _die_with(parent),
@@ -317,11 +313,3 @@ def _separate(cell: Cell, out: Path, device: str, environment: dict[str, str]) -
     )
     made.returncode = 0  # `run` waits for it by its number
     return made.pid
-
-
-def _ended(code: int) -> str:
-    if code == -signal.SIGKILL:
-        return "killed by SIGKILL; was there enough memory?"
-    if code < 0:
-        return f"ended by {signal.Signals(-code).name}"
-    return f"ended with exit code {code} and no result"

@@ -16,8 +16,9 @@ from sdm_bench.suites.measuring import needed_weights
 from sdm_bench.suites.named import name_results
 from sdm_bench.suites.plan import Plan, make_plan
 from sdm_bench.suites.results import Result
+from sdm_bench.suites.slurm_queue import queue
 from sdm_bench.suites.sources import RELEASED
-from sdm_bench.suites.states import PENDING, Status, states
+from sdm_bench.suites.states import AT_WORK, PENDING, Status, states
 from sdm_bench.suites.suite import read_suite
 
 ROOTS_FILE = "roots.json"
@@ -70,6 +71,7 @@ def prepare(plan: Plan, out: Path, retry_failed: bool = False, device: str = "au
     """The states of a plan's cells in the folder `out`, weights included that are not in the cache."""
     found = states(plan, out, retry_failed)
     _note_missing_weights(plan, found)
+    _note_queued(plan, out, found)
     results: dict[str, Result | None] = {name: status.result for name, status in found.items()}
     known = rates(plan.cells.values(), results, device_name(device))
     estimates = {cell.name: estimate(cell, known) for cell in plan.cells.values()}
@@ -91,6 +93,15 @@ def _note_missing_weights(plan: Plan, found: dict[str, Status]) -> None:
             absent = [each.name for each in missing(needed_weights(cell))]
             if absent:
                 found[cell.name] = Status("can't", f"weights {', '.join(absent)} are not in the cache")
+
+
+def _note_queued(plan: Plan, out: Path, found: dict[str, Status]) -> None:
+    """A cell that a job of Slurm is for is not to be started once more."""
+    jobs = queue(out) or {}
+    for cell in plan.cells.values():
+        job = jobs.get(cell.id)
+        if job is not None and found[cell.name].state in (*PENDING, "running"):
+            found[cell.name] = Status("running" if job.running else "queued", job.said)
 
 
 def bring(planned: Planned, offline: bool) -> bool:
@@ -138,7 +149,8 @@ def run(planned: Planned, engine: Engine) -> None:
     """Has the cells done that are to do; raises PartialFailure with a list of all that failed or could not run."""
     refuse_unwritable(planned.out, "--out")
     plan, out, cells = planned.plan, planned.out.absolute(), planned.to_do
-    if not cells:
+    at_work = any(status.state in AT_WORK for status in planned.states.values())
+    if not cells and not at_work:
         name_results(plan.cells.values(), out)
         say(f"{out}: nothing to do: {_counted(planned.states)}")
         _list_unmade(plan, planned.states, {})

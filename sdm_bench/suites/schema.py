@@ -132,7 +132,7 @@ class Suite(Section):
     factors: for every method that takes them; options of diffusion models pass GANs by. training_seeds: how many, from
     0 on, or which. sampling_seeds: like 0-9 or 0,4. exclude, only: conditions on dataset, method, training_seed, a
     factor, protocol or metric; a combination goes where all of one condition hold, or stays where all of one do.
-    shards: into how many cells the samples of a set are divided.
+    shards: into how many cells the samples of a set are divided. slurm: options of sbatch, for all cells and by kind.
     """
 
     name: Name
@@ -148,6 +148,7 @@ class Suite(Section):
     only: tuple[dict[str, Any], ...] = ()
     shards: int = Field(1, ge=1)
     report: Report = Report()
+    slurm: dict[str, Any] = Field(default_factory=dict)
 
 
 NO_FACTORS = {"workers", "log_every", "save_every", "grid_every", "network", "diffusion"}

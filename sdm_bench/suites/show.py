@@ -8,7 +8,7 @@ from sdm_bench.suites.estimate import spelled_bytes, spelled_seconds, total
 from sdm_bench.suites.execute import last_lines
 from sdm_bench.suites.plan import Plan
 from sdm_bench.suites.run import Planned
-from sdm_bench.suites.states import PENDING, STATES, Status
+from sdm_bench.suites.states import AT_WORK, PENDING, STATES, Status
 
 KINDS = ("data", "segmenter", "train", "generate", "evaluate", "report")
 NEXT = 5
@@ -41,7 +41,8 @@ def expected_text(planned: Planned) -> str:
     """What the cells to do are estimated to take, from measured rates."""
     cells = planned.to_do
     if not cells:
-        return "nothing to do"
+        at_work = any(status.state in AT_WORK for status in planned.states.values())
+        return "nothing more to start" if at_work else "nothing to do"
     found = total(planned.estimates[cell.name] for cell in cells)
     parts = [f"about {spelled_seconds(found['seconds'])} of one slot"] if found["unknown"] < len(cells) else []
     if found["unknown"]:
@@ -87,6 +88,11 @@ def status_text(planned: Planned) -> Iterator[str]:
                 yield f"{state}: {cell.name}{_why(status)}"
                 if state == "failed":
                     yield from _log(planned.out, cell)
+    queued = [name for name, status in planned.states.items() if status.state == "queued"]
+    for name in queued[:NEXT]:
+        yield f"queued: {name}{_why(planned.states[name])}"
+    if len(queued) > NEXT:
+        yield f"queued: {len(queued) - NEXT} more"
     following = planned.to_do[:NEXT]
     if following:
         yield f"next: {', '.join(cell.name for cell in following)}"

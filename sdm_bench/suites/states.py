@@ -11,12 +11,14 @@ from sdm_bench.suites.cells import CELLS, RESULT_FILE, Cell
 from sdm_bench.suites.plan import Plan
 from sdm_bench.suites.results import Result, claimant, read_result
 
-State = Literal["done", "stale", "to do", "running", "failed", "can't"]
-STATES: tuple[State, ...] = ("done", "stale", "to do", "running", "failed", "can't")
+State = Literal["done", "stale", "to do", "queued", "running", "failed", "can't"]
+STATES: tuple[State, ...] = ("done", "stale", "to do", "queued", "running", "failed", "can't")
 # Kinds whose files others need beside the result.
 WITH_FILES = ("train", "segmenter", "generate")
 # What a plan says of a cell that will run.
 PENDING = ("stale", "to do")
+# What is not to be started once more: somebody does it, or will.
+AT_WORK = ("queued", "running")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from sdm_bench.evaluation.metric import metric_names
 from sdm_bench.models import methods
 from sdm_bench.suites.lines import Lined, Way, read_lined
 from sdm_bench.suites.schema import GENERATE_FACTORS, TRAIN_FACTORS, Suite
+from sdm_bench.suites.slurm_options import mistakes
 
 MOST_EXTENDED = 10
 OF_PYDANTIC = ("Stage", "Loop", "SegmenterTraining", "tuple[", "int", "str", "[")
@@ -139,6 +140,7 @@ def _refuse_unknown_names(suite: Suite, lined: Lined) -> None:
                 wrong.append(f"{lined.place((*way, name))}: {name}: expected values, each once; found {list(values)}")
     for number, name in enumerate(suite.metrics):
         check(("metrics", number), "metric", name, metric_names())
+    wrong += [f"{lined.place(('slurm', *way))}: slurm: {mistake}" for way, mistake in mistakes(suite.slurm)]
     if wrong:
         raise UserError("\n".join(dict.fromkeys(wrong)))
 

@@ -8,7 +8,7 @@ from sdm_bench.suites.plan import Plan
 from sdm_bench.suites.results import Result, failed
 from sdm_bench.suites.run import Planned
 from sdm_bench.suites.show import dry_run_text, plan_text, status_text
-from sdm_bench.suites.states import states
+from sdm_bench.suites.states import Status, states
 from tests.suites.small import planned
 
 TRAIN = "train.cityscapes.sdm.seed-0"
@@ -52,3 +52,11 @@ def test_the_status_says_why_a_cell_failed_and_what_comes_next(tmp_path: Path) -
     assert counts["cells"] == ["done", "to", "do", "failed", "can't"]
     assert counts["train"] == ["0", "0", "1", "0"]
     assert counts["generate"] == ["0", "1", "0", "2"]
+
+
+def test_the_status_names_the_first_of_what_is_queued(tmp_path: Path) -> None:
+    found = looked_at(planned(tmp_path), tmp_path)
+    found.states = {name: Status("queued", f"job 7_{number} pending") for number, name in enumerate(found.states)}
+    lines = list(status_text(found))
+    assert "queued: data.cityscapes: job 7_0 pending" in lines
+    assert lines[-2:] == ["queued: 7 more", "nothing more to start"]
