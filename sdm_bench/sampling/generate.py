@@ -24,6 +24,7 @@ from sdm_bench.diffusion.gaussian_diffusion import preset_schedule
 from sdm_bench.diffusion.solvers import respaced_solver
 from sdm_bench.models import methods
 from sdm_bench.models.preset import DiffusionPreset
+from sdm_bench.sampling.cost import Stopwatch, record_network
 from sdm_bench.sampling.folders import SampleFolder, SampleOptions
 from sdm_bench.sampling.synthesizers import SamplingOptions, Speed, Synthesizer, make_synthesizer, sample_generator
 
@@ -74,6 +75,7 @@ def generate_samples(
     )
     transform = Transform(options.recipe, options.image_size, dataset.keeps_aspect, training=False)
     written = write_samples(synthesizer, Resized(dataset, transform), options, folder, seeds, command, shard or (0, 1))
+    decided(lambda: record_network(folder, trained, options))
     say(f"{folder}: {written} samples written")
     return folder
 
@@ -124,15 +126,21 @@ def _write_samples(
     done = len(wanted) - len(absent)
     if done:
         say(f"{target.folder}: {done} of {len(wanted)} samples are there")
+    watch = Stopwatch()
     work = (
         (seed, index, pixels)
         for seed, indices in batches
         if any((seed, index) in absent for index in indices)
-        for index, pixels in zip(indices, _synthesize(synthesizer, examples, seed, indices, options), strict=True)
+        for index, pixels in zip(
+            indices, _synthesize(synthesizer, examples, seed, indices, options, watch), strict=True
+        )
         if (seed, index) in absent
     )
-    for seed, index, pixels in track(work, f"sampling {options.method}", len(wanted), done, "samples"):
-        write_png(target.sample(ids[index], seed), pixels)
+    try:
+        for seed, index, pixels in track(work, f"sampling {options.method}", len(wanted), done, "samples"):
+            write_png(target.sample(ids[index], seed), pixels)
+    finally:
+        watch.record(target.folder, getattr(synthesizer, "device", "cpu"), options.batch_size)
     return len(absent)
 
 
@@ -144,7 +152,12 @@ class Planned(NamedTuple):
 
 
 def _synthesize(
-    synthesizer: Synthesizer, examples: Resized, seed: int, indices: range, options: SampleOptions
+    synthesizer: Synthesizer,
+    examples: Resized,
+    seed: int,
+    indices: range,
+    options: SampleOptions,
+    watch: Stopwatch,
 ) -> np.ndarray:
     """The pictures of one batch, uint8 (N, H, W, 3).
 
@@ -156,7 +169,8 @@ def _synthesize(
     read = [examples[index] for index in filled]
     generators = [sample_generator(example.id, seed) for example in read]
     condition = Condition.of(read, len(examples.dataset.classes), options.style is not None)
-    made = synthesizer.synthesize(condition, generators).numpy()
+    with watch.of(full):
+        made = synthesizer.synthesize(condition, generators).numpy()
     refuse_pictures(made, [f"{example.id}, seed {seed}" for example in read])
     return to_uint8(made)[: len(indices)]
 

@@ -62,14 +62,15 @@ def test_the_demo_ends_in_two_tables_and_a_grid_and_does_nothing_twice(tmp_path:
     call("run", suite, "--offline", "--device", "cpu")
     report = tmp_path / "small-demo" / "report"
     assert {path.name for path in report.iterdir()} == {
-        "comparison.csv", "comparison.md", "ablation.csv", "ablation.md", "grid.png",
+        *(f"{name}.{kind}" for name in ("comparison", "ablation") for kind in ("csv", "md", "tex", "html")),
+        "tables.tex", "grid.png",
     }  # fmt: skip
     everything, ablation = pd.read_csv(report / "comparison.csv"), pd.read_csv(report / "ablation.csv")
     ceiling, comparison = everything.iloc[-1], everything.iloc[:-1]
     assert ceiling["method"] == "real photographs"
     assert len(comparison) == 2
-    assert comparison[["FID ↓", "LPIPS ↑", "mIoU ↑"]].notna().all(axis=None)
-    assert ablation[["condition", "guidance"]].to_numpy().tolist() == [["SPADE", 1.5]]
+    assert comparison[["FID", "LPIPS", "mIoU"]].notna().all(axis=None)
+    assert ablation[["conditioning", "guidance"]].to_numpy().tolist() == [["SPADE", 1.5]]
     again = call("run", suite, "--offline", "--device", "cpu")
     assert "nothing to do: 10 done" in again.stderr
     status = call("suite", "status", suite).stdout
