@@ -100,7 +100,9 @@ def _tabular(shown: Shown, long: bool = False) -> str:
     groups = any(column.group for column in shown.columns)
     headings = [(escaped(column.group), escaped(column.heading)) for column in shown.columns]
     columns = pd.MultiIndex.from_tuples(headings) if groups else pd.Index([heading for _, heading in headings])
-    cells = [[_cell(cell) for cell in row] for row in shown.rows]
+    # numbers without a spread stand below those with one
+    widest = [max((row[at].spread for row in shown.rows), key=len, default="") for at in range(len(shown.columns))]
+    cells = [[_cell(cell, spread) for cell, spread in zip(row, widest, strict=True)] for row in shown.rows]
     styler = pd.DataFrame(cells, columns=columns, dtype=object).style.hide(axis="index")
     align = "".join("l" if column.digits is None else "r" for column in shown.columns)
     environment = "longtable" if long else None
@@ -125,11 +127,13 @@ def _rules(columns: Sequence[Column]) -> str:
     return " ".join(rules)
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Cell, widest: str) -> str:
     number = escaped(cell.text)
     if re.fullmatch(r"-[\d.]+", number):
         number = f"$-${number[1:]}"
     text = MARKED[cell.mark].format(number)
+    if not cell.spread and text and widest:
+        return rf"{text}\hphantom{{ $\pm$ {widest}}}"
     return rf"{text} $\pm$ {cell.spread}" if cell.spread else text
 
 

@@ -54,7 +54,13 @@ def test_all_formats_have_the_same_digits() -> None:
         files = make_table(name, ROWS).files()
         markdown = re.sub(r"</?ins>|\*\*", "", files[f"{name}.md"].split("\n- ")[0])
         latex = re.sub(r"\\textbf\{([^}]*)\}|\\underline\{([^}]*)\}", r"\1\2", files[f"{name}.tex"])
-        latex = latex.split(r"\midrule")[1].split(r"\bottomrule")[0].replace(r"$\pm$", "±").replace("$-$", "-")
+        latex = (
+            re.sub(r"\\hphantom\{[^}]*\}", "", latex)
+            .split(r"\midrule")[1]
+            .split(r"\bottomrule")[0]
+            .replace(r"$\pm$", "±")
+            .replace("$-$", "-")
+        )
         html = re.sub("</?(?:strong|u)>", "", files[f"{name}.html"]).split("<tbody>")[1].split("</tbody>")[0]
         found = [NUMBER.findall(text) for text in (markdown, latex, unescape(html))]
         assert found[0]
