@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from reports.lines import SHORT_DIGEST, Line, lines_of, network, order
+from reports.names import dataset_name
 from sdm_bench.base.errors import UserError
 from sdm_bench.evaluation.metric import all_outputs
 from sdm_bench.results.rows import GROUP, REAL, ResultRow
@@ -155,7 +156,7 @@ def _trainings(groups: Iterable[Group]) -> set[Training]:
 
 def _title(groups: Sequence[Group]) -> str:
     row = groups[0][0]
-    return f"{Line({row.metric: row}).title} ({row.dataset} {row.split}, {row.protocol})"
+    return f"{Line({row.metric: row}).title} ({dataset_name(row.dataset)} {row.split}, {row.protocol})"
 
 
 def _spelled(trainings: Iterable[Training]) -> str:

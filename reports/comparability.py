@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from reports.lines import SHORT_DIGEST, Line, by_protocol, network
+from reports.names import dataset_name
 from sdm_bench.results.rows import REAL, ResultRow
 
 
@@ -54,8 +55,8 @@ def incomparable(lines: Sequence[Line]) -> list[str]:
         if differing:
             row = group[0].first
             sentences.append(
-                f"Numbers of {row.dataset} under {row.protocol} are not comparable throughout: lines differ in "
-                f"{'; '.join(differing)}."
+                f"Numbers of {dataset_name(row.dataset)} under {row.protocol} are not comparable throughout: lines "
+                f"differ in {'; '.join(differing)}."
             )
     return sentences
 

@@ -6,6 +6,7 @@ The one exception is the explicit mean over trainings that differ in their seed 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from reports.names import dataset_name, method_name
 from sdm_bench.models.methods import METHODS
 from sdm_bench.results.rows import REAL, ResultRow
 
@@ -63,13 +64,15 @@ def _segmenter(line: Line) -> str:
     return _unique(line, lambda row: network(row) if row.measure == "miou" else "")
 
 
+# What tells lines of one dataset and protocol apart before anything else does.
+SHORT = ("variant", "solver", "guidance", "images", "seeds")
 # What a column says of a line.
 Says = Callable[[Line], str]
 COLUMNS: dict[str, Says] = {
-    "dataset": lambda line: line.first.dataset,
+    "dataset": lambda line: dataset_name(line.first.dataset),
     "protocol": lambda line: line.first.protocol,
     "track": lambda line: line.first.track,
-    "method": lambda line: METHODS[line.first.method].title if line.first.method in METHODS else line.first.method,
+    "method": lambda line: method_name(line.first.method),
     "variant": lambda line: line.first.variant,
     "solver": lambda line: f"{line.first.solver}, {line.first.steps} steps" if line.first.solver else "",
     "guidance": lambda line: "" if line.first.guidance is None else f"{line.first.guidance:g}",
@@ -147,11 +150,16 @@ def _lines_of(measurements: dict[tuple, dict[str, ResultRow]], trainings: tuple[
 
 def order(line: Line) -> tuple:
     """A key to sort by: lines that are compared stand together, the photographs below those that they belong to."""
-    row, known = line.first, list(METHODS)
-    place = known.index(row.method) if row.method in known else len(known)
+    row = line.first
     height_and_width = [int(side) for side in row.image_size.split("x")] if "x" in row.image_size else []
     compared = row.dataset, row.protocol, row.split, height_and_width, row.labels_sha256
-    return *compared, row.method == REAL, place, row.method, row.variant, row.guidance or 0.0
+    return *compared, row.method == REAL, place(row.method), row.method, row.variant, row.guidance or 0.0
+
+
+def place(method: str) -> int:
+    """The place of a method among others: that of the catalog, those of others behind it."""
+    known = list(METHODS)
+    return known.index(method) if method in known else len(known)
 
 
 def telling_columns(lines: Sequence[Line], shown: Iterable[Says] | None = None) -> list[str]:
@@ -165,8 +173,8 @@ def telling_columns(lines: Sequence[Line], shown: Iterable[Says] | None = None) 
     if any(line.trainings for line in lines):
         chosen.append("training seed")
     for name in TELLING_APART:
-        alike = _alike(lines, always, chosen)
-        if name not in chosen and any(len({line.told(name) for line in group}) > 1 for group in alike):
+        same = alike(lines, always, chosen)
+        if name not in chosen and any(len({line.told(name) for line in group}) > 1 for group in same):
             chosen.append(name)
     return [name for name in TELLING_APART if name in chosen]
 
@@ -176,7 +184,21 @@ def _differs(name: str, lines: Sequence[Line]) -> bool:
     return len({line.told(name) for line in lines} - {""}) > 1
 
 
-def _alike(lines: Sequence[Line], shown: Sequence[Says], chosen: Sequence[str]) -> list[list[Line]]:
+def short_titles(lines: Sequence[Line]) -> list[str]:
+    """What each line is called beside the others: its method, and what tells it apart where that isn't enough."""
+    chosen = ["method"]
+    for name in (*SHORT, *TELLING_APART):
+        if any(len({line.told(name) for line in same}) > 1 for same in alike(lines, [], chosen)):
+            chosen.append(name)
+    return [", ".join(name_and_value(name, line) for name in chosen if line.field(name)) for line in lines]
+
+
+def name_and_value(name: str, line: Line) -> str:
+    """What a line says in a column, with the column's name where that isn't clear without it."""
+    return line.field(name) if name in ("method", "variant", "solver") else f"{name} {line.field(name)}"
+
+
+def alike(lines: Sequence[Line], shown: Sequence[Says], chosen: Sequence[str]) -> list[list[Line]]:
     """Groups of two or more lines that a table with the columns `shown` and `chosen` doesn't tell apart."""
     groups: dict[tuple, list[Line]] = {}
     for line in lines:

@@ -9,15 +9,24 @@ from reports.anonymous import rows_without_paths
 from reports.figures.figures import FigureOptions, figure_files
 from reports.figures.material import Material
 from reports.gallery.gallery import Shelf, refuse_page, write_galleries
+from reports.latex import document
+from reports.names import Names, named
 from reports.published.table import published_tables
 from reports.site.site import Content, refuse_site, write_site
-from reports.table import Table, TableOptions
+from reports.table import FORMATS, Table, TableOptions
 from reports.tables import make_tables
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import refuse_unwritable, write_bytes, write_text
 from sdm_bench.base.progress import say
 from sdm_bench.results.rows import RESULTS_FILE, ResultRow, read_rows
 from sdm_bench.sampling.folders import SampleFolder
+
+# What is shown of the published numbers: in columns beside ours, in tables of their own below ours, or nothing.
+PUBLISHED = ("beside", "below", "off")
+# Tables that have columns for them.
+BESIDE = ("table1", "table3")
+# A document of all tables, which shows them as they will be printed.
+DOCUMENT = "tables.tex"
 
 
 @dataclass(frozen=True)
@@ -34,22 +43,27 @@ def write_report(
     tables: Sequence[str],
     out: Path | None,
     figures: FigureOptions | None = None,
-    published: bool = False,
+    published: str = "off",
     mean_over_training_seeds: bool = False,
     comparable: bool = False,
     pages: Pages | None = None,
     pictured: Sequence[Path] | None = None,
+    factors: Sequence[str] = (),
+    accuracy: bool = False,
+    formats: Sequence[str] = FORMATS,
+    names: Names | None = None,
 ) -> list[Path]:
     """Writes tables and figures from the results and samples of `runs`, and web pages; returns the paths.
 
     runs: folders with results.csv, or CSV files of results, which have no pictures. out: where tables and figures go;
-    None for pages alone. published: also what others published on the same datasets, in tables of its own.
-    figures: which are drawn, by default those of samples.
-    mean_over_training_seeds, comparable: see TableOptions. pictured: the folders whose samples are shown, by default
-    those of `runs`. Raises UserError, before anything is written, for whatever can't be made or written.
+    None for pages alone. figures: which are drawn, by default those of samples. published: one of PUBLISHED.
+    mean_over_training_seeds, comparable, factors, accuracy: see TableOptions. pictured: the folders whose samples are
+    shown, by default those of `runs`. formats: of the tables' files. names: what methods, datasets and columns are
+    called. Raises UserError, before anything is written, for whatever can't be made or written.
     """
     pages, figures = pages or Pages(), figures or FigureOptions()
     _refuse_places(out, pages)
+    _refuse_idle(tables, published, factors, accuracy)
     runs = list(dict.fromkeys(runs))
     with_results = [run for run in runs if _results(run).is_file()]
     if not with_results:
@@ -60,12 +74,31 @@ def write_report(
     for run in sorted(set(runs) - set(with_results)):
         say(f"{run}: no {RESULTS_FILE}; left out")
     rows = [row for run in with_results for row in read_rows(_results(run))]
-    options = TableOptions(mean_over_training_seeds, comparable)
-    made = _tables(tables, rows, options, published)
     folders = [each for each in (with_results if pictured is None else pictured) if SampleFolder(each).exists]
+    options = TableOptions(
+        mean_over_training_seeds, comparable, tuple(factors), accuracy, published == "beside", tuple(folders)
+    )
     material = Material(rows, with_results, folders, runs, mean_over_training_seeds, figures.examples, figures.columns)
+    with named(names or {}):
+        return _write(tables, material, options, published, out, figures, pages, formats)
+
+
+def _write(
+    tables: Sequence[str],
+    material: Material,
+    options: TableOptions,
+    published: str,
+    out: Path | None,
+    figures: FigureOptions,
+    pages: Pages,
+    formats: Sequence[str],
+) -> list[Path]:
+    rows, with_results, folders = material.rows, material.places, material.folders
+    made = _tables(tables, rows, options, published)
     drawn = figure_files(material, figures) if out or pages.site else []
-    texts = {out / name: text for table in made for name, text in table.files().items()} if out else {}
+    texts = {out / name: text for table in made for name, text in table.files(formats).items()} if out else {}
+    if out and "tex" in formats:
+        texts[out / DOCUMENT] = document([table.name for table in made])
     images = {out / name: data for each in drawn for name, data in each.files.items()} if out else {}
     for path in (*texts, *images):
         _refuse_target(path)
@@ -82,9 +115,9 @@ def write_report(
     return [*texts, *images, *written]
 
 
-def _tables(names: Sequence[str], rows: Sequence[ResultRow], options: TableOptions, published: bool) -> list[Table]:
+def _tables(names: Sequence[str], rows: Sequence[ResultRow], options: TableOptions, published: str) -> list[Table]:
     made = [table for name in dict.fromkeys(names) for table in make_tables(name, rows, options)]
-    if published:
+    if published == "below":
         datasets = dict.fromkeys(row.dataset for row in rows)
         made += [table for dataset in datasets for table in published_tables(dataset)]
     return made
@@ -98,6 +131,18 @@ def _write_pages(pages: Pages, content: Content) -> list[Path]:
     if pages.site:
         written.append(write_site(pages.site, content))
     return written
+
+
+def _refuse_idle(tables: Sequence[str], published: str, factors: Sequence[str], accuracy: bool) -> None:
+    """Raises UserError for what is said of a table that isn't asked for."""
+    asked = {
+        "--published beside": (published == "beside", BESIDE),
+        "--factor": (bool(factors), ("table4", "ablation")),
+        "--accuracy": (accuracy, ("table3",)),
+    }
+    for flag, (said, of) in asked.items():
+        if said and not set(of) & set(tables):
+            raise UserError(f"{flag}: of the table {' or '.join(of)}; ask for it with --table")
 
 
 def _refuse_places(out: Path | None, pages: Pages) -> None:

@@ -1,12 +1,16 @@
 """The same pictures under every protocol that they were measured by, and how far these differ."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
+from reports.cells import text_columns
 from reports.lines import ALWAYS, COLUMNS, IDENTITY, Line, Says, telling_columns
-from reports.table import NothingToShow, Table, TableOptions, cells, chosen_lines, notes_of, without_empty
+from reports.metric_table import cells, chosen_lines, ids_of, without_empty
+from reports.names import column_name
+from reports.notes import caption_of, notes_of
+from reports.table import NothingToShow, Table, TableOptions
 from sdm_bench.evaluation.metric import main_outputs
 from sdm_bench.results.rows import ResultRow
 
@@ -16,7 +20,7 @@ SAME = (*(name for name in IDENTITY if name != "protocol"), "metric", "extractor
 OF_STATISTICS = "real: statistics"
 SHOWN: dict[str, Says] = {
     "dataset": COLUMNS["dataset"],
-    "metric": lambda reading: main_outputs()[reading.first.metric].title,
+    "metric": lambda reading: column_name(main_outputs()[reading.first.metric].title),
     **{name: COLUMNS[name] for name in ALWAYS if name not in ("dataset", "protocol")},
 }
 
@@ -28,18 +32,28 @@ def sensitivity(rows: Sequence[ResultRow], options: TableOptions) -> Table:
     protocols = sorted({line.first.protocol for line in lines})
     if len(protocols) < 2:
         raise NothingToShow(f"sensitivity compares protocols; the results are of {', '.join(protocols)} alone")
-    readings = sorted(readings_of(lines), key=lambda reading: list(outputs).index(reading.first.metric))
+    readings = sorted(readings_of(lines, outputs), key=lambda reading: list(outputs).index(reading.first.metric))
     apart = [name for name in telling_columns(readings, SHOWN.values()) if name != "protocol"]
     columns = {**SHOWN, **{name: COLUMNS[name] for name in apart}}
     frame = without_empty(pd.DataFrame([_record(reading, columns, protocols) for reading in readings]))
-    return Table("sensitivity", "The same samples under each protocol", frame, notes_of(lines, outputs), remarks)
+    return Table(
+        "sensitivity",
+        "The same samples under each protocol",
+        frame,
+        notes_of(lines, outputs),
+        remarks,
+        text_columns(frame),
+        caption_of(lines),
+        [ids_of(reading, {name: name for name in protocols}) for reading in readings],
+        digits=[outputs[reading.first.metric].digits for reading in readings],
+    )
 
 
-def readings_of(lines: Iterable[Line]) -> list[Line]:
+def readings_of(lines: Iterable[Line], outputs: Container[str]) -> list[Line]:
     """A line for each number that was measured of one sample set by several protocols, with its rows by protocol."""
     groups: dict[tuple[tuple[int, ...], tuple], list[ResultRow]] = {}
     for line in lines:
-        for row in line.rows.values():
+        for row in (row for key, row in line.rows.items() if key in outputs):
             same = *(getattr(row, name) for name in SAME), _statistics(row)
             groups.setdefault((line.trainings, same), []).append(row)
     return [Line(rows, trainings) for (trainings, _), group in groups.items() for rows in _one_of_each_protocol(group)]

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reports.lines import SHORT_DIGEST
+from reports.names import method_name
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.digests import labels_sha256
 from sdm_bench.datasets.known_datasets import open_dataset
 from sdm_bench.datasets.transforms import Resized, Transform
-from sdm_bench.models.methods import METHODS
 from sdm_bench.sampling.folders import SampleFolder, SampleOptions
 
 GONE = "their data no longer have the label maps that the samples were made from"
@@ -67,6 +67,6 @@ def label_maps(shown: Shown, targets: Sequence[SampleFolder]) -> Resized | None:
 def title_of(options: SampleOptions) -> str:
     """What a column of samples is headed with."""
     guided = options.guidance is not None and options.guidance > 1
-    name = METHODS[options.method].title if options.method in METHODS else options.method
+    name = method_name(options.method)
     solver = options.solver and f"{options.solver_title} {options.solver_steps}"
     return " ".join(filter(None, [name, options.variant_title, solver, f"s={options.guidance:g}" if guided else ""]))

@@ -1,36 +1,37 @@
-"""A table with what stands above and below it, and what tables of result rows share."""
+"""A table with what stands above and below it, and its files in every format."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from reports.averages import average_trainings
-from reports.comparability import incomparable
-from reports.lines import Line, Says, make_lines, telling_columns
+from reports.cells import Cell, Column, Mark, Shown, digits_of
+from reports.latex import latex
 from reports.markdown import markdown
+from reports.pages.tables import page
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import write_text
-from sdm_bench.evaluation.metric import Output
-from sdm_bench.results.rows import ResultRow
 
-ARROWS = {"lower": "↓", "higher": "↑"}
 SPREAD = " spread"
 # The rule of every table.
 TRACKS = "track: labels, of label maps alone; text, with a text-to-image prior; the two are never ranked together"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-# Columns that are left out where no line says anything in them.
-OPTIONAL = ("variant", "solver", "guidance")
+FORMATS = ("csv", "md", "tex", "html")
+# Of numbers of which no column says how many.
+DIGITS = 4
 
 
 @dataclass(frozen=True)
 class Table:
     """A table with its title, remarks that stand above it and notes below, which say what its numbers mean.
 
-    frame: in full precision; a column "X spread" is the standard deviation of column "X". digits: after the point, by
-    column. ids: of the results that stand in each line, by column, where they are kept.
+    frame: in full precision, as the CSV has it; a column "X spread" is the standard deviation of column "X". columns:
+    how columns of the frame are shown that are not shown by their name. caption: what all numbers have in common. ids:
+    of the results that stand in each line, by column, where they are kept. marks: the best numbers and the next, by
+    line and column. blocks: the lines before which a rule stands. digits: by line, where lines have numbers of
+    different metrics in one column.
     """
 
     name: str
@@ -38,43 +39,61 @@ class Table:
     frame: pd.DataFrame
     notes: Sequence[str]
     remarks: Sequence[str] = ()
-    digits: dict[str, int] = field(default_factory=dict)
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    caption: str = ""
     ids: Sequence[Mapping[str, str]] = ()
+    marks: Mapping[tuple[int, str], Mark] = field(default_factory=dict)
+    blocks: Sequence[int] = ()
+    digits: Sequence[int] = ()
 
-    def files(self) -> dict[str, str]:
-        """`<name>.csv` (full precision) and `<name>.md` (rounded): the text of each."""
-        csv = self.frame.map(harmless).rename(columns=harmless).to_csv(index=False, lineterminator="\n")
-        return {f"{self.name}.csv": csv, f"{self.name}.md": self.markdown()}
+    def files(self, formats: Sequence[str] = FORMATS) -> dict[str, str]:
+        """The text of each file: `<name>.csv` in full precision, the others with the same rounded digits."""
+        shown = self.shown()
+        texts = {
+            "csv": self.csv,
+            "md": lambda: markdown(shown),
+            "tex": lambda: latex(shown),
+            "html": lambda: page(shown),
+        }
+        return {f"{self.name}.{each}": texts[each]() for each in formats}
 
-    def write(self, folder: Path) -> list[Path]:
+    def write(self, folder: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
         """Writes the files below `folder`; returns their paths."""
-        for name, text in self.files().items():
+        files = self.files(formats)
+        for name, text in files.items():
             write_text(folder / name, text)
-        return [folder / name for name in self.files()]
+        return [folder / name for name in files]
+
+    def csv(self) -> str:
+        """The table as CSV, for programs: plain names, full precision."""
+        frame = self.frame.map(harmless).rename(columns=harmless)
+        return str(frame.to_csv(index=False, lineterminator="\n"))
 
     def markdown(self) -> str:
         """The table as Markdown."""
-        return markdown(self.title, self.remarks, self.columns, self.rounded(), self.notes)
+        return markdown(self.shown())
 
-    @property
-    def columns(self) -> list[str]:
-        """The headings of what is shown: a spread stands behind its number."""
-        return [name for name in self.frame.columns if not name.endswith(SPREAD)]
+    def shown(self) -> Shown:
+        """The table as the formats show it: numbers rounded, each with its spread."""
+        names = [name for name in self.frame.columns if not name.endswith(SPREAD)]
+        columns = [self.columns.get(name, Column(name)) for name in names]
+        rows = [
+            [self._cell(number, line, name, column) for name, column in zip(names, columns, strict=True)]
+            for number, (_, line) in enumerate(self.frame.iterrows())
+        ]
+        return Shown(self.name, self.title, self.caption, self.remarks, columns, rows, self.notes, self.blocks)
 
-    def rounded(self) -> list[list[str]]:
-        """The text of each line's cells: numbers rounded, each with its spread behind it."""
-        return [[self._cell(line, name) for name in self.columns] for _, line in self.frame.iterrows()]
-
-    def _cell(self, line: pd.Series, name: str) -> str:
+    def _cell(self, number: int, line: pd.Series, name: str, column: Column) -> Cell:
         value = line[name]
         if not isinstance(value, float):
-            return str(value)
+            return Cell(str(value))
         if pd.isna(value):
-            return ""
-        digits = self.digits.get(name, 4)
+            return Cell("")
+        digits = self.digits[number] if self.digits else DIGITS if column.digits is None else column.digits
         spread = line.get(f"{name}{SPREAD}")
-        behind = "" if spread is None or pd.isna(spread) else f" ± {spread:.{digits}f}"
-        return f"{value:z.{digits}f}{behind}"
+        behind = "" if spread is None or pd.isna(spread) else digits_of(spread, digits)
+        id_ = self.ids[number].get(name, "") if self.ids else ""
+        return Cell(digits_of(value, digits, column.signed), behind, self.marks.get((number, name), ""), id_)
 
 
 def harmless(cell: Any) -> Any:
@@ -94,117 +113,16 @@ class NothingToShow(UserError):
 
 @dataclass(frozen=True)
 class TableOptions:
-    """average: one line for trainings that differ in their seed alone. comparable: refuse lines that are not."""
+    """How tables are made.
+
+    average: one line for trainings that differ in their seed alone. comparable: refuse lines that are not. factors: of
+    the ablation, none for those that the results have. accuracy: beside mean IoU in `table3`. beside: published numbers
+    in columns of their own. folders: those of the runs, where what was recorded of their cost is.
+    """
 
     average: bool = False
     comparable: bool = False
-
-
-def chosen_lines(
-    name: str, rows: Iterable[ResultRow], outputs: Mapping[str, Output], options: TableOptions
-) -> tuple[list[Line], list[str]]:
-    """The lines of the table called `name`, and the remarks that stand above them.
-
-    Raises UserError where there are none, and for lines that don't compare if these are to be refused.
-    """
-    lines = make_lines(rows, outputs)
-    remarks: list[str] = []
-    if not lines:
-        raise NothingToShow(f"no results of {', '.join(outputs)} for the table {name}")
-    if options.average:
-        lines, remarks = average_trainings(lines)
-    differing = incomparable(lines)
-    if differing and options.comparable:
-        raise UserError("--comparable: " + "\n".join(differing))
-    return lines, [*differing, *remarks]
-
-
-def metric_table(
-    name: str,
-    title: str,
-    chosen: tuple[list[Line], list[str]],
-    outputs: Mapping[str, Output],
-    before: Mapping[str, Says],
-    behind: Mapping[str, Says],
-) -> Table:
-    """A table with a column a metric; `before` and `behind` them stand columns that say what each line is of."""
-    lines, remarks = chosen
-    present = {key: output for key, output in outputs.items() if any(key in line.rows for line in lines)}
-    headings = {key: f"{output.title} {ARROWS[output.direction]}" for key, output in present.items()}
-    apart = telling_columns(lines, [*before.values(), *behind.values()])
-    records: list[dict[str, Any]] = []
-    # a mean over trainings stands in no results file
-    kept = [{} if line.trainings else {headings[key]: row.id for key, row in line.rows.items()} for line in lines]
-    for line in lines:
-        numbers = [cells(heading, line.rows.get(key)) for key, heading in headings.items()]
-        records.append(
-            {heading: says(line) for heading, says in before.items()}
-            | {heading: line.field(heading) for heading in apart}
-            | {heading: number for each in numbers for heading, number in each.items()}
-            | {heading: says(line) for heading, says in behind.items()}
-        )
-    digits = {headings[key]: output.digits for key, output in present.items()}
-    return Table(name, title, without_empty(pd.DataFrame(records)), notes_of(lines, outputs), remarks, digits, kept)
-
-
-def cells(heading: str, row: ResultRow | None) -> dict[str, float]:
-    """A number under its heading and its spread over seeds beside it, NaN for what there isn't."""
-    spread = row.spread if row is not None and row.spread_over == "seeds" else None
-    return {
-        heading: float("nan") if row is None else row.value,
-        f"{heading}{SPREAD}": float("nan") if spread is None else spread,
-    }
-
-
-def without_empty(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table without optional columns in which no line says anything, and without spreads where there is none."""
-    empty = [name for name in OPTIONAL if name in frame and (frame[name] == "").all()]
-    spreads = [name for name in frame if str(name).endswith(SPREAD) and frame[name].isna().all()]
-    return frame.drop(columns=[*empty, *spreads])
-
-
-def notes_of(lines: Sequence[Line], outputs: Mapping[str, Output]) -> list[str]:
-    """How each number was measured, by dataset and protocol; then what single lines have to say."""
-    measured = dict.fromkeys(
-        f"{output.title} on {row.dataset} ({row.split}), {row.protocol}: {row.extractor}"
-        for key, output in outputs.items()
-        if output.main
-        for line in lines
-        if (row := line.rows.get(key)) is not None
-    )
-    over_seeds = any(row.spread_over == "seeds" and not line.trainings for line in lines for row in line.rows.values())
-    spread = ["±: standard deviation over seeds"] if over_seeds else []
-    titles = _titles(lines)
-    said: dict[tuple[str, str], list[str]] = {}
-    for line, title in zip(lines, titles, strict=True):
-        for note, of in _line_notes(line, outputs):
-            said.setdefault((line.first.protocol, note), []).append(f"{title}{of}")
-    remarks = [f"{protocol}: {'; '.join(dict.fromkeys(whose))}: {note}" for (protocol, note), whose in said.items()]
-    averaged = dict.fromkeys(
-        f"{title}: mean ± standard deviation over {len(line.trainings)} trainings "
-        f"(seeds {', '.join(map(str, line.trainings))})"
-        for line, title in zip(lines, titles, strict=True)
-        if line.trainings
-    )
-    return [*measured, TRACKS, *spread, *averaged, *remarks]
-
-
-def _titles(lines: Sequence[Line]) -> list[str]:
-    """Who made the pictures of each line, with what tells it apart where another line is called so too."""
-    apart = ["dataset", *telling_columns(lines)]
-    titles = []
-    for line in lines:
-        alike = [each for each in lines if (each.title, each.first.protocol) == (line.title, line.first.protocol)]
-        telling = [name for name in apart if len({each.told(name) for each in alike}) > 1 and line.field(name)]
-        titles.append(", ".join([line.title, *(f"{name} {line.field(name)}" for name in telling)]))
-    return titles
-
-
-def _line_notes(line: Line, outputs: Mapping[str, Output]) -> Iterable[tuple[str, str]]:
-    """Each note of a line, with the number it is of where it isn't of all."""
-    parts: dict[str, list[str]] = {}
-    for key, row in line.rows.items():
-        for part in filter(None, row.note.split("; ")):
-            parts.setdefault(part, []).append(outputs[key].title)
-    for part, titles in parts.items():
-        yield part, "" if len(titles) == len(line.rows) and len(titles) > 1 else f", {', '.join(titles)}"
+    factors: tuple[str, ...] = ()
+    accuracy: bool = False
+    beside: bool = False
+    folders: Sequence[Path] = ()

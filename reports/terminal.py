@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from reports.names import method_name
 from reports.tables import make_table
 from sdm_bench.evaluation.metric import all_outputs
 from sdm_bench.results.rows import TEXT, ResultRow
@@ -24,7 +25,13 @@ def evaluation_text(rows: Sequence[ResultRow]) -> str:
         if not row.class_name:
             digits = outputs[row.metric].digits if row.metric in outputs else 4
             spread = "" if row.spread is None else f"{row.spread:.{digits}f} over {row.spread_over}"
-            shown = {"id": row.id, **row.model_dump(), "value": f"{row.value:z.{digits}f}", "spread": spread}
+            shown = {
+                "id": row.id,
+                **row.model_dump(),
+                "method": method_name(row.method),
+                "value": f"{row.value:z.{digits}f}",
+                "spread": spread,
+            }
             records.append({name: shown[name] for name in COLUMNS})
     frame = pd.DataFrame(records)
     unneeded = [name for name in ("incomplete",) if not any(frame[name])]

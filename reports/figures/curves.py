@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
+from reports.cells import ARROWS
 from reports.figures.drawing import Drawing
 from reports.figures.groups import Group, ceiling, datum, error, headings
 from reports.figures.material import Material
 from reports.figures.style import QUIET, Look, entitle, explain, look, plots, styled
 from reports.lines import Line
-from reports.table import ARROWS
 from sdm_bench.evaluation.metric import all_outputs
 
 CEILING = "photographs"

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from reports.averages import average_trainings
+from reports.cells import ARROWS
 from reports.figures.drawing import Drawing
 from reports.figures.groups import datum, file_names, headings
 from reports.figures.material import Material
@@ -17,7 +18,6 @@ from reports.figures.style import FONT, PAGE_WIDTH, Look, entitle, explain, look
 from reports.figures.text import text_width
 from reports.lines import IDENTITY, Line, make_lines
 from reports.sensitivity import readings_of
-from reports.table import ARROWS
 from sdm_bench.base.progress import say
 from sdm_bench.evaluation.metric import Output, main_outputs
 from sdm_bench.results.rows import REAL
@@ -60,11 +60,12 @@ def sensitivity(material: Material) -> list[Drawing]:
 
     Raises NothingToDraw where there is none.
     """
-    lines = [line for line in make_lines(material.rows, main_outputs()) if line.first.method != REAL]
+    outputs = main_outputs()
+    lines = [line for line in make_lines(material.rows, outputs) if line.first.method != REAL]
     if material.average:
         lines, _ = average_trainings(lines)
     found: dict[Compared, list[Line]] = {}
-    for reading in readings_of(lines):
+    for reading in readings_of(lines, outputs):
         shared = Compared(*(getattr(reading.first, name) for name in Compared._fields))
         found.setdefault(shared, []).append(reading)
     ranked = {shared: ranking for shared, of in found.items() if (ranking := _rankings(of))}

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from reports.html_table import html_table
 from sdm_bench import __version__
 
 GENERATOR = f"sdm-bench {__version__}"
@@ -55,6 +56,8 @@ def data_block(value: Any) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.globals["html_table"] = html_table
+    return environment

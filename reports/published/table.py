@@ -1,11 +1,15 @@
 """The published numbers of a dataset as a table of their own: measured rows never stand beside them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
+from reports.cells import text_columns
+from reports.metric_table import column_of
+from reports.names import dataset_name, method_name
 from reports.published.numbers import UNKNOWN, PublishedNumber, published
-from reports.table import ARROWS, TRACKS, Table
+from reports.table import TRACKS, Table
 from sdm_bench.evaluation.metric import Output, all_outputs
 from sdm_bench.models.methods import METHODS
 from sdm_bench.results.rows import LABELS, REAL
@@ -26,7 +30,7 @@ def published_tables(dataset: str) -> list[Table]:
     That is variant, size, number of pictures, protocol, mark and source. Photographs stand in each table in which
     there is a number of their protocol, and in that of `labels` where there is none.
 
-    The columns of values are named "published FID ↓" and so on, so that no join with a table of measured rows mixes
+    The columns of values are named "published FID" and so on, so that no join with a table of measured rows mixes
     them. Raises UserError for a dataset of which there is none.
     """
     numbers = sorted(published(dataset), key=_order)
@@ -51,9 +55,10 @@ def _table(dataset: str, track: str, numbers: Sequence[PublishedNumber]) -> Tabl
     frame = pd.DataFrame(list(lines.values()))[
         ["track", "method", "variant", SIZE, "images", *present, "protocol", "mark", "source"]
     ]
-    title = f"Numbers that others published on {dataset}, track {track}"
-    digits = {_column(output): output.digits for output in outputs}
-    return Table(f"published-{dataset}-{track}", title, frame, [*LEGEND, *_remarks(numbers)], digits=digits)
+    title = f"Numbers that others published on {dataset_name(dataset)}, track {track}"
+    columns = text_columns(frame)
+    columns |= {_column(each): replace(column_of(each), title=f"published {column_of(each).title}") for each in outputs}
+    return Table(f"published-{dataset}-{track}", title, frame, [*LEGEND, *_remarks(numbers)], columns=columns)
 
 
 def _order(number: PublishedNumber) -> tuple[bool, int, str]:
@@ -78,11 +83,11 @@ def _line(number: PublishedNumber) -> dict[str, object]:
 
 
 def _title(number: PublishedNumber) -> str:
-    return METHODS[number.method].title if number.method in METHODS else number.method
+    return method_name(number.method)
 
 
 def _column(output: Output) -> str:
-    return f"published {output.title} {ARROWS[output.direction]}"
+    return f"published {output.title}"
 
 
 def _remarks(numbers: Sequence[PublishedNumber]) -> list[str]:

@@ -31,6 +31,8 @@ FIELDS = (
 )
 # Fields that its account shows beside each number.
 ALWAYS = ("metric", "class_name", "value")
+# Beside the pages, which show the tables themselves.
+TABLE_FILES = ("csv", "md", "tex")
 UNRECORDED = "not-recorded"
 
 
@@ -104,7 +106,7 @@ def _fill(folder: Path, content: Content) -> None:
         shelf = Shelf(rows, content.tables, content.places, accounts, INDEX)
         galleries = [page.name for page in write_galleries(folder / GALLERY, content.folders, shelf)]
     for table in content.tables:
-        table.write(folder / "tables")
+        table.write(folder / "tables", TABLE_FILES)
     for name, data in (file for figure in content.figures for file in figure.files.items()):
         write_bytes(folder / "figures" / name, data)
     shipped = [name for name in dict.fromkeys(row.protocol for row in rows) if name in protocol_names()]
@@ -119,6 +121,7 @@ def _fill(folder: Path, content: Content) -> None:
         datasets=list(dict.fromkeys(row.dataset for row in rows)),
         galleries=galleries,
         tables=content.tables,
+        formats=TABLE_FILES,
         addresses=accounts,
         figures=content.figures,
         protocols={row.protocol: protocol(row.protocol) if row.protocol in shipped else None for row in rows},

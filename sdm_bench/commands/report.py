@@ -6,7 +6,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from reports.figures.registry import FIGURES, FORMATS
+from reports.figures.registry import FIGURES
+from reports.figures.registry import FORMATS as FIGURE_FORMATS
 from sdm_bench.commands import options
 
 EXAMPLE = """\b
@@ -14,16 +15,34 @@ Examples:
   sdm-bench report runs/* --table comparison --table ablation --out report
   sdm-bench report runs/sdm-seed-* --mean-over-training-seeds
   sdm-bench report runs/* somebody-elses.csv
-  sdm-bench report SUITE.yaml --suite-folder runs/suite
   sdm-bench report runs/* --figure compare --figure plane --format pdf
   sdm-bench report runs/* --examples worst --column runs/spade --column "runs/sdm=ours"
+  sdm-bench report runs/* --table table1 --published beside --rename 'sdm=SDM (ours)'
+  sdm-bench report runs/* --table table4 --factor conditioning --factor guidance
+  sdm-bench report SUITE.yaml runs/mine --suite-folder runs/suite
   sdm-bench report runs/* --gallery gallery.html
   sdm-bench report runs/* --table comparison --table ablation --site site
 """
 SUITE_ENDINGS = (".yaml", ".yml")
+# As reports/table.py has them, whose import is slow.
+TABLE_FORMATS = ("csv", "md", "tex", "html")
 
 
-@click.command(cls=options.Command, epilog=EXAMPLE)
+PUBLISHED = ("beside", "below", "off")
+
+
+class Report(options.Command):
+    """The command, whose --published may stand without a value, before RUNS too: then it means `below`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        said = [
+            "--published=below" if each == "--published" and following not in PUBLISHED else each
+            for each, following in zip(args, [*args[1:], ""], strict=True)
+        ]
+        return super().parse_args(ctx, said)
+
+
+@click.command(cls=Report, epilog=EXAMPLE)
 @click.argument("runs", nargs=-1, required=True, type=options.EXISTING)
 @click.option(
     "--table",
@@ -31,7 +50,27 @@ SUITE_ENDINGS = (".yaml", ".yml")
     multiple=True,
     default=("comparison",),
     show_default=True,
-    help="comparison, companions, ablation or sensitivity; repeatable.",
+    help="comparison, table1 (FID and LPIPS by dataset), table3 (mIoU by dataset), table4 (ablation), classes, "
+    "companions, sensitivity, cost or tracks; repeatable.",
+)
+@click.option(
+    "--factor",
+    "factors",
+    multiple=True,
+    metavar="NAME",
+    help="What table4 is of: conditioning, method, variant, guidance, solver, training-steps, training-seed, "
+    "configuration, size or split; repeatable.  [default: conditioning and guidance, or all that differ]",
+)
+@click.option("--accuracy", is_flag=True, help="Pixel accuracy beside mean IoU in table3.")
+@click.option(
+    "--names",
+    "names_file",
+    type=options.EXISTING,
+    metavar="FILE",
+    help="A YAML of methods, datasets and columns and what tables call them.",
+)
+@click.option(
+    "--rename", "renames", multiple=True, metavar="OLD=NEW", help="Call a method, dataset or column NEW; repeatable."
 )
 @click.option(
     "--mean-over-training-seeds",
@@ -45,7 +84,14 @@ SUITE_ENDINGS = (".yaml", ".yml")
     help="Refuse lines that differ in what makes numbers comparable (pictures, seeds, size, split, label maps, "
     "reference set, networks, the protocol's content), instead of saying so.",
 )
-@click.option("--published", is_flag=True, help="Also what others published on the datasets, in tables of its own.")
+@click.option(
+    "--published",
+    type=click.Choice(PUBLISHED),
+    default="off",
+    show_default=True,
+    help="What others published on the datasets: beside, in columns of table1 and table3; below, in tables of their "
+    "own. Alone it means below.",
+)
 @click.option(
     "--figure",
     "figures",
@@ -57,9 +103,10 @@ SUITE_ENDINGS = (".yaml", ".yml")
 @click.option(
     "--format",
     "formats",
-    type=click.Choice(FORMATS),
+    type=click.Choice((*TABLE_FORMATS, *FIGURE_FORMATS)),
     multiple=True,
-    help="Of the figures; repeatable.  [default: png]",
+    help="csv, md, tex (with tables.tex, a document of all tables) and html are of tables, png, pdf and svg of "
+    "figures; repeatable.  [default: all those of tables, png]",
 )
 @click.option("--example", "ids", metavar="ID", multiple=True, help="A label map of compare and samples; repeatable.")
 @click.option(
@@ -113,34 +160,40 @@ def report(
     gallery: Path | None,
     site: Path | None,
     paths: bool,
+    names_file: Path | None,
+    renames: tuple[str, ...],
     **chosen: Any,
 ) -> None:
-    """Write tables (CSV and Markdown) and figures from the results and samples of RUNS, and web pages.
+    """Write tables and figures from the results and samples of RUNS, and web pages.
 
-    RUNS are folders with results.csv, CSV files that `sdm-bench evaluate --out` wrote, or one suite's YAML: then all
-    that is measured of it, in the tables that it asks for.
+    RUNS are folders with results.csv, CSV files that `sdm-bench evaluate --out` wrote, and suites' YAMLs, in any
+    mixture. Of a suite it is all that is measured, in the tables that it asks for where no option says otherwise.
     """
     from reports.figures.figures import figure_options
+    from reports.names import read_names
     from reports.report import Pages, write_report
 
     if out is None and not gallery and not site:
         out = Path("report")
-    drawn = figure_options(figures, no_figure, formats, ids, way, count, columns)
+    drawn = figure_options(
+        figures, no_figure, [each for each in formats if each in FIGURE_FORMATS], ids, way, count, columns
+    )
     if (figures or no_figure) and out is None and not site:
         flag = "--figure" if figures else "--no-figure"
         raise click.UsageError(f"{flag}: the gallery has no figures; give --out or --site too")
     suites = [run for run in runs if run.suffix in SUITE_ENDINGS]
-    if suites and len(runs) > 1:
-        raise click.UsageError(f"{suites[0]}: a suite stands alone; expected one suite, or runs")
-    if suite_folder is not None and not suites:
-        raise click.UsageError("--suite-folder: of a suite; expected one SUITE.yaml")
+    if suite_folder is not None and len(suites) != 1:
+        raise click.UsageError(f"--suite-folder: of one suite; found {len(suites) or 'none'}")
+    chosen["factors"] = [name.replace("-", " ") for name in chosen["factors"]]
+    places = list(runs)
     if suites:
-        from sdm_bench.suites.collected import collected
+        from sdm_bench.suites.collected import collected_with
 
-        found = collected(suites[0], suite_folder)
         given = {name for name in chosen if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
-        chosen |= {name: value for name, value in found.options.items() if name not in given}
-        chosen["pictured"], runs = found.samples, found.results
-    pages = Pages(gallery, site, paths)
-    for path in write_report(list(runs), **chosen, out=out, figures=drawn, pages=pages):
+        found = collected_with(suites, suite_folder, [run for run in runs if run not in suites], given)
+        chosen |= found.options
+        chosen["pictured"], places = found.samples, list(found.results)
+    pages, names = Pages(gallery, site, paths), read_names(names_file, renames)
+    of_tables = [each for each in formats if each in TABLE_FORMATS] or TABLE_FORMATS
+    for path in write_report(places, **chosen, names=names, out=out, figures=drawn, pages=pages, formats=of_tables):
         click.echo(path)

@@ -28,6 +28,7 @@ from sdm_bench.sampling.chosen import (
     say_guidance,
     synthesizer_of,
 )
+from sdm_bench.sampling.cost import Stopwatch, record_network
 from sdm_bench.sampling.folders import SampleFolder, SampleOptions
 from sdm_bench.sampling.synthesizers import SamplingOptions, Speed, Synthesizer, sample_generator
 
@@ -75,6 +76,7 @@ def generate_samples(
     synthesizer = synthesizer_of(trained, chosen, device, speed)
     transform = Transform(options.recipe, options.image_size, dataset.keeps_aspect, training=False)
     written = write_samples(synthesizer, Resized(dataset, transform), options, folder, seeds, command, shard or (0, 1))
+    decided(lambda: record_network(folder, trained, options))
     say(f"{folder}: {written} samples written")
     return folder
 
@@ -125,15 +127,21 @@ def _write_samples(
     done = len(wanted) - len(absent)
     if done:
         say(f"{target.folder}: {done} of {len(wanted)} samples are there")
+    watch = Stopwatch()
     work = (
         (seed, index, pixels)
         for seed, indices in batches
         if any((seed, index) in absent for index in indices)
-        for index, pixels in zip(indices, _synthesize(synthesizer, examples, seed, indices, options), strict=True)
+        for index, pixels in zip(
+            indices, _synthesize(synthesizer, examples, seed, indices, options, watch), strict=True
+        )
         if (seed, index) in absent
     )
-    for seed, index, pixels in track(work, f"sampling {options.method}", len(wanted), done, "samples"):
-        write_png(target.sample(ids[index], seed), pixels)
+    try:
+        for seed, index, pixels in track(work, f"sampling {options.method}", len(wanted), done, "samples"):
+            write_png(target.sample(ids[index], seed), pixels)
+    finally:
+        watch.record(target.folder, getattr(synthesizer, "device", "cpu"), options.batch_size)
     return len(absent)
 
 
@@ -145,7 +153,12 @@ class Planned(NamedTuple):
 
 
 def _synthesize(
-    synthesizer: Synthesizer, examples: Resized, seed: int, indices: range, options: SampleOptions
+    synthesizer: Synthesizer,
+    examples: Resized,
+    seed: int,
+    indices: range,
+    options: SampleOptions,
+    watch: Stopwatch,
 ) -> np.ndarray:
     """The pictures of one batch, uint8 (N, H, W, 3).
 
@@ -155,7 +168,8 @@ def _synthesize(
     full = max(options.batch_size, 2)
     filled = (list(indices) * full)[:full]
     read = [examples[index] for index in filled]
-    made = pictures_of(synthesizer, read, seed, len(examples.dataset.classes), options.style is not None)
+    with watch.of(full):
+        made = pictures_of(synthesizer, read, seed, len(examples.dataset.classes), options.style is not None)
     return made[: len(indices)]
 
 

@@ -1,5 +1,6 @@
 """What of a suite is measured, for tables of it."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,35 @@ class Collected:
     results: tuple[Path, ...]
     samples: list[Path]
     options: dict[str, Any]
+
+
+def collected_with(
+    suites: Sequence[Path], folder: Path | None, runs: Sequence[Path], given: Collection[str]
+) -> Collected:
+    """The results of suites, of which one alone may have `folder`, with those of `runs`.
+
+    given: options that the user says. Of the others, the tables are those of all suites; raises UserError where suites
+    differ in another one.
+    """
+    found = [collected(suite, folder) for suite in suites]
+    options: dict[str, Any] = {}
+    for name in found[0].options:
+        said = [each.options[name] for each in found]
+        if name in given:
+            continue
+        if name == "tables":
+            options[name] = list(dict.fromkeys(table for tables in said for table in tables))
+        elif any(each != said[0] for each in said):
+            raise UserError(
+                f"{', '.join(map(str, suites))}: they differ in {name} of their report "
+                f"({', '.join(map(str, said))}); say which with --{name.replace('_', '-')}"
+            )
+        else:
+            options[name] = said[0]
+    results = [path for each in found for path in each.results]
+    samples = [path for each in found for path in each.samples]
+    folders = [run for run in runs if run.is_dir()]
+    return Collected((*results, *runs), [*samples, *folders], options)
 
 
 def collected(suite: Path, folder: Path | None) -> Collected:

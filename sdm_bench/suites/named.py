@@ -25,8 +25,9 @@ def name_results(cells: Collection[Cell], out: Path) -> None:
     """
     done = [cell for cell in cells if _is_done(cell, out)]
     for cell in done:
-        if cell.kind == "evaluate":
-            merge(out / cell.work_folder / RESULTS, out / cell.options["samples"] / RESULTS)
+        numbers = out / cell.work_folder / RESULTS
+        if cell.kind == "evaluate" and numbers.is_file():
+            merge(numbers, out / cell.options["samples"] / RESULTS)
     for link, target in _links(cells, done):
         _link(out / link, out / target)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from sdm_bench.base.sections import Section
 
@@ -120,10 +120,16 @@ class Entry(Section):
 
 
 class Report(Section):
-    """The tables of `sdm-bench report`; published: also the numbers that others published."""
+    """The tables of `sdm-bench report`, and its --published; `true` is `below`, as --published alone."""
 
     tables: tuple[str, ...] = ("comparison",)
-    published: bool = False
+    published: Literal["beside", "below", "off"] = "off"
+
+    @field_validator("published", mode="before")
+    @classmethod
+    def _of_yes_and_no(cls, value: Any) -> Any:
+        # YAML reads `off` as false
+        return {True: "below", False: "off"}.get(value, value) if isinstance(value, bool) else value
 
 
 class Suite(Section):

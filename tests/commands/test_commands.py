@@ -74,12 +74,13 @@ def walk(toy_cityscapes: Path, untrained_cache: Path, tmp_path_factory: pytest.T
 def test_the_walk_ends_in_tables_and_a_figure(walk: Path, tmp_path: Path) -> None:
     tables = ("--table", "comparison", "--table", "ablation")
     output = sdm_bench("report", walk / "sdm", walk / "spade", *tables, "--out", tmp_path).output
-    names = ["comparison.csv", "comparison.md", "ablation.csv", "ablation.md", "compare.png", "compare.csv"]
+    names = [f"{name}.{kind}" for name in ("comparison", "ablation") for kind in ("csv", "md", "tex", "html")]
+    names += ["tables.tex", "compare.png", "compare.csv"]
     assert [Path(line).name for line in output.splitlines()] == names
     frame = pd.read_csv(tmp_path / "comparison.csv")
     assert frame["method"].tolist() == ["SDM", "SPADE"]
-    assert (frame["FID ↓"] > 0).all()
-    assert frame["LPIPS ↑"].iloc[1] == 0
+    assert (frame["FID"] > 0).all()
+    assert frame["LPIPS"].iloc[1] == 0
     assert frame["seeds"].astype(str).tolist() == ["0-1", "0"]
     with Image.open(tmp_path / "compare.png") as picture:
         assert picture.width > 4 * 64 * 3
@@ -352,3 +353,32 @@ def test_a_gan_takes_no_options_of_diffusion_models(
 def test_weights_trained_with_another_preset_are_refused(walk: Path, tmp_path: Path) -> None:
     refused = sdm_bench("generate", walk / "spade", "--preset", "paper", "--out", tmp_path, code=2)
     assert "was trained with preset 'toy'" in refused.output
+
+
+def test_published_alone_means_below_before_runs_too(walk: Path, tmp_path: Path) -> None:
+    for number, arguments in enumerate(
+        [("--published", walk / "spade"), (walk / "spade", "--published"), (walk / "spade", "--published", "below")]
+    ):
+        out = tmp_path / str(number)
+        sdm_bench("report", *arguments, "--out", out, "--no-figure", "--format", "csv")
+        assert {path.name for path in out.iterdir()} >= {"comparison.csv", "published-cityscapes-labels.csv"}
+
+
+def test_tables_for_a_paper_with_what_they_cost(walk: Path, tmp_path: Path) -> None:
+    tables = [part for name in ("table1", "table4", "cost", "companions", "tracks") for part in ("--table", name)]
+    sdm_bench(
+        "report", walk / "sdm", walk / "spade/results.csv", walk / "spade", *tables, "--published", "beside",
+        "--factor", "method", "--rename", "sdm=Ours", "--format", "csv", "--format", "tex", "--out", tmp_path,
+    )  # fmt: skip
+    first = pd.read_csv(tmp_path / "table1.csv")
+    assert first["method"].tolist()[:2] == ["Ours", "SPADE"]
+    assert "Cityscapes FID published" in first
+    cost = pd.read_csv(tmp_path / "cost.csv").set_index("method")
+    assert (cost["parameters (M)"] > 0).all()
+    assert cost["evaluations"].to_dict() == {"Ours": 4, "SPADE": 1}
+    assert (cost["GFLOP a sample"] > 0).all()
+    assert (cost["training hours"] > 0).all()
+    assert cost["seconds a sample"].str.contains("cpu, batch 8").all()
+    assert {path.name for path in tmp_path.glob("*.tex")} == {
+        *(f"{name}.tex" for name in ("table1", "table4", "cost", "companions", "tracks")), "tables.tex"
+    }  # fmt: skip

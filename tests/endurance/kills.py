@@ -32,8 +32,8 @@ MOST_SECONDS = 300
 TIMES = re.compile(
     rb'\d{4}-\d\d-\d\dT[\d:.+Z]+|"(?:seconds|steps_per_second|peak_memory|ended|tries|share|written)": [\d.e+-]+'
 )
-# Curves, in files that are named after the process, and locks.
-PASSED_OVER = ("tensorboard", ".lock", "log.txt", "rates")
+# Curves, in files that are named after the process, locks, and times.
+PASSED_OVER = ("tensorboard", ".lock", "log.txt", "rates", "cost.json")
 PACKAGE = "net-1.0.whl"
 SUITE = """
 extends: demo

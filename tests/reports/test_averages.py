@@ -53,7 +53,7 @@ def test_trainings_that_differ_in_more_are_not_averaged_and_that_is_said(change:
     lines, remarks = averaged(training(0, 10.0), training(1, 14.0, **change))
     assert sorted((line.trainings, line.rows["fid"].value) for line in lines) == [((), 10.0), ((), 14.0)]
     assert remarks == [
-        "Not averaged: SDM, ddim, 25 steps, guidance 1.5 (cityscapes val, sdm-bench@1): trainings with the seeds 0, 1 "
+        "Not averaged: SDM, ddim, 25 steps, guidance 1.5 (Cityscapes val, sdm-bench@1): trainings with the seeds 0, 1 "
         f"differ in {said}."
     ]
 
@@ -78,7 +78,7 @@ def test_a_metric_that_one_training_lacks_hides_no_mean_and_no_number() -> None:
     assert ((), {"miou": 0.5}) in found
     assert len(found) == 2
     assert remarks == [
-        "Not averaged over all trainings: SDM, ddim, 25 steps, guidance 1.5 (cityscapes val, sdm-bench@1): mIoU was "
+        "Not averaged over all trainings: SDM, ddim, 25 steps, guidance 1.5 (Cityscapes val, sdm-bench@1): mIoU was "
         "not measured of the training with the seed 1."
     ]
 

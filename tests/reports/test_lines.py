@@ -110,7 +110,7 @@ def test_what_does_not_compare_is_said(changes: dict[str, object], said: str) ->
     assert incomparable(make_lines([fid(**labels), fid(**guided)], METRICS)) == []
     (sentence,) = incomparable(make_lines([fid(**labels), fid(**{**guided, **changes})], METRICS))
     assert said in sentence
-    assert sentence.startswith("Numbers of cityscapes under sdm-bench@1 are not comparable throughout")
+    assert sentence.startswith("Numbers of Cityscapes under sdm-bench@1 are not comparable throughout")
     elsewhere = make_lines([fid(), fid(dataset="ade20k", **changes)], METRICS)
     assert incomparable(elsewhere) == [], "other datasets always differ"
 

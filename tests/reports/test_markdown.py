@@ -5,6 +5,7 @@ from html import escape
 import pytest
 from markdown_it import MarkdownIt
 
+from reports.cells import Cell, Column, Shown
 from reports.markdown import escaped, markdown
 
 HOSTILE = [
@@ -16,7 +17,8 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_text_is_no_markup_in_cells_headings_notes_and_remarks(text: str) -> None:
-    source = markdown(text, [text, text], [text, "last"], [[text, "end"]], [text])
+    columns, cells = [Column(text), Column("last")], [[Cell(text), Cell("end")]]
+    source = markdown(Shown("t", text, "", [text, text], columns, cells, [text]))
     html = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(source)
     plain = escape(text, quote=False).replace('"', "&quot;")
     assert html.split("\n") == [

@@ -10,6 +10,8 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.results.rows import add_rows
 from tests.results.test_rows import row
 
+FILES = ["comparison.csv", "comparison.md", "comparison.tex", "comparison.html", "tables.tex"]
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
@@ -23,7 +25,7 @@ def run(tmp_path: Path) -> Path:
     [
         ({"tables": ["comparison", "ablatoin"]}, "Unknown table 'ablatoin'"),
         ({"tables": ["comparison", "sensitivity"]}, "sensitivity compares protocols"),
-        ({"tables": ["comparison"], "published": True}, "Unknown dataset 'folder'"),
+        ({"tables": ["comparison"], "published": "below"}, "Unknown dataset 'folder'"),
     ],
 )
 def test_what_cannot_be_made_is_said_before_anything_is_written(
@@ -69,7 +71,7 @@ def test_a_file_that_cannot_be_replaced_is_said_before_anything_is_written(
 def test_tables_of_runs_are_written(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     paths = write_report([run, run, tmp_path / "empty"], ["comparison", "comparison"], tmp_path / "report")
-    assert [path.name for path in paths] == ["comparison.csv", "comparison.md"]
+    assert [path.name for path in paths] == FILES
     assert "empty: no results.csv; left out" in capsys.readouterr().err
     with pytest.raises(UserError, match=r"no results\.csv in .*empty"):
         write_report([tmp_path / "empty"], ["comparison"], tmp_path / "report")
@@ -78,7 +80,7 @@ def test_tables_of_runs_are_written(run: Path, tmp_path: Path, capsys: pytest.Ca
 def test_a_csv_of_results_is_taken_as_it_is(tmp_path: Path) -> None:
     add_rows(tmp_path / "theirs.csv", [row()])
     paths = write_report([tmp_path / "theirs.csv"], ["comparison"], tmp_path / "report")
-    assert [path.name for path in paths] == ["comparison.csv", "comparison.md"]
+    assert [path.name for path in paths] == FILES
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"no results.csv in .*/empty; .* which `report` takes as a file too"):
         write_report([tmp_path / "empty"], ["comparison"], tmp_path / "report")
@@ -89,6 +91,29 @@ def test_pages_alone_are_written_where_there_is_no_place_for_tables(run: Path, t
     assert index == (tmp_path / "site" / "index.html").resolve()
     assert not (tmp_path / "site" / "gallery.html").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "site"]
+
+
+def test_formats_are_chosen(run: Path, tmp_path: Path) -> None:
+    paths = write_report([run], ["comparison", "table1"], tmp_path / "report", formats=["csv", "tex"])
+    assert [path.name for path in paths] == [
+        "comparison.csv", "comparison.tex", "table1.csv", "table1.tex", "tables.tex"
+    ]  # fmt: skip
+    assert r"\input{comparison}\clearpage" in (tmp_path / "report" / "tables.tex").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"published": "beside"}, "--published beside: of the table table1 or table3; ask for it"),
+        ({"factors": ["guidance"]}, "--factor: of the table table4 or ablation"),
+        ({"accuracy": True}, "--accuracy: of the table table3"),
+    ],
+)
+def test_what_is_said_of_a_table_that_is_not_asked_for_is_refused(
+    arguments: dict, message: str, run: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=message):
+        write_report([run], ["comparison"], tmp_path / "report", **arguments)
 
 
 @pytest.mark.parametrize(

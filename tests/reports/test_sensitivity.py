@@ -77,7 +77,7 @@ def test_a_mean_over_trainings_stands_under_each_protocol_with_its_spread() -> N
     rows = [training(seed, value + seed, protocol=name) for seed in (0, 2) for name, value in values.items()]
     table = make_table("sensitivity", rows, TableOptions(average=True))
     assert table.frame[["training seed", "a@1", "b@1", "spread"]].to_numpy().tolist() == [["0, 2", 2.0, 6.0, 4.0]]
-    assert "2.0000 ± 1.4142" in table.markdown()
+    assert "2.00 ± 1.41" in table.markdown()
     assert sum("mean ± standard deviation over 2 trainings" in note for note in table.notes) == 1
     rows.append(training(1, 9.0, protocol="a@1", configuration_sha256="c"))
     (remark,) = make_table("sensitivity", rows, TableOptions(average=True)).remarks
@@ -88,7 +88,7 @@ def test_lines_that_do_not_compare_are_said_above_or_refused() -> None:
     rows = [of("sdm", 1.5, protocol=name) for name in ("a@1", "b@1")]
     other = of("spade", None, protocol="a@1", num_images=4, seeds="0-1")
     (remark,) = make_table("sensitivity", [*rows, other]).remarks
-    assert remark.startswith("Numbers of cityscapes under a@1 are not comparable throughout")
-    with pytest.raises(UserError, match="--comparable: Numbers of cityscapes under a@1"):
+    assert remark.startswith("Numbers of Cityscapes under a@1 are not comparable throughout")
+    with pytest.raises(UserError, match="--comparable: Numbers of Cityscapes under a@1"):
         make_table("sensitivity", [*rows, other], TableOptions(comparable=True))
     make_table("sensitivity", rows, TableOptions(comparable=True))

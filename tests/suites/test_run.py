@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from cli import main
 from sdm_bench.base.errors import UserError
-from sdm_bench.results.rows import read_rows
+from sdm_bench.results.rows import add_rows, read_rows
 from sdm_bench.suites import measuring, run
 from sdm_bench.suites.suite import shipped_suites
 from sdm_bench.weights.store import CACHE_VARIABLE
@@ -63,14 +63,15 @@ def test_the_demo_ends_in_two_tables_and_a_figure_and_does_nothing_twice(tmp_pat
     call("run", suite, "--offline", "--device", "cpu")
     report = tmp_path / "small-demo" / "report"
     assert {path.name for path in report.iterdir()} == {
-        "comparison.csv", "comparison.md", "ablation.csv", "ablation.md", "compare.png", "compare.csv",
+        *(f"{name}.{kind}" for name in ("comparison", "ablation") for kind in ("csv", "md", "tex", "html")),
+        "tables.tex", "compare.png", "compare.csv",
     }  # fmt: skip
     everything, ablation = pd.read_csv(report / "comparison.csv"), pd.read_csv(report / "ablation.csv")
     ceiling, comparison = everything.iloc[-1], everything.iloc[:-1]
     assert ceiling["method"] == "real photographs"
     assert len(comparison) == 2
-    assert comparison[["FID ↓", "LPIPS ↑", "mIoU ↑"]].notna().all(axis=None)
-    assert ablation[["condition", "guidance"]].to_numpy().tolist() == [["SPADE", 1.5]]
+    assert comparison[["FID", "LPIPS", "mIoU"]].notna().all(axis=None)
+    assert ablation[["conditioning", "guidance"]].to_numpy().tolist() == [["SPADE", 1.5]]
     again = call("run", suite, "--offline", "--device", "cpu")
     assert "nothing to do: 10 done" in again.stderr
     runs = tmp_path / "small-demo" / "runs"
@@ -88,6 +89,19 @@ def test_the_demo_ends_in_two_tables_and_a_figure_and_does_nothing_twice(tmp_pat
     assert "nothing to do" in status
     made = call("report", suite, "--table", "comparison", "--out", "tables").stdout.split()
     assert Path(made[0]).read_text() == (report / "comparison.csv").read_text()
+    _stands_beside_theirs(suite, tmp_path)
+
+
+def _stands_beside_theirs(suite: str, folder: Path) -> None:
+    """The suite's numbers, in its tables, with those of a CSV; --suite-folder is of one suite."""
+    rows = [row for path in (folder / "small-demo").rglob("results.csv") for row in read_rows(path)]
+    theirs = [row.model_copy(update={"method": "theirs", "sample_set": "t"}) for row in rows if row.measure == "fid"]
+    add_rows(folder / "theirs.csv", theirs[:1])
+    call("report", "theirs.csv", suite, "--no-figure", "--format", "csv", "--out", "together")
+    assert {"SDM", "theirs"} <= set(pd.read_csv(folder / "together" / "comparison.csv")["method"])
+    assert (folder / "together" / "ablation.csv").is_file()
+    refused = call("report", suite, suite, "--suite-folder", "small-demo", code=2)
+    assert "--suite-folder: of one suite; found 2" in refused.stderr
 
 
 def test_offline_all_that_is_missing_is_listed_at_once_and_the_rest_runs(tmp_path: Path) -> None:

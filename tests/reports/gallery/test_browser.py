@@ -219,7 +219,7 @@ def test_the_address_keeps_the_view(browser: Any, gallery: Path) -> None:
 
 
 def test_a_number_leads_to_its_account(tab: Any) -> None:
-    link = tab.locator("td.number a").first
+    link = tab.locator("section.table td a").first
     link.click()
     account = tab.locator(link.get_attribute("href"))
     assert account.is_visible()

@@ -1,0 +1,38 @@
+"""What a user calls methods, datasets and columns."""
+
+from pathlib import Path
+
+import pytest
+
+from reports.names import column_name, dataset_name, method_name, named, read_names
+from sdm_bench.base.errors import UserError
+
+
+def test_names_come_of_a_file_and_renames_hold_before_it(tmp_path: Path) -> None:
+    file = tmp_path / "names.yaml"
+    file.write_text("methods: {sdm: Ours, spade: S}\ncolumns: {FID: FID-5k}\n", encoding="utf-8")
+    with named(read_names(file, ["sdm=Mine", "Cityscapes=CS"])):
+        assert [method_name(each) for each in ("sdm", "spade", "oasis", "theirs")] == ["Mine", "S", "OASIS", "theirs"]
+        assert (dataset_name("cityscapes"), dataset_name("ade20k"), column_name("FID")) == ("CS", "ADE20K", "FID-5k")
+    assert method_name("sdm") == "SDM"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[sdm]", "expected methods, datasets, columns; found"),
+        ("method: {sdm: x}", "expected methods, datasets, columns; found method"),
+        ("methods: {sdm: 1}", "methods: expected names and what they are called, both text"),
+        ("methods: {sdm: ", "not YAML"),
+    ],
+)
+def test_a_file_that_does_not_say_names_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "names.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=rf"names\.yaml: {message}"):
+        read_names(tmp_path / "names.yaml", [])
+
+
+@pytest.mark.parametrize("rename", ["sdm", "=x", "sdm=", " = "])
+def test_a_rename_has_two_sides(rename: str) -> None:
+    with pytest.raises(UserError, match=r"--rename .*: expected OLD=NEW"):
+        read_names(None, [rename])

@@ -1,0 +1,41 @@
+"""Several suites in one report, with runs beside them."""
+
+from pathlib import Path
+
+import pytest
+
+from sdm_bench.base.errors import UserError
+from sdm_bench.suites import collected as module
+from sdm_bench.suites.collected import Collected, collected_with
+from sdm_bench.suites.schema import Report
+
+FOUND = {
+    "a.yaml": Collected((Path("a.csv"),), [Path("a")], {"tables": ("comparison",), "published": "off"}),
+    "b.yaml": Collected((Path("b.csv"),), [Path("b")], {"tables": ("table1", "comparison"), "published": "below"}),
+}
+
+
+@pytest.fixture(autouse=True)
+def suites(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Suites whose results are found without looking."""
+    monkeypatch.setattr(module, "collected", lambda suite, folder: FOUND[suite.name])
+
+
+def test_tables_are_those_of_all_and_runs_come_behind(tmp_path: Path) -> None:
+    both = [Path("a.yaml"), Path("b.yaml")]
+    found = collected_with(both, None, [tmp_path, Path("c.csv")], given={"published"})
+    assert found.results == (Path("a.csv"), Path("b.csv"), tmp_path, Path("c.csv"))
+    assert found.samples == [Path("a"), Path("b"), tmp_path]
+    assert found.options == {"tables": ["comparison", "table1"]}
+    assert collected_with(both[1:], None, [], given=set()).options["published"] == "below"
+
+
+def test_suites_that_differ_in_an_option_have_it_said() -> None:
+    both = [Path("a.yaml"), Path("b.yaml")]
+    with pytest.raises(UserError, match=r"they differ in published of their report \(off, below\); .* --published"):
+        collected_with(both, None, [], given={"tables"})
+
+
+@pytest.mark.parametrize(("said", "kept"), [(True, "below"), (False, "off"), ("beside", "beside")])
+def test_a_suite_says_yes_for_below(said: object, kept: str) -> None:
+    assert Report.model_validate({"published": said}).published == kept
