@@ -47,7 +47,7 @@ def test_rows_and_tables_bear_its_name(data: Path, runs: Path) -> None:
     assert {(row.dataset, row.image_size) for row in rows} == {("camvid-like", "64x48")}
     assert "ignored" not in {row.class_name for row in rows}
     sdm_bench("report", runs / "sdm", "--out", runs / "report")
-    assert "| camvid-like | sdm-bench@1 | SDM |" in (runs / "report/comparison.md").read_text()
+    assert "| camvid-like | sdm-bench@1 | labels | SDM |" in (runs / "report/comparison.md").read_text()
 
 
 def test_samples_are_not_guided_by_a_null_label_that_was_not_learnt(runs: Path) -> None:
