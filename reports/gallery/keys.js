@@ -27,7 +27,7 @@ addEventListener("keydown", (event) => {
     if (event.key === "Escape") event.target.blur();
     return;
   }
-  if (($("help").open && event.key !== "?") || (view.open && event.key === "/")) return;
+  if (($("help").open && event.key !== "?") || ($("viewer").open && event.key === "/")) return;
   const pane = /^[1-9]$/.test(event.key) ? Number(event.key) - 1 : -1;
   if (pane >= panes.length || (pane < 0 && !Object.hasOwn(keys, event.key))) return;
   event.preventDefault();

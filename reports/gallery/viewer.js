@@ -116,5 +116,6 @@ $("close").onclick = () => $("viewer").close();
 $("viewer").addEventListener("close", () => {
   view.open = "";
   writeAddress();
-  shells[view.row]?.querySelector("button")?.focus({ preventScroll: true });
+  // this comes some time after the key, and who types in the meantime goes on
+  if (document.activeElement !== $("text")) shells[view.row]?.querySelector("button")?.focus({ preventScroll: true });
 });

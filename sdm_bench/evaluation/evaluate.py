@@ -128,10 +128,8 @@ def _prepared(
     metrics = [metric(name) for name in dict.fromkeys(asked.metrics)]
     _refuse_idle_options(asked)
     statistics = resolve_statistics(asked.statistics)
-    if asked.segmenter is not None:
-        from sdm_bench.checkpoints.segmenters import refuse_unknown
-
-        refuse_unknown(asked.segmenter)
+    for each in metrics:
+        each.refuse_segmenter(asked.segmenter)
     if asked.protocol != ALL:
         protocol(asked.protocol)
     _refuse_unusable_places(asked)

@@ -83,6 +83,10 @@ class Metric(ABC):
         """
         return
 
+    def refuse_segmenter(self, source: str | None) -> None:
+        """Raises UserError where --segmenter names nothing, of a metric that takes one."""
+        return
+
     def refuse_samples(self, section: Any, protocol: Protocol, samples: "SampleSet") -> None:
         """Raises UserError where the protocol measures other samples than these, before anything is measured."""
         # what it imports is slow, and help texts need this module

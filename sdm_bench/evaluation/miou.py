@@ -60,6 +60,12 @@ class MeanIoU(Metric):
 
         return list(released_files(section.segmenter))
 
+    def refuse_segmenter(self, source: str | None) -> None:
+        from sdm_bench.checkpoints.segmenters import refuse_unknown
+
+        if source is not None:
+            refuse_unknown(source)
+
     def measure(self, context: EvaluationContext) -> MetricResult:
         section: MIoUSection = context.section
         segmenter = _segmenter(context, section)

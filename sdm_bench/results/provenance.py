@@ -11,6 +11,7 @@ from typing import Any
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_object, write_json
+from sdm_bench.base.folders import files_below
 from sdm_bench.base.progress import say
 from sdm_bench.results.rows import RESULTS_FILE, ResultRow, read_rows
 
@@ -56,7 +57,8 @@ def find(wanted: str, places: Iterable[Path]) -> tuple[ResultRow, Path]:
 
 def _results(place: Path) -> Iterator[Path]:
     if place.is_dir():
-        yield from sorted(place.rglob(RESULTS_FILE))
+        # a suite's runs are links
+        yield from (file for file in files_below(place).files if file.name == RESULTS_FILE)
     else:
         yield place
 
