@@ -28,7 +28,7 @@ $(SETUP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("sdm-bench needs Python 3.11 to 3.13, found %d.%d; name one with make PYTHON=..." % sys.version_info[:2] if not (3, 11) <= sys.version_info < (3, 14) else 0)'
 	@command -v uv >/dev/null && uv venv --quiet --allow-existing --python "$(PYTHON)" .venv \
 		|| { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet uv; }
-	$(UV) pip install --quiet --python .venv --no-deps -r requirements.lock
+	$(UV) pip install --quiet --python .venv --no-deps --compile-bytecode -r requirements.lock
 	$(UV) pip install --quiet --python .venv --no-deps --editable .
 	@touch $@
 

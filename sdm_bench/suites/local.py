@@ -31,7 +31,7 @@ from sdm_bench.suites.estimate import Estimate, keep_rate, spelled_bytes, spelle
 from sdm_bench.suites.execute import FAILED, environment, execute, last_lines
 from sdm_bench.suites.machine import free_memory, gpus
 from sdm_bench.suites.results import Claimed, Result, failed, read_result
-from sdm_bench.suites.work import MODULES
+from sdm_bench.suites.work import modules_of
 
 LINUX = sys.platform.startswith("linux")
 DIES_WITH_PARENT = 1  # prctl's PR_SET_PDEATHSIG
@@ -248,7 +248,7 @@ def import_for(cells: Sequence[Cell]) -> None:
     """Has, once for all cells, what they all need; on other systems than Linux each cell starts from nothing."""
     if not LINUX:
         return
-    for module in dict.fromkeys(each for cell in cells for each in MODULES[cell.kind]):
+    for module in dict.fromkeys(each for cell in cells for each in modules_of(cell)):
         import_module(module)
     environment()
     # what is there stays: collections in the cells' processes would only copy its pages

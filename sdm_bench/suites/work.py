@@ -175,10 +175,17 @@ MODULES = {
     "data": ("sdm_bench.toy", "sdm_bench.datasets.verify"),
     "segmenter": ("sdm_bench.training.segmenters", "accelerate"),
     "train": ("sdm_bench.training.recipes", "accelerate"),
-    "generate": ("sdm_bench.sampling.generate",),
+    "generate": ("sdm_bench.sampling.generate", "torch._dynamo"),
     "evaluate": ("sdm_bench.evaluation.evaluate",),
     "report": ("reports.report",),
 }
+# What a metric imports besides, which takes seconds.
+METRIC_MODULES = {"lpips": ("lpips",), "miou": ("segmenters.mmsegmentation",)}
+
+
+def modules_of(cell: Cell) -> tuple[str, ...]:
+    """What a cell imports."""
+    return (*MODULES[cell.kind], *METRIC_MODULES.get(cell.options.get("metric", ""), ()))
 
 
 def command(cell: Cell) -> str:

@@ -62,3 +62,4 @@ def use_stubs(patch: pytest.MonkeyPatch, work_of: Any = stub, **others: Any) -> 
     for kind in work.WORK:
         patch.setitem(work.WORK, kind, others.get(kind, report_stub if kind == "report" else work_of))
         patch.setitem(work.MODULES, kind, ())
+    patch.setattr(work, "METRIC_MODULES", {})
