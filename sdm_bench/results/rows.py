@@ -34,9 +34,9 @@ class ResultRow(Section):
     Who made the pictures. method: a name of methods.yaml, or what somebody's pictures are called. track: `labels` for
     what knows label maps alone, `text` for what has a text-to-image prior; empty for photographs. Numbers of the two
     are never ranked together. variant: a method's ablation, empty for the plain one. solver, steps, guidance: of a
-    diffusion model. training_steps, training_seed: None where nobody says. weights_sha256: over all tensors of the
-    generator. configuration_sha256: over its network, its diffusion process and how it was trained, but for seed and
-    steps; empty where nobody says.
+    diffusion model. training_steps, training_seed: None where nobody says; steps also of a training by a budget, which
+    is a part of its configuration. weights_sha256: over all tensors of the generator. configuration_sha256: over its
+    network, its diffusion process and how it was trained, but for seed and steps; empty where nobody says.
     Which pictures. sample_set: the digest of the SampleSet. labels_sha256: over the label maps that they are of, and
     their classes. image_size: "WIDTHxHEIGHT", or "several". seeds: sample numbers, as "0-2" or "0,4". num_images:
     measured pictures of one seed. incomplete: what is missing or too many, empty for exactly the pictures of the split.

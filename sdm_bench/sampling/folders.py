@@ -27,9 +27,10 @@ class SampleOptions(Section):
     it was drawn; photographs_sha256: of these photographs. weights_sha256: over all tensors of the network.
     timestep_respacing: where others than the solver's own timesteps are walked, see Solver. batch_size: of the fixed
     batches that samples are computed in, which decides how they are rounded.
-    training_steps, training_seed: None where the weights don't say. configuration_sha256: of the network, the diffusion
-    process and how it was trained, see checkpoints/weights_file.py. training_note: what tables have to say of the
-    training. data, weights: where the dataset and the network were, which may change.
+    training_steps, training_seed: None where the weights don't say; steps also where a budget ended the training.
+    configuration_sha256: of the network, the diffusion process and how it was trained, see
+    checkpoints/weights_file.py. training_note: what tables have to say of the training. data, weights: where the
+    dataset and the network were, which may change.
     """
 
     method: str

@@ -235,7 +235,8 @@ def _sample_options(
         stochastic=method.kind == "diffusion" or trained.config.stochastic,
         weights=trained.source,
         weights_sha256=trained.sha256,
-        training_steps=about.steps,
+        # of a budget, trainings that are repetitions of each other take different numbers of steps
+        training_steps=None if about.budget else about.steps,
         training_seed=about.seed,
         configuration_sha256=about.configuration_sha256,
         training_note=_training_note(trained, chosen.get("guidance")),

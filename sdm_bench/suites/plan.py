@@ -106,10 +106,13 @@ class _Planner:
 
     def _chosen(self, each: Combination, stage: Stage, changes: dict[str, Any]) -> Stage:
         try:
-            return Stage.model_validate({**stage.model_dump(), **changes})
+            found = Stage.model_validate({**stage.model_dump(), **changes})
         except ValidationError as error:
             where = self.lined.place(("methods", each.method, "factors"))
             raise UserError(f"{where}: {error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}") from error
+        if found.mistake:
+            raise UserError(f"{self.lined.place(('methods', each.method))}: {found.mistake}")
+        return found
 
     def _stage(self, each: Combination, entry: Entry, stage: Stage, before: Cell | None, called: str) -> Cell:
         name = entry.method or each.method
@@ -143,7 +146,7 @@ class _Planner:
             "seed": each.seed,
             **stage.model_dump(),
         }
-        batch = stage.batch_size or preset.training.batch_size
+        size, unit = stage.length(stage.batch_size or preset.training.batch_size)
         return self.add(
             Cell(
                 "train",
@@ -151,8 +154,8 @@ class _Planner:
                 options,
                 decided,
                 {"data": data.id, **({"init": before.id} if before else {})},
-                size=(stage.steps or 0) * batch if stage.steps else (stage.budget or 0) * 60,
-                rate=f"train {name} {entry.preset or PRESET} {dataset}" + ("" if stage.steps else " budget"),
+                size=size,
+                rate=f"train {unit} {name} {entry.preset or PRESET} {dataset}",
                 processes=entry.processes,
                 lacks=known.lacks,
             )
@@ -309,6 +312,7 @@ class _Planner:
             "training data": known.digest,
             **code_of("segmenter", chosen.method),
         }
+        size, unit = chosen.length(1)
         return self.add(
             Cell(
                 "segmenter",
@@ -316,8 +320,8 @@ class _Planner:
                 {**fields, "dataset": own.dataset},
                 decided,
                 {"data": self._data(own).id},
-                size=float(chosen.steps or (chosen.budget or 0) * 60),
-                rate=f"segmenter {chosen.method} {chosen.preset} {own.dataset}" + ("" if chosen.steps else " budget"),
+                size=size,
+                rate=f"segmenter {unit} {chosen.method} {chosen.preset} {own.dataset}",
                 lacks=known.lacks,
             )
         )

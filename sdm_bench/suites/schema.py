@@ -6,6 +6,8 @@ from pydantic import Field, field_validator
 
 from sdm_bench.base.sections import Section
 
+# In the name of a rate: what a training is measured in, beside steps.
+BUDGET, CORE_BUDGET = "budget", "core-budget"
 Factor = tuple[Any, ...]
 Precision = Literal["no", "bf16", "fp16"]
 # Names become folders.
@@ -24,11 +26,12 @@ class Toy(Section):
 class Loop(Section):
     """How long and how a network is trained: options of `sdm-bench train` by their names.
 
-    steps, budget (minutes): one or both.
+    steps; budget, core_budget (minutes of time and of CPU time): one, or steps with a budget.
     """
 
     steps: int | None = Field(default=None, ge=1)
     budget: float | None = Field(default=None, gt=0)
+    core_budget: float | None = Field(default=None, gt=0)
     image_size: int | None = Field(default=None, ge=1)
     batch_size: int | None = Field(default=None, ge=1)
     learning_rate: float | None = Field(default=None, ge=0)
@@ -39,6 +42,23 @@ class Loop(Section):
     log_every: int = Field(50, ge=1)
     save_every: int = Field(1000, ge=1)
     grid_every: int = Field(1000, ge=1)
+
+    @property
+    def mistake(self) -> str:
+        """What is wrong with how long it goes on, in words; empty where nothing is."""
+        if self.budget is not None and self.core_budget is not None:
+            return "budget and core_budget; expected one of them"
+        lasting = self.steps is not None or self.budget is not None or self.core_budget is not None
+        return "" if lasting else "expected steps, budget or core_budget"
+
+    def length(self, batch: int) -> tuple[float, str]:
+        """How much work it is, and in which of the words of a rate: pictures, or seconds of a budget."""
+        if self.steps is not None:
+            return float(self.steps * batch), "steps"
+        if self.core_budget is not None:
+            return self.core_budget * 60, CORE_BUDGET
+        assert self.budget is not None
+        return self.budget * 60, BUDGET
 
 
 class Stage(Loop):

@@ -207,7 +207,9 @@ def _loop(options: dict[str, Any], device: str) -> Any:
     from sdm_bench.training.loop import LoopOptions
 
     names = ("steps", "log_every", "save_every", "grid_every", "workers", "gradient_checkpointing")
-    return LoopOptions(budget_minutes=options["budget"], device=device, **{name: options[name] for name in names})
+    named = {name: options[name] for name in names}
+    budgets = {"budget_minutes": options["budget"], "core_budget_minutes": options["core_budget"]}
+    return LoopOptions(device=device, **budgets, **named)
 
 
 def _overrides(options: dict[str, Any]) -> dict[str, Any]:
@@ -217,4 +219,5 @@ def _overrides(options: dict[str, Any]) -> dict[str, Any]:
 def _trained(cell: Cell, steps: int) -> dict[str, Any]:
     from sdm_bench.checkpoints.runs import TrainingRun
 
-    return {"steps": steps, "training_seconds": TrainingRun(Path(cell.work_folder)).state()["seconds"]}
+    state = TrainingRun(Path(cell.work_folder)).state()
+    return {"steps": steps, "training_seconds": state["seconds"], "core_seconds": state.get("core_seconds")}

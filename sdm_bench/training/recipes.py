@@ -188,6 +188,7 @@ def run_training(
         run = TrainingRun(folder)
         with together():
             options, loop = scheduled(options, loop, run)
+            options = _with_budget(options, loop)
         decided(lambda: run.start(options, shlex.join(["sdm-bench", *sys.argv[1:]])))
         with together():
             dataset = open_dataset(options.dataset, Path(options.data), "train")
@@ -207,6 +208,13 @@ def run_training(
             partial(progress, options),
             make_grid,
         )
+
+
+def _with_budget(options: TrainOptions, loop: LoopOptions) -> TrainOptions:
+    """The options with the budget that alone ends the run, if one does."""
+    alone = loop.steps is None
+    budgets = {name: getattr(loop, name) if alone else None for name in ("budget_minutes", "core_budget_minutes")}
+    return options.model_copy(update=budgets)
 
 
 def _refuse_unequal_shares(batch_size: int) -> None:
