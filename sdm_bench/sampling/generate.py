@@ -20,6 +20,7 @@ from sdm_bench.datasets.folder import Folder
 from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.datasets.transforms import Resized, Transform
 from sdm_bench.models import methods
+from sdm_bench.models.preset import PERCEPTUAL_DEFAULT
 from sdm_bench.sampling.chosen import (
     learnt_null_label,
     recipe_of,
@@ -34,6 +35,7 @@ from sdm_bench.sampling.synthesizers import SamplingOptions, Speed, Synthesizer,
 
 BATCH_SIZE = 8
 WITHOUT_PERCEPTUAL_LOSS = "trained without the perceptual loss"
+OTHER_PERCEPTUAL_LOSS = "perceptual loss by {} in place of vgg19"
 WITHOUT_NULL_LABEL = "guided by a null label that was not learnt"
 
 
@@ -246,9 +248,11 @@ def _sample_options(
 
 
 def _training_note(trained: TrainedNetwork, guidance: float | None) -> str:
-    """What tables say of a training that left out a part of its method."""
+    """What tables say of a training that left out or replaced a part of its method."""
     training = trained.about.training
     weighted = (training.get("discriminator") or {}).get("lambda_vgg")
     if weighted and not training.get("perceptual"):
         return WITHOUT_PERCEPTUAL_LOSS
+    if weighted and training.get("perceptual_network", PERCEPTUAL_DEFAULT) != PERCEPTUAL_DEFAULT:
+        return OTHER_PERCEPTUAL_LOSS.format(training["perceptual_network"])
     return WITHOUT_NULL_LABEL if (guidance or 0) > 1 and not learnt_null_label(trained) else ""

@@ -13,7 +13,7 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_file
 from sdm_bench.base.names import refuse_unspellable
 from sdm_bench.models import methods
-from sdm_bench.models.preset import Preset
+from sdm_bench.models.preset import PERCEPTUAL_DEFAULT, Preset
 from sdm_bench.suites.cells import SAMPLES, Cell
 from sdm_bench.suites.code import code_of
 from sdm_bench.suites.factors import Combination, combinations
@@ -25,8 +25,6 @@ from sdm_bench.suites.sources import RELEASED, Checkpoint, Place, checkpoint, pl
 from sdm_bench.suites.suite import read_suite, seeds_of
 from sdm_bench.weights.store import provenance
 
-# The perceptual loss of GANs, on where they are in the cache.
-PERCEPTUAL_WEIGHTS = "vgg19"
 PRESET, PUBLISHED = "toy", "paper"
 # Options of a training that don't move its result.
 OF_THE_WAY = {"workers", "log_every", "save_every", "grid_every", "gradient_checkpointing"}
@@ -125,17 +123,19 @@ class _Planner:
                 f"{self.lined.place(('methods', each.method))}: {each.method} is a GAN; diffusion models take "
                 "condition_dropout and timestep_sampler"
             )
+        weighted = preset.discriminator is not None and preset.discriminator.lambda_vgg > 0
+        if stage.perceptual and not weighted:
+            raise UserError(
+                f"{self.lined.place(('methods', each.method))}: {each.method} is trained without a perceptual loss; "
+                "leave perceptual out"
+            )
         known = self.places[each.dataset].split("train")
         decided = {
             "options": {"seed": each.seed, "method": name, **stage.model_dump(exclude=OF_THE_WAY)},
             "preset": preset.model_dump(mode="json", exclude={"sampling"}),
             "training data": known.digest,
             **({"first stage": before.key} if before else {}),
-            **(
-                {"perceptual weights": _perceptual()}
-                if preset.discriminator and preset.discriminator.lambda_vgg
-                else {}
-            ),
+            **({"perceptual weights": _perceptual(stage.perceptual)} if weighted else {}),
             **code_of("train", name),
         }
         options = {
@@ -367,8 +367,8 @@ def _preset_file(segmenter: str) -> str:
     return sha256_file(file)
 
 
-def _perceptual() -> str:
-    found = provenance(PERCEPTUAL_WEIGHTS)
+def _perceptual(asked: str | None) -> str:
+    found = None if asked == "none" else provenance(asked or PERCEPTUAL_DEFAULT)
     return "absent" if found is None else found.sha256
 
 

@@ -54,6 +54,7 @@ def train(cell: Cell, device: str) -> dict[str, Any]:
         network=options["network"] or None,
         diffusion=options["diffusion"] or None,
         init=init,
+        perceptual=options.get("perceptual"),
         **chosen,
     )
     return _trained(cell, steps)

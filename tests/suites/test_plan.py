@@ -153,3 +153,20 @@ def test_comments_and_docstrings_are_no_code(tmp_path: Path, monkeypatch: pytest
     plain = digest("def f():\n    return 1\n")
     assert digest('"""Says."""\n\n# why\ndef f():\n    """Gives\n    one."""\n    return 1\n') == plain
     assert digest("def f():\n    return 2\n") != plain
+
+
+def test_the_network_of_a_perceptual_loss_decides_a_training_of_a_gan_that_has_one(tmp_path: Path) -> None:
+    def trained(method: str, option: str) -> str:
+        text = f"""
+            name: small
+            datasets: {{cityscapes: {{toy: {{train: 4, val: 3, size: 64x32}}}}}}
+            methods: {{{method}: {{train: {{steps: 2{option}}}}}}}
+            metrics: []
+        """
+        return next(cell.key for cell in planned(tmp_path, text).cells.values() if cell.kind == "train")
+
+    keys = {trained("spade", option) for option in ("", ", perceptual: none", ", perceptual: lpips-vgg")}
+    assert len(keys) == 3
+    for method in ("sdm", "oasis"):
+        with pytest.raises(UserError, match=f"{method} is trained without a perceptual loss"):
+            trained(method, ", perceptual: lpips-vgg")
