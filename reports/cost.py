@@ -21,8 +21,10 @@ SECONDS = "seconds a sample"
 DIGITS = {PARAMETERS: 2, FLOP: 2, HOURS: 2}
 NOTES = (
     "parameters: of the network that samples, an encoder included, in millions",
-    "evaluations: of the network for a sample; with guidance two a step",
-    "GFLOP a sample: convolutions, products and attention of plain evaluations; the fast path needs fewer",
+    "evaluations: of the network for a sample; with guidance two a step, or + those of a segmenter that guides, each "
+    "with its gradient",
+    "GFLOP a sample: convolutions, products and attention of plain evaluations, a guiding segmenter's included; the "
+    "fast path needs fewer",
     "seconds a sample: of the network's part of sampling, in batches, a filled-up last batch counted whole; times of "
     "different devices or of busy machines do not compare",
     "training hours: wall-clock time of the training and of those that it started from, whatever it ran on",
@@ -75,7 +77,7 @@ def _recorded(found: Cost) -> dict[str, object]:
     nothing = float("nan")
     return {
         PARAMETERS: nothing if found.parameters is None else found.parameters / 1e6,
-        EVALUATIONS: "" if found.evaluations is None else str(found.evaluations),
+        EVALUATIONS: " + ".join(str(each) for each in (found.evaluations, found.segmenter_evaluations) if each),
         FLOP: nothing if found.flop is None else found.flop / 1e9,
         SECONDS: "; ".join(f"{seconds:.3g} ({device})" for device, seconds in found.seconds.items()),
         HOURS: nothing if found.training_seconds is None else found.training_seconds / 3600,

@@ -66,7 +66,7 @@ def label_maps(shown: Shown, targets: Sequence[SampleFolder]) -> Resized | None:
 
 def title_of(options: SampleOptions) -> str:
     """What a column of samples is headed with."""
-    guided = options.guidance is not None and options.guidance > 1
+    guided = options.guidance is not None and (options.guidance_by is not None or options.guidance > 1)
     name = method_name(options.method)
     solver = options.solver and f"{options.solver_title} {options.solver_steps}"
     return " ".join(filter(None, [name, options.variant_title, solver, f"s={options.guidance:g}" if guided else ""]))

@@ -149,7 +149,7 @@ def headings(lines: Sequence[Line], without: Sequence[str] = ()) -> list[str]:
     solvers = {spelt(line) for line in lines} - {""}
     for line in lines:
         guidance = line.first.guidance
-        guided = guidance is not None and guidance > 1 and "guidance" not in without
+        guided = line.first.guided and "guidance" not in without
         parts = [line.field("method"), line.field("variant"), spelt(line) if len(solvers) > 1 else ""]
         titles.append(" ".join(filter(None, [*parts, f"s={guidance:g}" if guided else ""])))
     details = [{name: line.field(name) for name in DETAILS if name not in without} for line in lines]

@@ -33,6 +33,5 @@ def solvers(material: Material) -> list[Drawing]:
 
 
 def evaluations(line: Line) -> float:
-    """Passes through the network for a sample: one a step, two where it is guided."""
-    guidance = line.first.guidance
-    return float((line.first.steps or 0) * (2 if guidance is not None and guidance > 1 else 1))
+    """Passes through the network for a sample: one a step, two where it is guided by its null label."""
+    return float((line.first.steps or 0) * (2 if line.first.guided and not line.first.by_segmenter else 1))

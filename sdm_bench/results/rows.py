@@ -16,6 +16,7 @@ from sdm_bench.base.files import read_text, write_text
 from sdm_bench.base.progress import say
 from sdm_bench.base.sections import Section, parsed
 from sdm_bench.models.methods import METHODS
+from sdm_bench.sampling.folders import BY_SEGMENTER
 
 RESULTS_FILE = "results.csv"
 Track = Literal["labels", "text"]
@@ -97,6 +98,16 @@ class ResultRow(Section):
     def key(self) -> tuple:
         """Everything that decides the number: of two rows with one key, the newer holds."""
         return *self.group(), self.metric, self.class_name
+
+    @property
+    def by_segmenter(self) -> bool:
+        """Whether a segmenter guided; guidance is then above 0, and otherwise off up to 1."""
+        return BY_SEGMENTER in self.variant.split(", ")
+
+    @property
+    def guided(self) -> bool:
+        """Whether guidance was on."""
+        return self.guidance is not None and (self.by_segmenter or self.guidance > 1)
 
     @property
     def id(self) -> str:

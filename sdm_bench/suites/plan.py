@@ -17,7 +17,7 @@ from sdm_bench.models.preset import PERCEPTUAL_DEFAULT, Preset
 from sdm_bench.suites.cells import SAMPLES, Cell
 from sdm_bench.suites.code import code_of
 from sdm_bench.suites.factors import Combination, combinations
-from sdm_bench.suites.inputs import short
+from sdm_bench.suites.inputs import files_digest, short
 from sdm_bench.suites.lines import Lined
 from sdm_bench.suites.measuring import Measured, measured
 from sdm_bench.suites.schema import OF_DIFFUSION, Data, Entry, Sampling, SegmenterTraining, Stage, Suite
@@ -187,8 +187,12 @@ class _Planner:
         variant = ", ".join(f"{option} {value}" for option, value in each.train)
         about = {**sampling.model_dump(), "variant": variant, "raw": entry.raw, "process": entry.process}
         split = self.suite.datasets[each.dataset].split
+        guide = None if sampling.segmenter is None else Path(sampling.segmenter).expanduser().absolute()
+        if guide is not None:
+            about["segmenter"] = str(guide)
+            lacks = (*lacks, *([] if guide.exists() else [f"no such segmenter: {guide}"]))
         decided = {
-            "options": about,
+            "options": about if guide is None else about | {"segmenter": guide.exists() and files_digest(guide).digest},
             "weights": weights,
             "label maps and photographs": known.digest,
             **({"preset": entry.preset} if entry.checkpoint and entry.preset else {}),
@@ -239,6 +243,8 @@ class _Planner:
         if idle and methods.method(name).kind == "gan":
             where = self.lined.place(("methods", each.method, "generate"))
             raise UserError(f"{where}: {each.method} is a GAN; diffusion models take {', '.join(idle)}")
+        if sampling.segmenter is not None and sampling.guidance_by != "segmenter":
+            return sampling.model_copy(update={"segmenter": None})
         return sampling
 
     def _evaluations(self, entry: Entry, name: str, dataset: str, sampling: Sampling) -> float:
@@ -248,7 +254,7 @@ class _Planner:
         preset = self._preset(name, name, self._sampled_as(entry), dataset).sampling
         steps = sampling.solver_steps or preset.solver_steps or 1
         guidance = sampling.guidance or preset.guidance or 1.0
-        return float(len(self.seeds) * steps * (2 if guidance > 1 else 1))
+        return float(len(self.seeds) * steps * (2 if guidance > 1 or sampling.segmenter else 1))
 
     def _sampled_as(self, entry: Entry) -> str:
         """The preset of an entry's network; that of released weights is found when they are read."""

@@ -100,7 +100,10 @@ class Data(Section):
 
 
 class Sampling(Section):
-    """How samples are made: the options of `sdm-bench generate` by their names."""
+    """How samples are made: the options of `sdm-bench generate` by their names.
+
+    segmenter: of those that `guidance_by` has it guide; others are made without it.
+    """
 
     solver: str | None = None
     solver_steps: int | None = Field(default=None, ge=2)
@@ -112,6 +115,8 @@ class Sampling(Section):
     batch_size: int | None = Field(default=None, ge=1)
     recipe: str | None = None
     style: Literal["ground-truth"] | None = None
+    guidance_by: Literal["null-label", "segmenter"] | None = unless_default(None)
+    segmenter: str | None = unless_default(None)
 
 
 class Entry(Section):
@@ -191,6 +196,8 @@ OF_DIFFUSION = frozenset(
         "solver_steps",
         "timestep_respacing",
         "guidance",
+        "guidance_by",
+        "segmenter",
         "eta",
         "threshold",
         "condition_dropout",
