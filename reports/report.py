@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reports.anonymous import rows_without_paths
-from reports.figures.figures import FigureOptions, figure_files
+from reports.figures.figures import PICTURED, FigureOptions, figure_files
 from reports.figures.material import Material
 from reports.gallery.gallery import Shelf, refuse_page, write_galleries
 from reports.latex import document
 from reports.names import Names, named
+from reports.pictured import of_others, of_runs
 from reports.published.table import published_tables
 from reports.site.site import Content, refuse_site, write_site
 from reports.table import FORMATS, Table, TableOptions
@@ -75,10 +76,11 @@ def write_report(
         say(f"{run}: no {RESULTS_FILE}; left out")
     rows = [row for run in with_results for row in read_rows(_results(run))]
     folders = [each for each in (with_results if pictured is None else pictured) if SampleFolder(each).exists]
+    shown = [*of_runs(folders), *of_others(rows, with_results)] if _has_pictures(out, figures, pages) else []
     options = TableOptions(
         mean_over_training_seeds, comparable, tuple(factors), accuracy, published == "beside", tuple(folders)
     )
-    material = Material(rows, with_results, folders, runs, mean_over_training_seeds, figures.examples, figures.columns)
+    material = Material(rows, with_results, shown, runs, mean_over_training_seeds, figures.examples, figures.columns)
     with named(names or {}):
         return _write(tables, material, options, published, out, figures, pages, formats)
 
@@ -93,7 +95,7 @@ def _write(
     pages: Pages,
     formats: Sequence[str],
 ) -> list[Path]:
-    rows, with_results, folders = material.rows, material.places, material.folders
+    rows, with_results = material.rows, material.places
     made = _tables(tables, rows, options, published)
     drawn = figure_files(material, figures) if out or pages.site else []
     texts = {out / name: text for table in made for name, text in table.files(formats).items()} if out else {}
@@ -106,7 +108,7 @@ def _write(
     if pages.gallery or pages.site:
         shown = rows if pages.paths else rows_without_paths(rows)
         numbers = _tables(tables, shown, options, published)
-        content = Content(shown, numbers, with_results, folders, drawn, anonymous=not pages.paths)
+        content = Content(shown, numbers, with_results, material.pictured, drawn, anonymous=not pages.paths)
         written = _write_pages(pages, content)
     for path, text in texts.items():
         write_text(path, text)
@@ -127,7 +129,7 @@ def _write_pages(pages: Pages, content: Content) -> list[Path]:
     written = []
     if pages.gallery:
         shelf = Shelf(content.rows, content.tables, content.places)
-        written += write_galleries(pages.gallery, content.folders, shelf)
+        written += write_galleries(pages.gallery, content.pictured, shelf)
     if pages.site:
         written.append(write_site(pages.site, content))
     return written
@@ -143,6 +145,12 @@ def _refuse_idle(tables: Sequence[str], published: str, factors: Sequence[str], 
     for flag, (said, of) in asked.items():
         if said and not set(of) & set(tables):
             raise UserError(f"{flag}: of the table {' or '.join(of)}; ask for it with --table")
+
+
+def _has_pictures(out: Path | None, figures: FigureOptions, pages: Pages) -> bool:
+    """Whether anything that is written shows pictures."""
+    drawn = out is not None and (figures.names is None or bool({*figures.names} & {*PICTURED}))
+    return drawn or pages.gallery is not None or pages.site is not None
 
 
 def _refuse_places(out: Path | None, pages: Pages) -> None:
