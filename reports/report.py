@@ -26,6 +26,8 @@ from sdm_bench.sampling.folders import SampleFolder
 PUBLISHED = ("beside", "below", "off")
 # Tables that have columns for them.
 BESIDE = ("table1", "table3")
+# Figures that show them: as marks and lines of their own.
+BESIDE_FIGURES = ("guidance", "solvers", "plane")
 # A document of all tables, which shows them as they will be printed.
 DOCUMENT = "tables.tex"
 
@@ -64,7 +66,7 @@ def write_report(
     """
     pages, figures = pages or Pages(), figures or FigureOptions()
     _refuse_places(out, pages)
-    _refuse_idle(tables, published, factors, accuracy)
+    _refuse_idle(tables, figures, published, factors, accuracy)
     runs = list(dict.fromkeys(runs))
     with_results = [run for run in runs if _results(run).is_file()]
     if not with_results:
@@ -80,7 +82,10 @@ def write_report(
     options = TableOptions(
         mean_over_training_seeds, comparable, tuple(factors), accuracy, published == "beside", tuple(folders)
     )
-    material = Material(rows, with_results, shown, runs, mean_over_training_seeds, figures.examples, figures.columns)
+    material = Material(
+        rows, with_results, shown, runs, mean_over_training_seeds, figures.examples, figures.columns, folders,
+        published == "beside",
+    )  # fmt: skip
     with named(names or {}):
         return _write(tables, material, options, published, out, figures, pages, formats)
 
@@ -135,16 +140,20 @@ def _write_pages(pages: Pages, content: Content) -> list[Path]:
     return written
 
 
-def _refuse_idle(tables: Sequence[str], published: str, factors: Sequence[str], accuracy: bool) -> None:
-    """Raises UserError for what is said of a table that isn't asked for."""
+def _refuse_idle(
+    tables: Sequence[str], figures: FigureOptions, published: str, factors: Sequence[str], accuracy: bool
+) -> None:
+    """Raises UserError for what is said of a table or figure that isn't asked for."""
     asked = {
         "--published beside": (published == "beside", BESIDE),
         "--factor": (bool(factors), ("table4", "ablation")),
         "--accuracy": (accuracy, ("table3",)),
     }
     for flag, (said, of) in asked.items():
-        if said and not set(of) & set(tables):
-            raise UserError(f"{flag}: of the table {' or '.join(of)}; ask for it with --table")
+        drawn = set(BESIDE_FIGURES) & set(figures.names or ()) if flag == "--published beside" else set()
+        if said and not set(of) & set(tables) and not drawn:
+            behind = f", or the figure {' or '.join(BESIDE_FIGURES)} with --figure" if of is BESIDE else ""
+            raise UserError(f"{flag}: of the table {' or '.join(of)}; ask for it with --table{behind}")
 
 
 def _has_pictures(out: Path | None, figures: FigureOptions, pages: Pages) -> bool:

@@ -37,7 +37,8 @@ class Material:
     """rows: the results. places: the folders and files that they are from. pictured: the pictures that they are of.
 
     runs: all folders and files that were named, among them trainings. average: one point for trainings that differ in
-    their seed alone. columns: those that are shown, in order; empty for all.
+    their seed alone. columns: those that are shown, in order; empty for all. folders: of
+    runs with samples, where their cost is recorded. published: whether others' numbers stand beside ours.
     """
 
     rows: Sequence[ResultRow]
@@ -47,3 +48,5 @@ class Material:
     average: bool = False
     examples: Examples = field(default_factory=Examples)
     columns: Sequence[ColumnChoice] = ()
+    folders: Sequence[Path] = ()
+    published: bool = False
