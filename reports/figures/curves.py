@@ -14,6 +14,7 @@ from reports.figures.material import Material
 from reports.figures.published import Theirs, published_beside
 from reports.figures.style import LINES, QUIET, Look, entitle, explain, logarithmic, look, plots, styled
 from reports.lines import Line
+from reports.names import column_name
 from sdm_bench.evaluation.metric import all_outputs
 
 CEILING = "photographs"
@@ -23,7 +24,7 @@ METRICS = ("fid", "miou", "lpips")
 def axis_label(metric: str) -> str:
     """What an axis of a metric is called, with its better direction."""
     output = all_outputs()[metric]
-    return f"{output.title} {ARROWS[output.direction]}"
+    return f"{column_name(output.title)} {ARROWS[output.direction]}"
 
 
 class Across(NamedTuple):
