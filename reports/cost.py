@@ -38,13 +38,13 @@ def cost(rows: Sequence[ResultRow], options: TableOptions) -> Table:
     if not made:
         raise NothingToShow("no results of methods for the table cost")
     lines, _ = chosen_lines("cost", made, main_outputs(), TableOptions())
-    sampled = [(folder, SampleFolder(folder).options()) for folder in options.folders if SampleFolder(folder).exists]
+    sampled = sampled_in(options.folders)
     shown = [COLUMNS[name] for name in BEFORE]
     apart = [
         name for name in telling_columns(lines, shown) if name not in ("segmenter", "extractor", "protocol content")
     ]
     names = [*BEFORE, *(name for name in apart if name not in BEFORE)]
-    found = [(tuple(line.field(name) for name in names), _cost_of(line, sampled)) for line in lines]
+    found = [(tuple(line.field(name) for name in names), cost_of(line, sampled)) for line in lines]
     if all(each == Cost() for _, each in found):
         raise NothingToShow(
             "no cost is recorded beside the samples of these results; `sdm-bench generate` of this version records it"
@@ -56,7 +56,12 @@ def cost(rows: Sequence[ResultRow], options: TableOptions) -> Table:
     return Table("cost", "Cost of methods", frame, NOTES, columns=columns)
 
 
-def _cost_of(line: Line, sampled: Sequence[tuple[Path, SampleOptions]]) -> Cost:
+def sampled_in(folders: Sequence[Path]) -> list[tuple[Path, SampleOptions]]:
+    """Those of `folders` that have samples, with what made them."""
+    return [(folder, SampleFolder(folder).options()) for folder in folders if SampleFolder(folder).exists]
+
+
+def cost_of(line: Line, sampled: Sequence[tuple[Path, SampleOptions]]) -> Cost:
     """What is recorded of a line's samples: in the folder that they were in, or in one with samples of the same."""
     row = line.first
     same = [folder for folder, options in sampled if _is_of(row, options)]

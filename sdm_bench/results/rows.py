@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from io import StringIO
@@ -175,6 +176,8 @@ def _row(path: Path, number: int, cells: dict[str, Any], count: int) -> ResultRo
     cells = {"track": "" if cells["method"] == REAL else LABELS} | cells
     fields = {name: None if name in OPTIONAL and cell == "" else cell for name, cell in cells.items() if name != "id"}
     row = parsed(ResultRow, fields, f"{path}, line {number}: not a result row")
+    if not math.isfinite(row.value):
+        raise UserError(f"{path}, line {number}: {row.metric} of {row.method} is {row.value}; expected a finite number")
     if row.id == cells["id"]:
         return row
     say(f"warning: {path}, line {number}: the id {cells['id']} does not fit what the line says: edited by hand?")
