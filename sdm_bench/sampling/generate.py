@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sdm_bench.base.background import in_background
 from sdm_bench.base.devices import pick_device
 from sdm_bench.base.drawing import to_uint8
 from sdm_bench.base.errors import UserError
@@ -147,8 +148,9 @@ def _write_samples(
         if (seed, index) in absent
     )
     try:
-        for seed, index, pixels in track(work, f"sampling {options.method}", len(wanted), done, "samples"):
-            write_png(target.sample(ids[index], seed), pixels)
+        with in_background() as submit:
+            for seed, index, pixels in track(work, f"sampling {options.method}", len(wanted), done, "samples"):
+                submit(write_png, target.sample(ids[index], seed), pixels)
     finally:
         watch.record(target.folder, getattr(synthesizer, "device", "cpu"), options.batch_size)
     return len(absent)
