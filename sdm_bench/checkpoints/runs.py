@@ -20,10 +20,16 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json, read_object, sha256_file, write_json
 from sdm_bench.base.finite import NotFinite, named, not_finite
 from sdm_bench.base.progress import say
-from sdm_bench.base.sections import Section, parsed
+from sdm_bench.base.sections import Section, parsed, unless_default
 from sdm_bench.base.tensors import Tensors, read_safetensors, write_safetensors
 from sdm_bench.checkpoints.weights_file import WeightsAbout, storable
-from sdm_bench.models.preset import DiffusionPreset, DiscriminatorPreset, SamplingPreset, TrainingPreset
+from sdm_bench.models.preset import (
+    PERCEPTUAL_DEFAULT,
+    DiffusionPreset,
+    DiscriminatorPreset,
+    SamplingPreset,
+    TrainingPreset,
+)
 
 OPTIONS_FILE = "train.json"
 
@@ -36,10 +42,11 @@ class TrainOptions(Section):
     """Everything that decides what a training run makes, resolved.
 
     image_size: (height, width). classes_sha256: of the class table of a dataset of one's own, which its name doesn't
-    say; empty for others. perceptual: the weights file of the perceptual loss, None: without. init: what the
-    weights started from; init_sha256: which file that was. schedule_steps, schedule_minutes,
-    schedule_core_minutes: over what a rate that decays falls to zero, see training/schedule.py. budget_minutes,
-    core_budget_minutes: of time or of CPU time, where no number of steps but that ends the training.
+    say; empty for others. perceptual: the weights file of the perceptual loss, None: without;
+    perceptual_network: its name in the registry. init: what the weights started from; init_sha256: which file that
+    was. schedule_steps, schedule_minutes, schedule_core_minutes: over what a rate that decays falls to zero, see
+    training/schedule.py. budget_minutes, core_budget_minutes: of time or of CPU time, where no number of steps but
+    that ends the training.
     """
 
     method: str
@@ -56,6 +63,7 @@ class TrainOptions(Section):
     condition_dropout: float = 0.0
     timestep_sampler: str = "uniform"
     perceptual: str | None = None
+    perceptual_network: str = unless_default(PERCEPTUAL_DEFAULT)
     precision: str = "no"
     accumulate: int = 1
     seed: int = 0

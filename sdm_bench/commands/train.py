@@ -106,6 +106,12 @@ def known_method(_context: click.Context, _parameter: click.Parameter, method: s
     show_default=True,
     help="Of diffusion models: all timesteps alike, or more often those with large losses.",
 )
+@click.option(
+    "--perceptual",
+    type=click.Choice(["vgg19", "lpips-vgg", "none"]),
+    help="Of GANs: the network of their perceptual loss, in the cache of weights; lpips-vgg is a substitute that the "
+    "tables name (default: vgg19 where it is in the cache, else none).",
+)
 @options.with_options(*TRAINING_OPTIONS)
 def train(method: str, **chosen: Any) -> None:
     """Train METHOD (`methods list` shows them) on a dataset. Ctrl-C saves; the same command resumes."""

@@ -21,7 +21,9 @@ from sdm_bench.diffusion.gaussian_diffusion import (
     eps_from_x_start,
     extract_at_timestep,
     reverse_step,
+    x_start_from_eps,
 )
+from sdm_bench.diffusion.guidance import Pull, pulled_eps, pulled_mean
 from sdm_bench.diffusion.respacing import space_timesteps
 
 # (x_t (N, 3, H, W), NoiseSchedule.network_timesteps (1,)) -> output (N, 3 or 6, H, W).
@@ -92,23 +94,38 @@ class SolverState:
 
 
 def solve(
-    solver: Solver, schedule: NoiseSchedule, denoise: Denoiser, start: Tensor, noise: NoiseSource
+    solver: Solver,
+    schedule: NoiseSchedule,
+    denoise: Denoiser,
+    start: Tensor,
+    noise: NoiseSource,
+    pull: Pull | None = None,
 ) -> Iterator[SolverState]:
     """Walks `schedule` (see Solver.schedule) from `start` (N, 3, H, W), noise, to pictures; yields after every step.
 
-    One noise is drawn a step, used or not, so that every solver draws alike.
+    One noise is drawn a step, used or not, so that every solver draws alike. pull: guidance by a classifier, which
+    ancestral sampling and DDIM take; raises UserError for others.
     """
-    walk = _multistep if solver.name in MULTISTEP else _one_by_one
-    return walk(solver, schedule, denoise, start, noise)
+    if solver.name not in MULTISTEP:
+        return _one_by_one(solver, schedule, denoise, start, noise, pull)
+    if pull is not None:
+        raise UserError(f"--solver {solver.name}: guidance by a segmenter is defined for {' and '.join(STEPS)}")
+    return _multistep(solver, schedule, denoise, start, noise)
 
 
 def _one_by_one(
-    solver: Solver, schedule: NoiseSchedule, denoise: Denoiser, sample: Tensor, noise: NoiseSource
+    solver: Solver,
+    schedule: NoiseSchedule,
+    denoise: Denoiser,
+    sample: Tensor,
+    noise: NoiseSource,
+    pull: Pull | None,
 ) -> Iterator[SolverState]:
     for index in reversed(range(len(schedule))):
         t = torch.full((1,), index, device=sample.device)
         output = denoise(sample, schedule.network_timesteps(t))
-        state = STEPS[solver.name](solver, schedule, output, sample, t, noise())
+        pulled = None if pull is None else pull(sample, t)
+        state = STEPS[solver.name](solver, schedule, output, sample, t, noise(), pulled)
         yield state
         sample = state.sample
 
@@ -152,20 +169,40 @@ def make_scheduler(name: str, schedule: NoiseSchedule, steps: int) -> Any:
 
 
 def ancestral_step(
-    solver: Solver, schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor, noise: Tensor
+    solver: Solver,
+    schedule: NoiseSchedule,
+    output: Tensor,
+    x_t: Tensor,
+    t: Tensor,
+    noise: Tensor,
+    pulled: Tensor | None = None,
 ) -> SolverState:
-    """x_{t-1} drawn from p(x_{t-1} | x_t)."""
+    """x_{t-1} drawn from p(x_{t-1} | x_t), its mean moved by `pulled` (like x_t), see guidance.pulled_mean."""
     step = reverse_step(schedule, output, x_t, t, solver.threshold)
     spread = (0.5 * step.log_variance).exp() * noise
-    return SolverState(step.mean + _unless_last(t, x_t) * spread, step.x_start)
+    mean = step.mean if pulled is None else pulled_mean(step.mean, step.variance, pulled)
+    return SolverState(mean + _unless_last(t, x_t) * spread, step.x_start)
 
 
 def ddim_step(
-    solver: Solver, schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor, noise: Tensor
+    solver: Solver,
+    schedule: NoiseSchedule,
+    output: Tensor,
+    x_t: Tensor,
+    t: Tensor,
+    noise: Tensor,
+    pulled: Tensor | None = None,
 ) -> SolverState:
-    """x_{t-1} of DDIM with the solver's eta; eps is derived anew from x_0 after thresholding."""
+    """x_{t-1} of DDIM with the solver's eta; eps is derived anew from x_0 after thresholding.
+
+    With `pulled` (like x_t) it is then moved, see guidance.pulled_eps, and x_0 follows it without being thresholded
+    again, as in openai/guided-diffusion@169a6e8, condition_score.
+    """
     x_start = reverse_step(schedule, output, x_t, t, solver.threshold).x_start
     eps = eps_from_x_start(schedule, x_t, t, x_start)
+    if pulled is not None:
+        eps = pulled_eps(schedule, eps, t, pulled)
+        x_start = x_start_from_eps(schedule, x_t, t, eps)
     # in float32 like the reference, whose rounding shows where alpha_bar is close to 1
     cumulative, previous = (
         extract_at_timestep(values, t, x_t) for values in (schedule.alphas_cumprod, schedule.alphas_cumprod_prev)
@@ -179,7 +216,7 @@ def _unless_last(t: Tensor, like: Tensor) -> Tensor:
     return (t != 0).float().reshape(-1, *[1] * (like.dim() - 1))
 
 
-Step = Callable[[Solver, NoiseSchedule, Tensor, Tensor, Tensor, Tensor], SolverState]
+Step = Callable[[Solver, NoiseSchedule, Tensor, Tensor, Tensor, Tensor, Tensor | None], SolverState]
 STEPS: dict[str, Step] = {"ddpm": ancestral_step, "ddim": ddim_step}
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from io import StringIO
@@ -16,6 +17,7 @@ from sdm_bench.base.files import read_text, write_text
 from sdm_bench.base.progress import say
 from sdm_bench.base.sections import Section, parsed
 from sdm_bench.models.methods import METHODS
+from sdm_bench.sampling.folders import BY_SEGMENTER
 
 RESULTS_FILE = "results.csv"
 Track = Literal["labels", "text"]
@@ -99,6 +101,16 @@ class ResultRow(Section):
         return *self.group(), self.metric, self.class_name
 
     @property
+    def by_segmenter(self) -> bool:
+        """Whether a segmenter guided; guidance is then above 0, and otherwise off up to 1."""
+        return BY_SEGMENTER in self.variant.split(", ")
+
+    @property
+    def guided(self) -> bool:
+        """Whether guidance was on."""
+        return self.guidance is not None and (self.by_segmenter or self.guidance > 1)
+
+    @property
     def id(self) -> str:
         """Ten hexadecimal digits that name the number: its key and its value.
 
@@ -164,6 +176,8 @@ def _row(path: Path, number: int, cells: dict[str, Any], count: int) -> ResultRo
     cells = {"track": "" if cells["method"] == REAL else LABELS} | cells
     fields = {name: None if name in OPTIONAL and cell == "" else cell for name, cell in cells.items() if name != "id"}
     row = parsed(ResultRow, fields, f"{path}, line {number}: not a result row")
+    if not math.isfinite(row.value):
+        raise UserError(f"{path}, line {number}: {row.metric} of {row.method} is {row.value}; expected a finite number")
     if row.id == cells["id"]:
         return row
     say(f"warning: {path}, line {number}: the id {cells['id']} does not fit what the line says: edited by hand?")

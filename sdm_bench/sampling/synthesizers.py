@@ -17,6 +17,7 @@ from sdm_bench.models import methods
 from sdm_bench.models.gan import Generator
 from sdm_bench.models.preset import DiffusionPreset
 from sdm_bench.models.unet import UNet
+from sdm_bench.sampling.classifier import GuidingSegmenter
 
 # Autocast types by the names that accelerate has for them.
 PRECISIONS = {"no": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -69,7 +70,8 @@ class Speed:
 class DiffusionSynthesizer:
     """Samples a denoising network trained on `schedule` with `solver`.
 
-    guidance: s of the released code; up to 1 guidance is off, and the network runs without the null label.
+    guidance: s of the released code; up to 1 guidance is off, and the network runs without the null label. segmenter:
+    guides in its place, by `guidance` times its gradient; the network then runs without the null label at any s.
     precision: of the network, `no` (float32), or the autocast types `bf16` and `fp16`; the solver is in float32.
     """
 
@@ -83,8 +85,10 @@ class DiffusionSynthesizer:
         device: torch.device | str = "cpu",
         precision: str = "no",
         speed: Speed | None = None,
+        segmenter: GuidingSegmenter | None = None,
     ):
         self.speed = speed or Speed()
+        self.segmenter = segmenter
         self.network = network.to(device).eval()
         if self.speed.channels_last:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -107,14 +111,15 @@ class DiffusionSynthesizer:
             return torch.stack([torch.randn(shape, generator=generator) for generator in generators]).to(self.device)
 
         sample = noise()
-        for state in solve(self.solver, self.schedule, self.denoiser(condition), sample, noise):
+        pull = None if self.segmenter is None else self.segmenter.pull(condition, self.schedule, self.guidance)
+        for state in solve(self.solver, self.schedule, self.denoiser(condition), sample, noise, pull):
             sample = state.sample
         # a value that is Inf is none, and must not pass for white
         return torch.where(sample.isfinite(), sample, torch.nan).clamp(-1, 1).float().cpu()
 
     def denoiser(self, condition: Condition) -> Denoiser:
         """The network, guided, for one batch on the device and many steps: what the solver calls."""
-        guided = self.guidance > 1
+        guided = self.segmenter is None and self.guidance > 1
         if self.speed.path == "plain":
             network = self.network.plain(condition, guided)
         else:
@@ -140,7 +145,7 @@ class SamplingOptions:
     """What besides the weights decides a sample; None throughout for a GAN.
 
     timestep_respacing: see Solver. eta: DDIM's share of fresh noise. threshold: see gaussian_diffusion.threshold.
-    precision: of the network.
+    precision: of the network. guidance_by: `null-label`, or `segmenter`: that of noisy pictures at `segmenter`.
     """
 
     solver: str | None = None
@@ -150,6 +155,8 @@ class SamplingOptions:
     threshold: str | None = None
     precision: str | None = None
     timestep_respacing: str | None = None
+    guidance_by: str | None = None
+    segmenter: str | None = None
 
 
 def make_synthesizer(
@@ -160,8 +167,9 @@ def make_synthesizer(
     options: SamplingOptions,
     device: torch.device | str,
     speed: Speed | None = None,
+    segmenter: GuidingSegmenter | None = None,
 ) -> Synthesizer:
-    """The synthesizer of a built network of `method` with the configuration `config`."""
+    """The synthesizer of a built network of `method` with the configuration `config`; `segmenter` guides it."""
     if methods.method(method).kind == "gan":
         assert isinstance(network, Generator)
         return GANSynthesizer(network, device)
@@ -180,4 +188,5 @@ def make_synthesizer(
         device,
         options.precision or "no",
         speed,
+        segmenter,
     )

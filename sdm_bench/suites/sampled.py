@@ -1,6 +1,7 @@
 """The cells that make samples, in shards."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -9,7 +10,7 @@ from sdm_bench.models import methods
 from sdm_bench.suites.cells import SAMPLES, Cell
 from sdm_bench.suites.code import code_of
 from sdm_bench.suites.factors import Combination
-from sdm_bench.suites.inputs import short
+from sdm_bench.suites.inputs import files_digest, short
 from sdm_bench.suites.planning import PRESET, PUBLISHED, Planning, named, spelled
 from sdm_bench.suites.schema import OF_DIFFUSION, Entry, Sampling
 from sdm_bench.suites.sources import RELEASED, checkpoint
@@ -31,15 +32,16 @@ def samples(planning: Planning, each: Combination) -> tuple[list[Cell], str]:
     entry, place = planning.suite.methods[each.method], planning.places[each.dataset]
     name, split = entry.method or each.method, planning.suite.datasets[each.dataset].split
     sampling, known = _sampling(planning, each, entry, name), place.split(split)
-    weights = _weights(planning, each, entry)
+    weights, guide = _weights(planning, each, entry), _guide(sampling)
     about = {
         **sampling.model_dump(),
         "variant": ", ".join(f"{option} {value}" for option, value in each.train),
         "raw": entry.raw,
         "process": entry.process,
+        **({} if guide is None else {"segmenter": guide.source}),
     }
     decided = {
-        "options": about,
+        "options": about if guide is None else {**about, "segmenter": guide.digest},
         "weights": weights.digest,
         "label maps and photographs": known.digest,
         **({"preset": entry.preset} if entry.checkpoint and entry.preset else {}),
@@ -66,7 +68,7 @@ def samples(planning: Planning, each: Combination) -> tuple[list[Cell], str]:
         size=work,
         rate=rate,
         processes=entry.processes,
-        lacks=(*known.lacks, *weights.lacks),
+        lacks=(*known.lacks, *weights.lacks, *(() if guide is None else guide.lacks)),
     )
     return _shards(planning, _base(each), whole), short(decided)
 
@@ -114,7 +116,19 @@ def _sampling(planning: Planning, each: Combination, entry: Entry, name: str) ->
     if idle and methods.method(name).kind == "gan":
         where = planning.lined.place(("methods", each.method, "generate"))
         raise UserError(f"{where}: {each.method} is a GAN; diffusion models take {', '.join(idle)}")
+    if sampling.segmenter is not None and sampling.guidance_by != "segmenter":
+        return sampling.model_copy(update={"segmenter": None})
     return sampling
+
+
+def _guide(sampling: Sampling) -> Weights | None:
+    """The segmenter that guides, if one does."""
+    if sampling.segmenter is None:
+        return None
+    path = Path(sampling.segmenter).expanduser().absolute()
+    if not path.exists():
+        return Weights("absent", str(path), lacks=(f"no such segmenter: {path}",))
+    return Weights(files_digest(path).digest, str(path))
 
 
 def _evaluations(planning: Planning, entry: Entry, name: str, dataset: str, sampling: Sampling) -> float:
@@ -124,7 +138,7 @@ def _evaluations(planning: Planning, entry: Entry, name: str, dataset: str, samp
     preset = planning.preset(name, name, _sampled_as(entry), dataset).sampling
     steps = sampling.solver_steps or preset.solver_steps or 1
     guidance = sampling.guidance or preset.guidance or 1.0
-    return float(len(planning.seeds) * steps * (2 if guidance > 1 else 1))
+    return float(len(planning.seeds) * steps * (2 if guidance > 1 or sampling.segmenter else 1))
 
 
 def _sampled_as(entry: Entry) -> str:

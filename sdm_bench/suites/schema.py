@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from sdm_bench.base.sections import Section
+from sdm_bench.base.sections import Section, unless_default
 
 # In the name of a rate: what a training is measured in, beside steps.
 BUDGET, CORE_BUDGET = "budget", "core-budget"
@@ -62,10 +62,14 @@ class Loop(Section):
 
 
 class Stage(Loop):
-    """A training of a method. network, diffusion: fields of those sections of a diffusion model's preset."""
+    """A training of a method. perceptual: as `--perceptual` takes it, of GANs that have such a loss.
+
+    network, diffusion: fields of those sections of a diffusion model's preset.
+    """
 
     condition_dropout: float = Field(0.0, ge=0, le=1)
     timestep_sampler: Literal["uniform", "loss-second-moment"] = "uniform"
+    perceptual: Literal["vgg19", "lpips-vgg", "none"] | None = unless_default(None)
     network: dict[str, Any] = Field(default_factory=dict)
     diffusion: dict[str, Any] = Field(default_factory=dict)
 
@@ -96,7 +100,10 @@ class Data(Section):
 
 
 class Sampling(Section):
-    """How samples are made: the options of `sdm-bench generate` by their names."""
+    """How samples are made: the options of `sdm-bench generate` by their names.
+
+    segmenter: of those that `guidance_by` has it guide; others are made without it.
+    """
 
     solver: str | None = None
     solver_steps: int | None = Field(default=None, ge=2)
@@ -108,6 +115,8 @@ class Sampling(Section):
     batch_size: int | None = Field(default=None, ge=1)
     recipe: str | None = None
     style: Literal["ground-truth"] | None = None
+    guidance_by: Literal["null-label", "segmenter"] | None = unless_default(None)
+    segmenter: str | None = unless_default(None)
 
 
 class Entry(Section):
@@ -187,6 +196,8 @@ OF_DIFFUSION = frozenset(
         "solver_steps",
         "timestep_respacing",
         "guidance",
+        "guidance_by",
+        "segmenter",
         "eta",
         "threshold",
         "condition_dropout",

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_file
-from sdm_bench.models.preset import Preset
+from sdm_bench.models.preset import PERCEPTUAL_DEFAULT, Preset
 from sdm_bench.suites.cells import Cell
 from sdm_bench.suites.code import code_of
 from sdm_bench.suites.factors import Combination
@@ -17,8 +17,6 @@ from sdm_bench.suites.schema import Data, Entry, SegmenterTraining, Stage
 from sdm_bench.suites.sources import place
 from sdm_bench.weights.store import provenance
 
-# The perceptual loss of GANs, on where they are in the cache.
-PERCEPTUAL_WEIGHTS = "vgg19"
 # Options of a training that don't move its result.
 OF_THE_WAY = {"workers", "log_every", "save_every", "grid_every", "gradient_checkpointing"}
 
@@ -53,7 +51,7 @@ def _chosen(planning: Planning, each: Combination, stage: Stage, changes: dict[s
 def _stage(planning: Planning, each: Combination, entry: Entry, stage: Stage, before: Cell | None, called: str) -> Cell:
     name, place = entry.method or each.method, planning.places[each.dataset]
     preset = planning.preset(each.method, name, entry.preset or PRESET, place.dataset)
-    _refuse_of_diffusion(planning, each, stage, preset)
+    _refuse_idle(planning, each, stage, preset)
     known = place.split("train")
     data = planning.data(place)
     size, unit = stage.length(stage.batch_size or preset.training.batch_size)
@@ -84,27 +82,37 @@ def _decided(
     stage: Stage, name: str, seed: int | None, preset: Preset, scenes: str, before: Cell | None
 ) -> dict[str, Any]:
     """What decides a stage's result."""
-    perceptual = preset.discriminator is not None and preset.discriminator.lambda_vgg
     return {
         "options": {"seed": seed, "method": name, **stage.model_dump(exclude=OF_THE_WAY)},
         "preset": preset.model_dump(mode="json", exclude={"sampling"}),
         "training data": scenes,
         **({"first stage": before.key} if before else {}),
-        **({"perceptual weights": _perceptual()} if perceptual else {}),
+        **({"perceptual weights": _perceptual(stage.perceptual)} if _has_perceptual_loss(preset) else {}),
         **code_of("train", name),
     }
 
 
-def _perceptual() -> str:
-    found = provenance(PERCEPTUAL_WEIGHTS)
+def _has_perceptual_loss(preset: Preset) -> bool:
+    return preset.discriminator is not None and preset.discriminator.lambda_vgg > 0
+
+
+def _perceptual(asked: str | None) -> str:
+    """The digest of the perceptual loss's weights, which is on where they are in the cache."""
+    found = None if asked == "none" else provenance(asked or PERCEPTUAL_DEFAULT)
     return "absent" if found is None else found.sha256
 
 
-def _refuse_of_diffusion(planning: Planning, each: Combination, stage: Stage, preset: Preset) -> None:
+def _refuse_idle(planning: Planning, each: Combination, stage: Stage, preset: Preset) -> None:
+    """Raises UserError for options of a stage that its method doesn't take."""
     if preset.discriminator is not None and (stage.condition_dropout or stage.timestep_sampler != "uniform"):
         raise UserError(
             f"{planning.lined.place(('methods', each.method))}: {each.method} is a GAN; diffusion models take "
             "condition_dropout and timestep_sampler"
+        )
+    if stage.perceptual and not _has_perceptual_loss(preset):
+        raise UserError(
+            f"{planning.lined.place(('methods', each.method))}: {each.method} is trained without a perceptual loss; "
+            "leave perceptual out"
         )
 
 

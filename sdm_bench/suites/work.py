@@ -54,6 +54,7 @@ def train(cell: Cell, device: str) -> dict[str, Any]:
         network=options["network"] or None,
         diffusion=options["diffusion"] or None,
         init=init,
+        perceptual=options.get("perceptual"),
         **chosen,
     )
     return _trained(cell, steps)
@@ -86,7 +87,7 @@ def generate(cell: Cell, device: str) -> dict[str, Any]:
     from sdm_bench.sampling.synthesizers import SamplingOptions
 
     options = cell.options
-    sampling = SamplingOptions(**{name: options[name] for name in vars(SamplingOptions())})
+    sampling = SamplingOptions(**{name: options.get(name) for name in vars(SamplingOptions())})
     if "weights" in cell.inputs:
         weights = WeightsSpec(run=Path(_made(cell, "weights").work_folder), raw=options["raw"])
     else:
