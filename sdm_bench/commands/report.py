@@ -185,15 +185,18 @@ def report(
     if suite_folder is not None and len(suites) != 1:
         raise click.UsageError(f"--suite-folder: of one suite; found {len(suites) or 'none'}")
     chosen["factors"] = [name.replace("-", " ") for name in chosen["factors"]]
-    places = list(runs)
+    places, pages, names = list(runs), Pages(gallery, site, paths), read_names(names_file, renames)
     if suites:
         from sdm_bench.suites.collected import collected_with
 
         given = {name for name in chosen if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
+        of_figures = (figures, no_figure, ids, way, count, columns, {*formats} & {*FIGURE_FORMATS})
+        given |= {"figures"} if any(of_figures) else set()
+        given |= {"names"} if names_file or renames else set()
         found = collected_with(suites, suite_folder, [run for run in runs if run not in suites], given)
+        drawn, names = found.options.pop("figures", drawn), found.options.pop("names", names)
         chosen |= found.options
         chosen["pictured"], places = found.samples, list(found.results)
-    pages, names = Pages(gallery, site, paths), read_names(names_file, renames)
     of_tables = [each for each in formats if each in TABLE_FORMATS] or TABLE_FORMATS
     for path in write_report(places, **chosen, names=names, out=out, figures=drawn, pages=pages, formats=of_tables):
         click.echo(path)

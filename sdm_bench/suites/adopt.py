@@ -86,8 +86,10 @@ def _preset_differences(options: TrainOptions, preset: Preset, asked: dict[str, 
     network = {name: options.network.get(name) for name in preset.network}
     if network != Preset.model_validate(preset).model_dump(mode="json")["network"]:
         found.append("another network")
-    if min(options.image_size) != (asked["image_size"] or preset.image_size):
-        found.append(f"image_size {min(options.image_size)} there")
+    size = asked["image_size"] or preset.image_size
+    height, width = options.image_size
+    if size != (f"{width}x{height}" if isinstance(size, str) else min(height, width)):
+        found.append(f"image_size {width}x{height} there")
     return found
 
 

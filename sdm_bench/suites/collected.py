@@ -8,7 +8,10 @@ from typing import Any
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import say
 from sdm_bench.suites.run import planned_suite
-from sdm_bench.suites.work import RESULTS
+from sdm_bench.suites.work import RESULTS, report_options
+
+# Flags that are not called as what they say.
+FLAGS = {"figures": "figure", "factors": "factor"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def collected_with(
         elif any(each != said[0] for each in said):
             raise UserError(
                 f"{', '.join(map(str, suites))}: they differ in {name} of their report "
-                f"({', '.join(map(str, said))}); say which with --{name.replace('_', '-')}"
+                f"({', '.join(map(str, said))}); say which with --{FLAGS.get(name, name).replace('_', '-')}"
             )
         else:
             options[name] = said[0]
@@ -64,5 +67,5 @@ def collected(suite: Path, folder: Path | None) -> Collected:
     return Collected(
         tuple(planned.out / cell.work_folder / RESULTS for cell in done),
         [planned.out / each for each in report["samples"] if (planned.out / each).is_dir()],
-        {name: report[name] for name in ("tables", "published", "mean_over_training_seeds")},
+        report_options(report),
     )

@@ -1,5 +1,6 @@
 """What decides a number beside the samples: what its protocol states, the pinned weights, the segmenter."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.protocols.protocols import protocol
 from sdm_bench.suites.cells import Cell
 from sdm_bench.suites.inputs import files_digest
+from sdm_bench.suites.schema import Data
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,49 @@ def measured(name: str, metric: str, dataset: str, segmenter: Cell | str | None)
         path = Path(segmenter).expanduser()
         decided["segmenter"] = files_digest(path).digest if path.exists() else segmenter
     return Measured(decided, lacks)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a suite gives to a metric beside the samples: options of evaluate. decided_by, lacks: as of Measured."""
+
+    options: dict[str, Any] = field(default_factory=dict)
+    decided_by: dict[str, Any] = field(default_factory=dict)
+    lacks: tuple[str, ...] = ()
+
+
+def given(metric: str, data: Data) -> Given:
+    """Statistics and captions of a dataset of the suite go to the metrics that take them."""
+    found = Given()
+    if metric == "fid" and data.statistics is not None:
+        found = _file("statistics", data.statistics, _statistics)
+    if metric == "fid" and data.fd_infinity:
+        found = Given({**found.options, "fd_infinity": True}, {**found.decided_by, "fd_infinity": True}, found.lacks)
+    if metric == "clip_score" and data.captions is not None:
+        found = _file("captions", data.captions, _there)
+    return found
+
+
+def _file(option: str, source: str, resolve: Callable[[str], Path | None]) -> Given:
+    try:
+        path = resolve(str(Path(source).expanduser()))
+    except UserError as error:
+        return Given({option: source}, {option: "absent"}, (error.message,))
+    assert path is not None
+    # cells run in the suite's folder
+    return Given({option: str(path.absolute())}, {option: files_digest(path).digest})
+
+
+def _statistics(source: str) -> Path | None:
+    from sdm_bench.evaluation.statistics import resolve_statistics
+
+    return resolve_statistics(source)
+
+
+def _there(source: str) -> Path:
+    if not Path(source).is_file():
+        raise UserError(f"captions {source}: no such file")
+    return Path(source)
 
 
 def needed_weights(cell: Cell) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sdm_bench.suites.cells import Cell
 from sdm_bench.suites.code import code_of
 from sdm_bench.suites.factors import Combination, combinations
-from sdm_bench.suites.measuring import measured
+from sdm_bench.suites.measuring import given, measured
 from sdm_bench.suites.planning import Planning, places_of
 from sdm_bench.suites.sampled import samples
 from sdm_bench.suites.schema import Suite
@@ -51,12 +51,13 @@ def _measure(planning: Planning, each: Combination) -> None:
     data, place = planning.suite.datasets[each.dataset], planning.places[each.dataset]
     known, seeds = place.split(data.split), [*planning.seeds]
     network = segmenter(planning, each.dataset, data) if each.metric == "miou" else None
-    about = measured(each.protocol, each.metric, place.dataset, network)
+    about, more = measured(each.protocol, each.metric, place.dataset, network), given(each.metric, data)
     decided = {
         "samples": key,
         "seeds": seeds,
         "label maps and photographs": known.digest,
         **about.decided_by,
+        **more.decided_by,
         **code_of("evaluate", each.metric),
     }
     options = {
@@ -66,6 +67,7 @@ def _measure(planning: Planning, each: Combination) -> None:
         "samples": cells[0].work_folder,
         "seeds": seeds,
         "segmenter": network if isinstance(network, str) else None,
+        **more.options,
     }
     base = cells[0].name.removeprefix("generate.").partition(".shard-")[0]
     inputs = {f"samples {number}": cell.id for number, cell in enumerate(cells)}
@@ -81,7 +83,7 @@ def _measure(planning: Planning, each: Combination) -> None:
             inputs,
             size=float(known.count * len(seeds)),
             rate=f"evaluate {each.metric} {each.protocol} {place.dataset}",
-            lacks=(*known.lacks, *about.lacks),
+            lacks=(*known.lacks, *about.lacks, *more.lacks),
         )
     )
 

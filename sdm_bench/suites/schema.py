@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, PositiveInt, field_validator
 
 from sdm_bench.base.sections import Section, unless_default
 
@@ -10,6 +10,8 @@ from sdm_bench.base.sections import Section, unless_default
 BUDGET, CORE_BUDGET = "budget", "core-budget"
 Factor = tuple[Any, ...]
 Precision = Literal["no", "bf16", "fp16"]
+# WIDTHxHEIGHT in pixels.
+Size = Annotated[str, Field(pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$")]
 # Names become folders.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_@+-]*$", max_length=60)]
 
@@ -19,20 +21,21 @@ class Toy(Section):
 
     train: int = Field(0, ge=0)
     val: int = Field(0, ge=0)
-    size: str = Field("128x64", pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$")
+    size: Size = "128x64"
     seed: int = Field(0, ge=0)
 
 
 class Loop(Section):
     """How long and how a network is trained: options of `sdm-bench train` by their names.
 
-    steps; budget, core_budget (minutes of time and of CPU time): one, or steps with a budget.
+    steps; budget, core_budget (minutes of time and of CPU time): one, or steps with a budget. image_size: the short
+    side in pixels, or WIDTHxHEIGHT.
     """
 
     steps: int | None = Field(default=None, ge=1)
     budget: float | None = Field(default=None, gt=0)
     core_budget: float | None = Field(default=None, gt=0)
-    image_size: int | None = Field(default=None, ge=1)
+    image_size: PositiveInt | Size | None = None
     batch_size: int | None = Field(default=None, ge=1)
     learning_rate: float | None = Field(default=None, ge=0)
     accumulate: int = Field(1, ge=1)
@@ -87,7 +90,8 @@ class Data(Section):
     """A dataset of the suite: `root`, a folder in the official layout, or `toy`, scenes to render.
 
     dataset: by default the entry's name. segmenter: for mean IoU, in place of the protocol's: as `--segmenter` takes
-    it, or one to train. metrics, protocols: of the suite's, those to measure here (default: all).
+    it, or one to train. metrics, protocols: of the suite's, those to measure here (default: all). statistics,
+    fd_infinity: for FID, captions: for the CLIP score, as `sdm-bench evaluate` takes them.
     """
 
     dataset: str | None = None
@@ -97,6 +101,9 @@ class Data(Section):
     segmenter: str | SegmenterTraining | None = None
     metrics: tuple[str, ...] | None = None
     protocols: tuple[str, ...] | None = None
+    statistics: str | None = None
+    fd_infinity: bool = False
+    captions: str | None = None
 
 
 class Sampling(Section):
@@ -149,10 +156,19 @@ class Entry(Section):
 
 
 class Report(Section):
-    """The tables of `sdm-bench report`, and its --published; `true` is `below`, as --published alone."""
+    """What `sdm-bench report` writes of the suite, by its options' names. published: `true` is `below`, as there.
+
+    figures: none are drawn of an empty list. names: of methods, datasets and columns, what tables call them. factors:
+    of table4. gallery: whether report/gallery.html is written.
+    """
 
     tables: tuple[str, ...] = ("comparison",)
     published: Literal["beside", "below", "off"] = "off"
+    figures: tuple[str, ...] | None = unless_default(None)
+    names: dict[Literal["methods", "datasets", "columns"], dict[str, str]] = unless_default({})
+    factors: tuple[str, ...] = unless_default(())
+    accuracy: bool = unless_default(False)
+    gallery: bool = unless_default(False)
 
     @field_validator("published", mode="before")
     @classmethod
@@ -186,6 +202,34 @@ class Suite(Section):
     slurm: dict[str, Any] = Field(default_factory=dict)
 
 
+# Options of train, generate and evaluate that a suite says elsewhere, or can't: where it does, or why.
+ELSEWHERE = {
+    "init": "the stages of `train` start each from the one before; `checkpoint` takes weights that are trained already",
+    "noisy": "train it by `sdm-bench segment train --noisy`, and name its run in `generate: {segmenter: ...}`",
+    "seed": "`training_seeds` of the suite or the method",
+    "seeds": "`sampling_seeds` of the suite",
+    "shard": "`shards` of the suite",
+    "variant": "the factors of a training make it",
+    "data": "`root` of the dataset, or `sdm-bench run --data NAME=DIR`",
+    "out": "`sdm-bench run --out`",
+    "device": "`sdm-bench run --device`",
+    **dict.fromkeys(
+        ("path", "spade_cache", "channels_last", "compile"),
+        "it changes samples by rounding alone, and a suite has one way; `sdm-bench generate` takes it",
+    ),
+    **dict.fromkeys(
+        ("noise_schedule", "diffusion_steps", "rescale_timesteps", "predict_xstart", "sigma_small", "loss"),
+        "a field of `diffusion` of a training, or of `process` of a checkpoint",
+    ),
+    "timestep_respacing": "of a training a field of `diffusion`, of samples one of `generate`",
+    **dict.fromkeys(("no_learn_sigma", "channel_mult"), "a field of `network` of a training"),
+    **dict.fromkeys(
+        ("images", "name", "by_order", "resolution_note", "track"),
+        "of somebody's pictures: `sdm-bench evaluate --images`, then `sdm-bench report SUITE.yaml RESULTS.csv`",
+    ),
+    "predictions": "a segmenter's predictions are kept in the cache",
+    "allow_incomplete": "a suite measures whole sets alone",
+}
 NO_FACTORS = {"workers", "log_every", "save_every", "grid_every", "network", "diffusion"}
 TRAIN_FACTORS = frozenset(Stage.model_fields) - NO_FACTORS
 GENERATE_FACTORS = frozenset(Sampling.model_fields)

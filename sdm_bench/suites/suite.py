@@ -9,12 +9,13 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from reports.figures.registry import FIGURES
 from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.known_datasets import DATASETS
 from sdm_bench.evaluation.metric import metric_names
 from sdm_bench.models import methods
 from sdm_bench.suites.lines import Lined, Way, read_lined
-from sdm_bench.suites.schema import GENERATE_FACTORS, TRAIN_FACTORS, SegmenterTraining, Suite
+from sdm_bench.suites.schema import ELSEWHERE, GENERATE_FACTORS, TRAIN_FACTORS, SegmenterTraining, Suite
 from sdm_bench.suites.slurm_options import mistakes
 
 MOST_EXTENDED = 10
@@ -73,6 +74,8 @@ def _mistake(error: Any, lined: Lined) -> str:
     # pydantic names the alternatives of a union, and keys that don't fit, among the steps
     way: Way = tuple(step for step in error["loc"] if not str(step).startswith(OF_PYDANTIC))
     where = f"{lined.place(way)}: {'.'.join(map(str, way))}"
+    if error["type"] == "extra_forbidden" and str(way[-1]).replace("-", "_") in ELSEWHERE:
+        return f"{where}: not said here: {ELSEWHERE[str(way[-1]).replace('-', '_')]}"
     if error["type"] == "extra_forbidden":
         return f"{where}: no such field; {_meant(str(way[-1]), _fields_at(way[:-1]))}"
     if error["type"] == "missing":
@@ -141,6 +144,8 @@ def _refuse_unknown_names(suite: Suite, lined: Lined) -> None:
             check((*way, name), "factor", name, TRAIN_FACTORS | GENERATE_FACTORS)
             if not values or len(set(map(str, values))) < len(values):
                 wrong.append(f"{lined.place((*way, name))}: {name}: expected values, each once; found {list(values)}")
+    for number, name in enumerate(suite.report.figures or ()):
+        check(("report", "figures", number), "figure", name, FIGURES)
     for number, name in enumerate(suite.metrics):
         check(("metrics", number), "metric", name, metric_names())
     wrong += [f"{lined.place(('slurm', *way))}: slurm: {mistake}" for way, mistake in mistakes(suite.slurm)]

@@ -11,6 +11,7 @@ from sdm_bench.suites.results import read_result
 # Cell, device -> what goes into its result. Paths are below the suite's folder, which is the working directory.
 Work = Callable[[Cell, str], dict[str, Any]]
 RESULTS = "results.csv"
+GALLERY = "gallery.html"
 
 
 def data(cell: Cell, device: str) -> dict[str, Any]:
@@ -39,8 +40,7 @@ def train(cell: Cell, device: str) -> dict[str, Any]:
 
     options = cell.options
     chosen = {
-        name: options[name]
-        for name in ("image_size", "precision", "accumulate", "seed", "condition_dropout", "timestep_sampler")
+        name: options[name] for name in ("precision", "accumulate", "seed", "condition_dropout", "timestep_sampler")
     }
     init = Path(_made(cell, "init").work_folder) if "init" in cell.inputs else None
     steps = train_method(
@@ -54,6 +54,7 @@ def train(cell: Cell, device: str) -> dict[str, Any]:
         network=options["network"] or None,
         diffusion=options["diffusion"] or None,
         init=init,
+        image_size=_size(options["image_size"]),
         perceptual=options.get("perceptual"),
         **chosen,
     )
@@ -65,7 +66,7 @@ def segmenter(cell: Cell, device: str) -> dict[str, Any]:
     from sdm_bench.training.segmenters import train_segmenter
 
     options = cell.options
-    chosen = {name: options[name] for name in ("image_size", "precision", "accumulate", "seed")}
+    chosen = {name: options[name] for name in ("precision", "accumulate", "seed")}
     steps = train_segmenter(
         options["method"],
         options["dataset"],
@@ -74,6 +75,7 @@ def segmenter(cell: Cell, device: str) -> dict[str, Any]:
         _loop(options, device),
         Path(cell.work_folder),
         overrides=_overrides(options),
+        image_size=_size(options["image_size"]),
         **chosen,
     )
     return _trained(cell, steps)
@@ -131,6 +133,9 @@ def evaluate(cell: Cell, device: str) -> dict[str, Any]:
         seeds=seeds,
         protocol=options["protocol"],
         segmenter=options["segmenter"] or trained,
+        statistics=options.get("statistics"),
+        fd_infinity=options.get("fd_infinity", False),
+        captions=Path(options["captions"]) if "captions" in options else None,
         out=Path(cell.work_folder) / RESULTS,
         device=device,
         command=command(cell),
@@ -143,7 +148,7 @@ def evaluate(cell: Cell, device: str) -> dict[str, Any]:
 
 def report(cell: Cell, device: str) -> dict[str, Any]:
     """Makes the tables of what is measured, and names what isn't."""
-    from reports.report import write_report
+    from reports.report import Pages, write_report
 
     there: list[tuple[str, str]] = []
     absent: list[tuple[str, str]] = []
@@ -152,15 +157,32 @@ def report(cell: Cell, device: str) -> dict[str, Any]:
         (there if found is not None and found.result is not None else absent).append((name, each))
     if not there:
         raise UserError("nothing of the suite is measured yet")
+    out = Path(cell.work_folder)
+    chosen = report_options(cell.options)
     paths = write_report(
         [Path(read_cell(Path(), each).work_folder) / RESULTS for _, each in there],
-        cell.options["tables"],
-        Path(cell.work_folder),
-        published=cell.options["published"],
-        mean_over_training_seeds=cell.options["mean_over_training_seeds"],
+        chosen.pop("tables"),
+        out,
         pictured=[Path(folder) for folder in cell.options["samples"] if Path(folder).is_dir()],
+        pages=Pages(out / GALLERY) if cell.options.get("gallery") else None,
+        **chosen,
     )
     return {"files": [str(path) for path in paths], "without": [name for name, _ in absent]}
+
+
+def report_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of a suite's report as `write_report` takes them."""
+    from reports.figures.figures import figure_options
+    from reports.names import KINDS
+
+    drawn, names = options.get("figures"), options.get("names", {})
+    return {
+        **{name: options[name] for name in ("tables", "published", "mean_over_training_seeds")},
+        "factors": [name.replace("-", " ") for name in options.get("factors", ())],
+        "accuracy": options.get("accuracy", False),
+        "figures": figure_options(drawn or (), drawn is not None and not drawn, (), (), None, None, ()),
+        "names": {kind: names.get(kind, {}) for kind in KINDS},
+    }
 
 
 WORK: dict[str, Work] = {
@@ -211,6 +233,14 @@ def _loop(options: dict[str, Any], device: str) -> Any:
     named = {name: options[name] for name in names}
     budgets = {"budget_minutes": options["budget"], "core_budget_minutes": options["core_budget"]}
     return LoopOptions(device=device, **budgets, **named)
+
+
+def _size(asked: int | str | None) -> Any:
+    """The short side, or (height, width) of WIDTHxHEIGHT."""
+    if not isinstance(asked, str):
+        return asked
+    width, height = map(int, asked.split("x"))
+    return height, width
 
 
 def _overrides(options: dict[str, Any]) -> dict[str, Any]:

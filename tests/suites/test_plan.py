@@ -8,6 +8,7 @@ import pytest
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.suites import measuring, plan
+from sdm_bench.suites.cells import Cell
 from sdm_bench.suites.code import _read
 from sdm_bench.suites.plan import Plan, make_plan
 from sdm_bench.toy import write_toy
@@ -195,3 +196,43 @@ def test_the_network_of_a_perceptual_loss_decides_a_training_of_a_gan_that_has_o
     for method in ("sdm", "oasis"):
         with pytest.raises(UserError, match=f"{method} is trained without a perceptual loss"):
             trained(method, ", perceptual: lpips-vgg")
+
+
+def test_statistics_and_captions_go_to_the_metrics_that_take_them(tmp_path: Path) -> None:
+    statistics, captions = tmp_path / "real.npz", tmp_path / "captions.json"
+    text = f"""
+        name: small
+        datasets:
+          cityscapes:
+            toy: {{train: 4, val: 3, size: 64x32}}
+            statistics: {statistics}
+            fd_infinity: true
+            captions: {captions}
+        methods: {{spade: {{checkpoint: toy}}}}
+        metrics: [fid, lpips, clip_score]
+        protocols: [sdm-bench@1]
+    """
+
+    def numbers() -> dict[str, Cell]:
+        cells = planned(tmp_path, text).cells.values()
+        return {cell.options["metric"]: cell for cell in cells if cell.kind == "evaluate"}
+
+    absent = numbers()
+    assert "neither a file or folder" in "".join(absent["fid"].lacks)
+    assert f"captions {captions}: no such file" in "".join(absent["clip_score"].lacks)
+    assert absent["lpips"].lacks == ()
+    found = []
+    for content in ("one", "other"):
+        statistics.write_text(content)
+        captions.write_text(content)
+        found.append(numbers())
+    one, other = found
+    assert {name: one[name].key == other[name].key for name in one} == {
+        "fid": False,
+        "lpips": True,
+        "clip_score": False,
+    }
+    assert one["fid"].options["statistics"] == str(statistics)
+    assert one["fid"].options["fd_infinity"] is True
+    assert one["clip_score"].options["captions"] == str(captions)
+    assert not {"statistics", "fd_infinity", "captions"} & one["lpips"].options.keys()

@@ -38,6 +38,8 @@ TRAINED = """
     metrics: [miou]
 """
 
+REPORT = "    report: {tables: [comparison], figures: [], names: {methods: {spade: Ours}}, gallery: true}\n"
+
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, untrained_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,10 +119,21 @@ def test_offline_all_that_is_missing_is_listed_at_once_and_the_rest_runs(tmp_pat
 
 
 def test_trainings_are_averaged_over_their_seeds_and_can_be_adopted(tmp_path: Path) -> None:
-    suite = str(write_suite(tmp_path, TRAINED))
+    sized = TRAINED.replace("batch_size: 2", "batch_size: 2, image_size: 64x32")
+    suite = str(write_suite(tmp_path, sized + REPORT))
     call("run", suite, "--device", "cpu")
-    table = pd.read_csv(tmp_path / "trained" / "report" / "comparison.csv")
+    report = tmp_path / "trained" / "report"
+    table = pd.read_csv(report / "comparison.csv")
     assert table["training seed"].tolist()[0] == "0, 1"
+    assert table["method"].tolist()[0] == "Ours"
+    assert (report / "gallery.html").is_file()
+    assert not [path for path in report.iterdir() if path.suffix == ".png"]
+    call("report", suite, "--format", "csv", "--out", "again")
+    assert (tmp_path / "again" / "comparison.csv").read_text() == (report / "comparison.csv").read_text()
+    other = ("--rename", "spade=Theirs", "--figure", "compare", "--out", "otherwise-named")
+    call("report", suite, "--format", "csv", *other)
+    assert pd.read_csv(tmp_path / "otherwise-named" / "comparison.csv")["method"].tolist()[0] == "Theirs"
+    assert (tmp_path / "otherwise-named" / "compare.png").is_file()
     (cell,) = (tmp_path / "trained" / "cells" / "train.cityscapes.spade.seed-0").iterdir()
     result = json.loads((cell / "result.json").read_text())
     assert result["result"]["steps"] == 2

@@ -28,6 +28,16 @@ from tests.suites.small import SUITE, write_suite
         ("segmenter: toy", "segmenter: {method: unet}", 4, "segmenter: expected steps, budget or core_budget"),
         ("spade: {checkpoint: toy}", "spade: {}", 6, "expected checkpoint or train; found neither"),
         ("spade: {checkpoint: toy}", "spade: {checkpoint: toy, train: {steps: 1}}", 6, "found both"),
+        ("{steps: 2}", "{steps: 2, image_size: 64by32}", 7, "image_size"),
+        ("{steps: 2}", "{steps: 2, init: runs/a}", 7, "init: not said here: the stages of `train` start each"),
+        (
+            "{checkpoint: toy}",
+            "{checkpoint: toy, generate: {spade-cache: full}}",
+            6,
+            "changes samples by rounding alone",
+        ),
+        ("segmenter: toy", "segmenter: toy, predictions: p", 4, "not said here: a segmenter's predictions"),
+        ("metrics: [lpips", "report: {figures: [compar]}\n    metrics: [lpips", 9, "did you mean 'compare'?"),
         ("val: 3", "val: -3", 4, "greater than or equal to 0"),
     ],
 )
