@@ -100,7 +100,10 @@ def test_the_queue_is_a_hint_that_may_be_missing(
     }
     program(tmp_path, "squeue", "echo 'Unable to contact slurm controller' >&2; exit 1")
     assert queue(out) is None
-    assert "what is queued is not known: Unable to contact slurm controller" in capsys.readouterr().err
+    assert (
+        "what is queued is not known: squeue doesn't answer: Unable to contact slurm controller"
+        in capsys.readouterr().err
+    )
     program(tmp_path, "sbatch", "exit 9")
     with pytest.raises(MachineError, match="nothing was submitted"):
         SlurmEngine().run(cells, out, {})
