@@ -65,5 +65,5 @@ def submit(
         places, folders = list(found.results), found.samples
     about = {"name": submitter, "url": url, "note": note}
     written, manifest = write_bundle(places, out, about, samples, keep, folders)
-    say(f"{written}: {len(manifest.files)} files, {manifest.digest}")
+    say(f"{written}: {len(manifest.files) + 1} files, digest {manifest.digest}")
     click.echo(written)
