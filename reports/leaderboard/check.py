@@ -114,16 +114,19 @@ def _wrong_files(bundle: Bundle, sizes: dict[str, int]) -> Iterator[str]:
 
 
 def _json(bundle: Bundle, name: str) -> Any:
-    """The content of a file of JSON; None, with a line, where it is missing or none."""
+    """The content of a file of JSON; None, with a line, where it is missing, null or no JSON."""
     if name not in bundle.digests:
         bundle.wrong.append(f"{shown(name)}: missing")
         return None
     try:
         text = (bundle.folder / name).read_text(encoding="utf-8")
-        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+        value = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         bundle.wrong.append(f"{shown(name)}: not JSON in UTF-8 of finite numbers: {shown(error)}")
         return None
+    if value is None:
+        bundle.wrong.append(f"{shown(name)}: null; expected fields")
+    return value
 
 
 def _finite(text: str) -> float:

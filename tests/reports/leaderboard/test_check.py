@@ -101,6 +101,8 @@ def a_foreign_set(bundle: Path) -> None:
         (lambda bundle: record(bundle).unlink(), [r"provenance/\w{16}\.json: missing; \d+ rows have it, the first"]),
         (lambda bundle: picture(bundle).unlink(), ["1 of 10 pictures are missing, the first of seed 0"]),
         (lambda bundle: (bundle / "bundle.json").write_text("{}"), ["bundle.json: version: Field required"]),
+        (lambda bundle: (bundle / "bundle.json").write_text("null"), ["bundle.json: null; expected fields"]),
+        (lambda bundle: (bundle / "protocols.json").write_text("null"), ["protocols.json: null; expected fields"]),
         (lambda bundle: (bundle / "protocols.json").write_text("[" * 99_999), ["protocols.json: not JSON in UTF-8"]),
     ],
 )  # fmt: skip
