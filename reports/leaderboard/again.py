@@ -100,12 +100,11 @@ def _work(
             return f"measured with the {name} {shown(arguments[name])}, which no bundle holds"
     named = record.get("segmenter")
     if named is not None and row.measure == "miou":
-        named = named if named == SHIPPED or named in released_names() else segmenter
+        named = named if named in (SHIPPED, *released_names()) else segmenter
         if named is None:
             return f"its segmenter {shown(record['segmenter'])} is a file; --segmenter says where it is"
     incomplete = any(each.incomplete for each in rows)
     fd_infinity = arguments.get("fd_infinity") is True and row.measure == "fid"
-    # metrics share their work where they can
     return Work(row.sample_set, row.protocol, named if row.measure == "miou" else None, fd_infinity, incomplete)
 
 

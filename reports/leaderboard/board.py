@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import quote
 
 from reports.leaderboard.check import Bundle, check
@@ -47,7 +48,9 @@ def write_board(folder: Path, out: Path) -> tuple[Path | None, list[str]]:
     refused = []
     for name, place in bundles_below(folder):
         found = check(place)
-        if found.wrong:
+        if name != shown(name):
+            refused.append(f"{shown(name)}: a folder's name that can't be printed; call it otherwise")
+        elif found.wrong:
             more = f" and {len(found.wrong) - 1} more" if len(found.wrong) > 1 else ""
             refused.append(f"{shown(name)}: {found.wrong[0]}{more}; `sdm-bench leaderboard check` lists all")
         else:
@@ -66,12 +69,16 @@ def write_board(folder: Path, out: Path) -> tuple[Path | None, list[str]]:
 
 def bundles_below(folder: Path) -> Iterator[tuple[str, Path]]:
     """The bundles at or below a folder by their paths in it, sorted; links and what is hidden are passed over."""
-    for place, inside, files in os.walk(folder):
+    for place, inside, files in os.walk(folder, onerror=_refuse):
         if MANIFEST in files:
             name = Path(place).relative_to(folder).as_posix()
             yield (folder.resolve().name if name == "." else name), Path(place)
             inside.clear()
         inside[:] = sorted(each for each in inside if not each.startswith("."))
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise error
 
 
 def contradictions(bundles: Mapping[str, Bundle]) -> dict[str, str]:

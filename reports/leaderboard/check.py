@@ -238,7 +238,7 @@ def _wrong_set(bundle: Bundle, sha256: str, rows: list[ResultRow]) -> Iterator[s
         yield f"the digest {stored.sha256}; rows have {shown(sha256)}"
     for row in rows:
         yield from (f"{row.id}: {text}" for text in stored.differing(row, options))
-    yield from wrong_pictures(stored, bundle.digests)
+    yield from wrong_pictures(bundle.folder, stored, bundle.digests, {row.image_size for row in rows})
     bundle.sets[sha256] = stored
     if options is not None:
         bundle.options[sha256] = options

@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from reports.leaderboard.tree import PICTURE, SAMPLES, SET, SET_DIGITS, SETS, Sha256, shown
+from sdm_bench.base.errors import UserError
+from sdm_bench.base.folders import composed
 from sdm_bench.base.sections import Section
-from sdm_bench.metrics.images import manifest_of
+from sdm_bench.metrics.images import count_sizes, manifest_of
+from sdm_bench.results.gathered import spell_sizes
 from sdm_bench.results.rows import ResultRow, Track
 from sdm_bench.results.sample_sets import made_by, manifest_of_seeds, set_sha256, spell_seeds
 from sdm_bench.sampling.folders import RUN_FILE, SampleOptions
@@ -44,7 +48,7 @@ class StoredSet(Section):
 
     def wrong(self, options: SampleOptions | None) -> Iterator[str]:
         """What is wrong with it, without its pictures."""
-        if not all(re.fullmatch(r"\d{1,9}", seed) for seed in self.pictures):
+        if not all(re.fullmatch(r"0|[1-9]\d{0,8}", seed) for seed in self.pictures):
             yield f"seeds {shown(', '.join(self.pictures))}; expected whole numbers"
             return
         if len({frozenset(each) for each in self.pictures.values()}) != 1:
@@ -95,16 +99,22 @@ def picture_file(sha256: str, seed: int, example_id: str, suffix: str) -> str:
     return f"{folder_of(sha256)}/{SAMPLES}/seed-{seed:03d}/{example_id}{suffix}"
 
 
-def wrong_pictures(stored: StoredSet, digests: dict[str, str]) -> Iterator[str]:
-    """What is wrong with the pictures of a set that has some. digests: of all files of the bundle, by path."""
+def wrong_pictures(bundle: Path, stored: StoredSet, digests: dict[str, str], sizes: set[str]) -> Iterator[str]:
+    """What is wrong with the pictures of a set that has some.
+
+    bundle: its folder. digests: of all its files, by path. sizes: what rows have as `image_size`.
+    """
     there: dict[tuple[str, str], str] = {}
     for name in digests:
         found = PICTURE.fullmatch(name)
         if found and found[1] == stored.sha256[:SET_DIGITS]:
-            there[str(int(found[2])), found[3]] = name
-    expected = {(str(int(seed)), key): value for seed, each in stored.pictures.items() for key, value in each.items()}
+            key = str(int(found[2])), composed(found[3])
+            if key in there:
+                yield f"{shown(name)}: the same picture as {shown(there[key])}"
+            there[key] = name
     if not there:
         return
+    expected = {(seed, key): value for seed, each in stored.pictures.items() for key, value in each.items()}
     lacking = sorted(expected.keys() - there.keys())
     if lacking:
         seed, example = lacking[0]
@@ -114,3 +124,11 @@ def wrong_pictures(stored: StoredSet, digests: dict[str, str]) -> Iterator[str]:
             yield f"{shown(name)}: no picture of the sample set"
         elif digests[name] != expected[key]:
             yield f"{shown(name)}: SHA-256 {digests[name]}; {SET} has {expected[key]}"
+    try:
+        found_sizes = count_sizes(bundle / name for name in there.values())
+    except UserError as error:
+        yield error.message.replace(f"{bundle}/", "")
+        return
+    title = "several" if len(found_sizes) > 1 else "x".join(map(str, reversed(next(iter(found_sizes)))))
+    if sizes != {title}:
+        yield f"pictures of {spell_sizes(found_sizes)}; rows have {shown(', '.join(sorted(sizes)))}"

@@ -20,6 +20,8 @@ MANIFEST, SYSTEM, PROTOCOLS = "bundle.json", "system.json", "protocols.json"
 SETS, SET, SAMPLES = "sets", "set.json", "samples"
 # Digits of a sample set's digest that name its folder.
 SET_DIGITS = 16
+# Folders inside each other, at most.
+DEEPEST = 4
 # Files that no bundle needs to exceed: so that nothing is read without end.
 MOST_FILES = 1_000_000
 MOST_BYTES = {"text": 64 << 20, "picture": 32 << 20}
@@ -101,6 +103,8 @@ def regular_files(bundle: Path) -> tuple[dict[str, int], list[str]]:
         about = entry.stat(follow_symlinks=False)
         if stat.S_ISLNK(about.st_mode):
             wrong.append(f"{shown(name)}: a link; expected files alone")
+        elif stat.S_ISDIR(about.st_mode):
+            wrong.append(f"{shown(name)}: a folder deeper than those of a bundle")
         elif not stat.S_ISREG(about.st_mode):
             wrong.append(f"{shown(name)}: a pipe or a device; expected files alone")
         elif about.st_size > most_bytes(name):
@@ -113,12 +117,12 @@ def regular_files(bundle: Path) -> tuple[dict[str, int], list[str]]:
 
 
 def _entries(folder: Path | str, above: str) -> "Iterator[tuple[os.DirEntry[str], str]]":
-    """All that lies below a folder but folders, in order, without following links."""
+    """All that lies below a folder but folders, in order, without following links; and folders that lie too deep."""
     with os.scandir(folder) as found:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
         name = f"{above}{entry.name}"
-        if entry.is_dir(follow_symlinks=False):
+        if entry.is_dir(follow_symlinks=False) and name.count("/") < DEEPEST:
             yield from _entries(entry.path, f"{name}/")
         else:
             yield entry, name

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sdm_bench.evaluation.evaluate import Evaluation, evaluate
 from sdm_bench.evaluation.metric import metric
 from sdm_bench.results.rows import GROUP, REAL, ResultRow
+from sdm_bench.weights.store import NOT_CACHED
 
 # Processors round differently: numbers may differ by so many units of the last digit that tables show. Measured between
 # instruction sets, one and the same pictures differ by far less than one; samples drawn anew by up to two (FID).
@@ -19,7 +20,11 @@ MAY_DIFFER = frozenset({"incomplete"})
 
 
 class Again(NamedTuple):
-    """What came of measuring again. differing: a line a difference. absent: a line for what couldn't be measured."""
+    """What came of measuring again.
+
+    differing: a line for each difference, and for pictures that can't be measured. absent: a line for what can't be
+    measured here, for want of weights.
+    """
 
     differing: list[str]
     absent: list[str]
@@ -32,7 +37,13 @@ def measure_again(asked: Evaluation, stated: Sequence[ResultRow]) -> Again:
     """
     rows, failures = evaluate(replace(asked, stored=False))
     measured = {row.measure for row in rows}
-    return Again(list(differences([row for row in stated if row.measure in measured], rows)), failures)
+    found = Again(list(differences([row for row in stated if row.measure in measured], rows)), [])
+    for name in asked.metrics:
+        # other lines are of what could not be kept
+        for line in (each for each in failures if each.startswith(f"{name}: ")):
+            lacking = line.startswith(f"{name}: {NOT_CACHED}")
+            (found.absent if lacking else found.differing).append(line)
+    return found
 
 
 def differences(stated: Sequence[ResultRow], found: Sequence[ResultRow]) -> Iterator[str]:

@@ -4,8 +4,12 @@ from typing import Any
 
 import pytest
 
-from sdm_bench.evaluation.again import differences, tolerance
+from sdm_bench.evaluation import again as module
+from sdm_bench.evaluation.again import differences, measure_again, tolerance
+from sdm_bench.evaluation.evaluate import Evaluation
 from sdm_bench.results.rows import REAL, ResultRow
+from sdm_bench.weights.registry import entries_of
+from sdm_bench.weights.store import MissingWeights
 from tests.results.test_rows import row
 
 
@@ -45,3 +49,18 @@ def test_what_differs_is_named_in_a_line(changes: dict[str, Any], text: str) -> 
 def test_pictures_that_were_never_measured_need_not_be_there() -> None:
     stated = row(incomplete="1 of 6 missing, 2 not of the split")
     assert list(differences([stated], [row(incomplete="1 of 6 missing")])) == []
+
+
+def test_weights_that_are_not_here_excuse_and_pictures_that_can_not_be_read_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failures = [
+        f"fid: {MissingWeights(entries_of(['inception-2015-12-05'])).short}",
+        "lpips: a.png: not a picture (5 bytes)",
+        "features not stored: /cache: No space left on device",
+    ]
+    monkeypatch.setattr(module, "evaluate", lambda asked: ([row(metric="miou", measure="miou")], failures))
+    stated = [row(), row(metric="lpips", measure="lpips"), row(metric="miou", measure="miou")]
+    again = measure_again(Evaluation(["fid", "lpips", "miou"]), stated)
+    assert again.absent == ["fid: weights that are not in the cache: inception-2015-12-05"]
+    assert again.differing == ["lpips: a.png: not a picture (5 bytes)"]

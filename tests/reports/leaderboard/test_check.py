@@ -81,6 +81,16 @@ def a_large_file(bundle: Path) -> None:
         file.truncate((64 << 20) + 1)
 
 
+def a_second_picture(bundle: Path) -> None:
+    shutil.copy(picture(bundle), picture(bundle).with_suffix(".jpg"))
+    sealed(bundle)
+
+
+def a_deep_folder(bundle: Path) -> None:
+    (bundle / "sets/a/b/c/d/e").mkdir(parents=True)
+    (bundle / "sets/a/b/c/d/e/f.json").write_text("{}")
+
+
 def a_foreign_set(bundle: Path) -> None:
     (bundle / "sets/0123456789abcdef").mkdir()
     (bundle / "sets/0123456789abcdef/set.json").write_text("{}")
@@ -93,6 +103,8 @@ def a_foreign_set(bundle: Path) -> None:
         (a_pixel, [r"png: SHA-256 \w+; bundle.json has", r"png: SHA-256 \w+; set.json has"]),
         (a_renamed_picture, ["missing, or no file", "another.png: not listed", "another.png: no picture of"]),
         (lambda bundle: (bundle / "x\n.txt").write_text("x"), [r"x\\n\.txt: no file of a bundle", "not listed"]),
+        (a_second_picture, ["png: the same picture as sets/.*jpg"]),
+        (a_deep_folder, ["sets/a/b/c/d: a folder deeper than those of a bundle"]),
         (a_foreign_set, ["sets/0123456789abcdef: of no row"]),
         (a_link, [r"results\.csv: a link; expected files alone", r"results\.csv: missing$"]),
         (a_link_to_a_folder, ["provenance: a link", r"provenance/.*: missing; \d+ rows have it"]),
@@ -152,6 +164,7 @@ def of(metric: str, /, **changes: Any) -> Callable[[ResultRow], dict[str, Any]]:
         (of("fid", folder="/home/mallory77/sdm"), "a path of a machine in folder, extractor or note"),
         (of("fid", note="a\x1b[31m"), "note: control characters or line breaks in it"),
         (of("kid", metric="fid", value=1.0), "a second row of the same measurement"),
+        (of("fid", image_size="512x256"), "pictures of 64x32 .*; rows have 512x256, 64x32"),
         (of("fid", labels_sha256="0" * 64), "label maps .*; its rows have 0{64}"),
     ],
 )
