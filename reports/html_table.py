@@ -11,7 +11,10 @@ MARKED: dict[Mark, Markup] = {"": Markup("{}"), "best": Markup("<strong>{}</stro
 
 
 def html_table(shown: Shown, addresses: Mapping[str, str] | None = None) -> Markup:
-    """The element `table`. addresses: where the account of a number is, by its id; those numbers link to it."""
+    """The element `table`. addresses: where the account of a number is, by its id; those numbers link to it.
+
+    Before an id may stand the bundle that it is of, and a slash.
+    """
     headings = [(str(escape(each.group)), str(escape(each.heading))) for each in shown.columns]
     grouped = any(group for group, _ in headings)
     columns = pd.MultiIndex.from_tuples(headings) if grouped else pd.Index([heading for _, heading in headings])
@@ -27,4 +30,4 @@ def _cell(cell: Cell, addresses: Mapping[str, str]) -> Markup:
     if not cell.id or cell.id not in addresses:
         return whole
     link = Markup('<a href="{}" title="sdm-bench explain {}">{}</a>')
-    return link.format(addresses[cell.id], cell.id, whole)
+    return link.format(addresses[cell.id], cell.id.rpartition("/")[2], whole)

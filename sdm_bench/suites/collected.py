@@ -10,6 +10,9 @@ from sdm_bench.base.progress import say
 from sdm_bench.suites.run import planned_suite
 from sdm_bench.suites.work import RESULTS
 
+# What a suite says of its report.
+OPTIONS = ("tables", "published", "mean_over_training_seeds")
+
 
 @dataclass(frozen=True)
 class Collected:
@@ -64,5 +67,5 @@ def collected(suite: Path, folder: Path | None) -> Collected:
     return Collected(
         tuple(planned.out / cell.work_folder / RESULTS for cell in done),
         [planned.out / each for each in report["samples"] if (planned.out / each).is_dir()],
-        {name: report[name] for name in ("tables", "published", "mean_over_training_seeds")},
+        {name: report[name] for name in OPTIONS},
     )
