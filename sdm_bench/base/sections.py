@@ -1,5 +1,6 @@
 """Frozen groups of fields that refuse unknown ones: what YAML and JSON files of this program are made of."""
 
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -33,7 +34,15 @@ class Section(BaseModel):
 def parsed(model: type[Model], fields: Any, source: object) -> Model:
     """The model, or dataclass, of `fields`; raises UserError that names `source`, the wrong fields and why."""
     try:
-        return TypeAdapter(model).validate_python(fields)
+        kind: Any = model
+        found: Model = _adapter(kind).validate_python(fields)
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}".removeprefix(": ") for each in error.errors()]
         raise UserError(f"{source}: {'; '.join(wrong)}") from error
+    return found
+
+
+@cache
+def _adapter(model: Any) -> TypeAdapter[Any]:
+    # made once: it costs more than what it is used for
+    return TypeAdapter(model)

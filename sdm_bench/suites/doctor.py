@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import nearest_there
 from sdm_bench.evaluation.metric import needed_weights
 from sdm_bench.protocols.protocols import DEFAULT, protocol
@@ -16,6 +18,7 @@ from sdm_bench.results.provenance import versions
 from sdm_bench.suites.estimate import spelled_bytes
 from sdm_bench.suites.machine import gpus
 from sdm_bench.suites.run import Planned
+from sdm_bench.suites.slurm_queue import partitions
 from sdm_bench.weights.registry import registry
 from sdm_bench.weights.store import cache_folder, provenance, verify
 
@@ -38,6 +41,7 @@ def examine(planned: Planned | None = None) -> Iterator[Finding]:
     yield from _places([cache_folder(), Path.cwd() if planned is None else planned.out])
     yield from _weights()
     yield from _packages()
+    yield from _slurm(planned)
     if planned is not None:
         yield from _suite(planned)
 
@@ -87,6 +91,47 @@ def _packages() -> Iterator[Finding]:
     ):
         there = find_spec(package) is not None
         yield Finding(f"{package}: {'there' if there else f'not there (extra {extra})'}; for {purpose}")
+
+
+def _slurm(planned: Planned | None) -> Iterator[Finding]:
+    """Whether jobs can be submitted here, and to which partitions; those that the suite names must be among them.
+
+    A Slurm that runs no jobs is wrong where the suite has options for it.
+    """
+    wanted = planned is not None and bool(planned.plan.suite.slurm)
+    if shutil.which("sbatch") is None:
+        yield Finding("Slurm: no sbatch here; suites run on this machine")
+        return
+    try:
+        found = partitions()
+    except UserError as error:
+        yield _unusable(error.message, "scontrol ping says whether its controller is up", wanted)
+        return
+    for each in found:
+        about = f"{each.nodes} nodes, time limit {each.time}{', the default' if each.default else ''}"
+        yield Finding(f"Slurm partition {each.name}: {about}{'' if each.up else ', down'}")
+    there = {each.name for each in found if each.up}
+    if not there:
+        yield _unusable("no partition is up", "sinfo says more", wanted)
+    for where, name in () if planned is None else _asked_partitions(planned):
+        # sbatch takes several and chooses
+        for lacking in [each for each in str(name).split(",") if each not in there]:
+            known = ", ".join(sorted(there))
+            yield Finding(f"suite's {where}", f"partition {lacking} is not there or not up; expected one of {known}")
+
+
+def _unusable(why: str, advice: str, wanted: bool) -> Finding:
+    said = f"{why}; --slurm can't run here: {advice}"
+    return Finding("Slurm", said) if wanted else Finding(f"Slurm: {said}")
+
+
+def _asked_partitions(planned: Planned) -> Iterator[tuple[str, Any]]:
+    """The partitions that a suite names, and where it does."""
+    for name, value in planned.plan.suite.slurm.items():
+        if isinstance(value, dict) and "partition" in value:
+            yield f"slurm.{name}.partition", value["partition"]
+        elif name == "partition":
+            yield "slurm.partition", value
 
 
 def _suite(planned: Planned) -> Iterator[Finding]:

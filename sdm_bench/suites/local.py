@@ -4,78 +4,40 @@ A slot is a GPU; without GPUs there is one with all cores, or as many as are ask
 crashes takes its own process along and nothing else; an engine that is killed takes its cells along.
 """
 
-import ctypes
 import gc
 import os
 import signal
-import subprocess
-import sys
 import time
-import warnings
-from bisect import insort
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-import click
-
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import say
-from sdm_bench.base.signals import SIGNALS, ending_on_signals, exit_code, say_at_once
+from sdm_bench.base.signals import SIGNALS, exit_code, say_at_once
 from sdm_bench.suites.cells import LOG_FILE, Cell
-from sdm_bench.suites.engine import Outcome, cell_command, ended_by
+from sdm_bench.suites.engine import Outcome, ended_by
 from sdm_bench.suites.estimate import Estimate, keep_rate, spelled_bytes, spelled_seconds
-from sdm_bench.suites.execute import FAILED, environment, execute, last_lines
+from sdm_bench.suites.execute import FAILED, environment, last_lines
 from sdm_bench.suites.machine import free_memory, gpus, resident_memory
-from sdm_bench.suites.results import Claimed, Result, failed, read_result
+from sdm_bench.suites.results import Result, failed, read_result
+from sdm_bench.suites.waiting import Waiting
 from sdm_bench.suites.work import modules_of
-
-LINUX = sys.platform.startswith("linux")
-DIES_WITH_PARENT = 1  # prctl's PR_SET_PDEATHSIG
-# What a process ends with whose cell another process is at.
-BUSY = 75
+from sdm_bench.suites.workers import BUSY, LINUX, Worker, start_worker
 
 
 @dataclass
 class Job:
-    """A cell at work, the GPUs that it has (none: the cores), and when it started."""
+    """A cell at work, who does it, the GPUs that it has (none: the cores), and when it started."""
 
     cell: Cell
+    worker: Worker
     gpus: tuple[str, ...]
     started: float
-
-
-class Waiting:
-    """Cells that have not started, and for each those that it waits for, which are of the same run."""
-
-    def __init__(self, cells: Sequence[Cell]):
-        by_id = {cell.id: cell.name for cell in cells}
-        self.cells = {cell.name: cell for cell in cells}
-        self.ahead = {
-            cell.name: {by_id[each] for each in cell.inputs.values() if each in by_id} - {cell.name} for cell in cells
-        }
-        self.behind: dict[str, list[str]] = {}
-        for name, ahead in self.ahead.items():
-            for each in ahead:
-                self.behind.setdefault(each, []).append(name)
-        self.number = {name: number for number, name in enumerate(self.cells)}
-        # in the order of the plan, in which what is wanted first comes first
-        self.ready = [name for name, ahead in self.ahead.items() if not ahead]
-
-    def take(self, name: str) -> Cell:
-        """A cell that starts, or won't."""
-        self.ready.remove(name)
-        return self.cells.pop(name)
-
-    def ended(self, name: str) -> None:
-        """Nothing waits for the cell any more, whatever became of it."""
-        for each in self.behind.get(name, ()):
-            self.ahead[each].discard(name)
-            if not self.ahead[each] and each in self.cells:
-                insort(self.ready, each, key=self.number.__getitem__)
 
 
 @dataclass
@@ -109,7 +71,10 @@ class LocalEngine:
 
 @dataclass
 class _Run:
-    """One run of the engine: the slots that are free, the cells at work by process, and what is left."""
+    """One run of the engine: the slots that are free, the cells at work by their workers' lines, and what is left.
+
+    idle: workers without GPUs that ask for another cell.
+    """
 
     device: str
     slots: list[str | None]
@@ -117,7 +82,8 @@ class _Run:
     out: Path
     estimates: dict[str, Estimate]
     outcome: Outcome = field(default_factory=Outcome)
-    jobs: dict[int, Job] = field(default_factory=dict)
+    jobs: dict[Connection, Job] = field(default_factory=dict)
+    idle: list[Worker] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.free = list(self.slots)
@@ -181,27 +147,37 @@ class _Run:
 
     def _spoken_for(self) -> int:
         """Bytes of the machine's memory that the cells at work beside GPUs' will still take."""
-        expected = {process: self.estimates[job.cell.name].memory for process, job in self.jobs.items() if not job.gpus}
-        return sum(max(0, memory - resident_memory(process)) for process, memory in expected.items() if memory)
+        beside = [job for job in self.jobs.values() if not job.gpus]
+        expected = [(job.worker.process, self.estimates[job.cell.name].memory) for job in beside]
+        return sum(max(0, memory - resident_memory(process)) for process, memory in expected if memory)
 
     def _start(self, cell: Cell, given: tuple[str, ...]) -> None:
         environment = {"CUDA_VISIBLE_DEVICES": ",".join(given)} if given else {}
         if self.slots.count(None) > 1:
             environment["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // len(self.slots)))
         device = "cuda" if given else self.device
-        if cell.processes > 1 or not LINUX:
-            process = _separate(cell, self.out, device, environment)
-        else:
-            process = _forked(lambda: execute(cell, self.out, device), environment)
-        self.jobs[process] = Job(cell, given, time.monotonic())
+        worker = self._idle_one(cell) or start_worker(cell, self.out, device, environment, keep=not given)
+        self.jobs[worker.line] = Job(cell, worker, given, time.monotonic())
+
+    def _idle_one(self, cell: Cell) -> Worker | None:
+        """A worker that is there already and has been given the cell."""
+        while self.idle and cell.processes == 1:
+            worker = self.idle.pop()
+            if worker.give(cell):
+                return worker
+        return None
 
     def _wait(self) -> None:
-        """Waits for a process to end, and says what became of its cell."""
-        process, status = os.waitpid(-1, 0)
-        job = self.jobs.pop(process, None)
-        if job is None:
-            return
-        name, code = job.cell.name, os.waitstatus_to_exitcode(status)
+        """Waits for what becomes of cells at work, and says it."""
+        for line in wait([*self.jobs]):
+            assert isinstance(line, Connection)
+            self._end(self.jobs.pop(line))
+
+    def _end(self, job: Job) -> None:
+        name = job.cell.name
+        code, asks = job.worker.result()
+        if asks:
+            self.idle.append(job.worker)
         self.free += [*job.gpus] or [None]
         self.done += 1
         self.left -= self.estimates[name].seconds or 0
@@ -246,9 +222,8 @@ class _Run:
             if not self.outcome.stopped_by:
                 say_at_once("stopping once the cells at work have saved; press Ctrl-C again to stop at once")
             self.outcome.stopped_by = number
-            for process in list(self.jobs):
-                with suppress(ProcessLookupError):
-                    os.killpg(process, number)
+            for job in list(self.jobs.values()):
+                job.worker.signal(number)
 
         before = {number: signal.signal(number, stop) for number in SIGNALS}
         try:
@@ -256,9 +231,10 @@ class _Run:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-            for process in list(self.jobs):
-                with suppress(ProcessLookupError):
-                    os.killpg(process, signal.SIGKILL)
+            for job in self.jobs.values():
+                job.worker.signal(signal.SIGKILL)
+            for worker in self.idle:
+                worker.dismiss()
 
 
 def import_for(cells: Sequence[Cell]) -> None:
@@ -270,66 +246,3 @@ def import_for(cells: Sequence[Cell]) -> None:
     environment()
     # what is there stays: collections in the cells' processes would only copy its pages
     gc.freeze()
-
-
-def _forked(work: Callable[[], int], environment: dict[str, str]) -> int:
-    """Does `work` in a process of its own, in a process group of its own; returns its number."""
-    parent = os.getpid()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    with warnings.catch_warnings():
-        # Python 3.12 warns of the sleeping threads of a library that handles forks itself
-        warnings.simplefilter("ignore", DeprecationWarning)
-        process = os.fork()
-    if process:
-        with suppress(OSError):
-            os.setpgid(process, process)
-        return process
-    code = 1
-    try:
-        os.setpgid(0, 0)
-        _die_with(parent)
-        os.environ |= environment
-        if "OMP_NUM_THREADS" in environment and "torch" in sys.modules:
-            # it was loaded before, and heeds the variable no more
-            sys.modules["torch"].set_num_threads(int(environment["OMP_NUM_THREADS"]))
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-        with ending_on_signals():
-            code = work()
-    except Claimed:
-        code = BUSY
-    except click.ClickException as error:
-        say(error.message)
-        code = error.exit_code
-    except SystemExit as error:
-        code = error.code if isinstance(error.code, int) else 1
-    except BaseException as error:
-        say(f"{type(error).__name__}: {error}")
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def _die_with(parent: int) -> None:
-    """Has the system end this process when its parent ends, however that comes about."""
-    if LINUX:
-        ctypes.CDLL(None).prctl(DIES_WITH_PARENT, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-
-def _separate(cell: Cell, out: Path, device: str, environment: dict[str, str]) -> int:
-    """Starts a cell as a program: under torchrun where it has several processes."""
-    parent = os.getpid()
-    made = subprocess.Popen(
-        cell_command(cell, out, device),
-        env={**os.environ, **environment},
-        process_group=0,
-        preexec_fn=lambda: _die_with(parent),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    made.returncode = 0  # `run` waits for it by its number
-    return made.pid

@@ -1,4 +1,4 @@
-"""What Slurm's queue says of a suite's cells, which is a hint only: the result file decides.
+"""What Slurm says: of a suite's cells, which is a hint only as the result file decides, and of its partitions.
 
 An array of jobs has a folder `slurm/<kind>.<token>/` in the suite's folder, written before it is submitted: in it are
 `cells.json`, the cells by the tasks' numbers, and for each number a link to job.txt beside the cell, where Slurm writes
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_object, write_json
 from sdm_bench.base.progress import say
 from sdm_bench.suites.cells import CELLS, Cell
@@ -60,12 +61,9 @@ def queue(out: Path) -> dict[str, Queued] | None:
     fields = "%F|%K|%T|%j|%N|%r"
     asked = ["squeue", "--noheader", "--array", f"--format={fields}", f"--name={','.join(folders)}"]
     try:
-        answer = subprocess.run(asked, capture_output=True, text=True, timeout=ANSWER, check=True).stdout
-    except subprocess.TimeoutExpired:
-        say(f"squeue doesn't answer within {ANSWER:.0f} s; what is queued is not known")
-        return None
-    except subprocess.CalledProcessError as error:
-        say(f"squeue doesn't answer, and what is queued is not known: {error.stderr.strip()}")
+        answer = _answer(asked)
+    except UserError as error:
+        say(f"what is queued is not known: {error.message}")
         return None
     found: dict[str, Queued] = {}
     known = {name: cells_of(folder) for name, folder in folders.items()}
@@ -76,6 +74,38 @@ def queue(out: Path) -> dict[str, Queued] | None:
             where = f" on {node}" if node else f" ({reason})"
             found[known[name][int(task)]] = Queued(array, started, f"job {array}_{task} {state.lower()}{where}")
     return found
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A partition that Slurm has. time: the longest that a job may take, as Slurm spells it."""
+
+    name: str
+    default: bool
+    up: bool
+    nodes: int
+    time: str
+
+
+def partitions() -> list[Partition]:
+    """Slurm's partitions; raises UserError where it doesn't answer."""
+    found = []
+    for line in _answer(["sinfo", "--noheader", "--format=%P|%a|%D|%l"]).splitlines():
+        name, available, nodes, time_limit = line.strip().split("|")
+        found.append(Partition(name.removesuffix("*"), name.endswith("*"), available == "up", int(nodes), time_limit))
+    return found
+
+
+def _answer(asked: Sequence[str]) -> str:
+    """What a command of Slurm's prints; raises UserError where it doesn't answer."""
+    try:
+        return subprocess.run(asked, capture_output=True, text=True, timeout=ANSWER, check=True).stdout
+    except subprocess.TimeoutExpired as error:
+        raise UserError(f"{asked[0]} doesn't answer within {ANSWER:.0f} s") from error
+    except subprocess.CalledProcessError as error:
+        raise UserError(f"{asked[0]} doesn't answer: {' '.join(error.stderr.split())}") from error
+    except FileNotFoundError as error:
+        raise UserError(f"{asked[0]}: not on this machine") from error
 
 
 def remove_ended(out: Path, queued: dict[str, Queued]) -> None:
