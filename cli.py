@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "A whole table of experiments: everything that its suite still needs.",
     "segment": "Train the evaluation segmenters.",
     "stats": "Write and import the statistics that FID compares with.",
+    "study": "A user study: build its page, serve it, tally the answers.",
     "suite": "Suites: list, show, status, single cells, export, adopt.",
     "train": "Train a method on a dataset; the same command resumes.",
     "weights": "List, fetch, import and verify published weights.",

@@ -23,7 +23,6 @@ Examples:
   sdm-bench report runs/* --gallery gallery.html
   sdm-bench report runs/* --table comparison --table ablation --site site
 """
-SUITE_ENDINGS = (".yaml", ".yml")
 # As reports/table.py has them, whose import is slow.
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 
@@ -181,7 +180,7 @@ def report(
     if (figures or no_figure) and out is None and not site:
         flag = "--figure" if figures else "--no-figure"
         raise click.UsageError(f"{flag}: the gallery has no figures; give --out or --site too")
-    suites = [run for run in runs if run.suffix in SUITE_ENDINGS]
+    suites = [run for run in runs if run.suffix in options.SUITE_ENDINGS]
     if suite_folder is not None and len(suites) != 1:
         raise click.UsageError(f"--suite-folder: of one suite; found {len(suites) or 'none'}")
     chosen["factors"] = [name.replace("-", " ") for name in chosen["factors"]]

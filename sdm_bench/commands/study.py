@@ -1,0 +1,104 @@
+"""sdm-bench study"""
+
+from pathlib import Path
+
+import click
+
+from sdm_bench.commands import options
+
+EXAMPLE = """\b
+Examples:
+  sdm-bench study build runs/* --pairs sdm:spade --pairs sdm:oasis --out study
+  sdm-bench study serve study --participants 20
+  sdm-bench study tally study/answers/*.csv
+"""
+BUILD_EXAMPLE = """\b
+Examples:
+  sdm-bench study build runs/* --pairs sdm:spade --pairs sdm:oasis --per-pair 50 --out study
+  sdm-bench study build SUITE.yaml --pairs sdm:spade --label-map --per-participant 60 --out study
+"""
+
+
+@click.group(cls=options.Group, epilog=EXAMPLE)
+def study() -> None:
+    """A user study: which of two pictures people prefer, asked blindly and counted."""
+
+
+@study.command(epilog=BUILD_EXAMPLE)
+@click.argument("runs", nargs=-1, required=True, type=options.EXISTING)
+@click.option(
+    "--pairs",
+    multiple=True,
+    required=True,
+    metavar="A:B",
+    help="Two runs to compare, each by its method, its folder or, in a suite, its cell's name; repeatable.",
+)
+@click.option(
+    "--per-pair",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="Label maps of each pair and dataset, drawn from those that both runs have.",
+)
+@click.option(
+    "--per-participant",
+    type=click.IntRange(min=1),
+    help="At most as many of these does one participant see; the study is dealt into forms.  [default: all]",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=0),
+    help="How many a participant sees again with sides swapped.  [default: 1 in 10, from 3 to 10]",
+)
+@click.option(
+    "--obvious",
+    type=click.IntRange(min=0),
+    help="Photographs beside noise, to see who looks.  [default: 1 in 10, from 3 to 10]",
+)
+@click.option("--label-map", is_flag=True, help="Show the label map too, with the names of its classes.")
+@click.option("--question", metavar="TEXT", help="What is asked.")
+@click.option(
+    "--consent", type=options.EXISTING, metavar="FILE", help="A text of paragraphs for the first page, in UTF-8."
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Of all that is drawn.  [default: drawn, and recorded]")
+@click.option("--suite-folder", type=options.EXISTING_FOLDER, help="Of a suite (default: its name, here).")
+@click.option("--out", type=options.OUT, default="study", show_default=True, help="Where the page and the key go.")
+def build(
+    runs: tuple[Path, ...],
+    pairs: tuple[str, ...],
+    per_pair: int,
+    per_participant: int | None,
+    repeats: int | None,
+    obvious: int | None,
+    label_map: bool,
+    question: str | None,
+    consent: Path | None,
+    seed: int | None,
+    suite_folder: Path | None,
+    out: Path,
+) -> None:
+    """Write one web page that asks which of two pictures is better, and the key that says whose they are.
+
+    RUNS are folders of samples and suites' YAMLs. The page works without a server. Send out/study.html or serve it;
+    keep out/key.json to yourself.
+    """
+    from reports.study.build import StudyOptions, build_study
+    from reports.study.runs import read_pair
+    from sdm_bench.base.files import read_text
+    from sdm_bench.suites.collected import sample_folders
+
+    suites = [run for run in runs if run.suffix in options.SUITE_ENDINGS]
+    folders = sample_folders(suites, suite_folder, [run for run in runs if run not in suites])
+    asked = StudyOptions(
+        pairs=[read_pair(pair) for pair in pairs],
+        per_pair=per_pair,
+        per_participant=per_participant,
+        repeats=repeats,
+        obvious=obvious,
+        label_map=label_map,
+        question=question,
+        consent=None if consent is None else read_text(consent, "text"),
+        seed=seed,
+    )
+    for path in build_study(folders, asked, out, options.command_line()):
+        click.echo(path)
