@@ -16,7 +16,7 @@ let sending = false;
 function newParticipant() {
   const [low, high, seed, form] = crypto.getRandomValues(new Uint32Array(4));
   const digits = [low, high].map((each) => each.toString(16).padStart(8, "0")).join("");
-  return { participant: digits, seed, form: form % study.forms.length, answers: [] };
+  return { participant: `p${digits}`, seed, form: form % study.forms.length, answers: [] };
 }
 
 // null where the browser refuses to keep anything.

@@ -92,9 +92,9 @@ class _Study:
 
     @property
     def id(self) -> str:
-        """The beginning of SHA-256 over all that the page shows."""
+        """A letter and the beginning of SHA-256 over all that the page shows."""
         content = json.dumps([self.data, self.pictures], sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()[:ID_DIGITS]
+        return f"s{hashlib.sha256(content.encode()).hexdigest()[:ID_DIGITS]}"
 
     def page(self, options: StudyOptions) -> str:
         shown = len(self.forms[0]) + self.repeats

@@ -92,14 +92,14 @@ def _ids(samples: SampleSet) -> tuple[str, ...]:
 
 
 class RandomIds:
-    """Ids that say nothing, each once."""
+    """Ids that say nothing, each once. They begin with a letter: spreadsheet programs take 1234e5 for a number."""
 
     def __init__(self, rng: np.random.Generator):
         self.rng = rng
         self.given: set[str] = set()
 
     def __call__(self) -> str:
-        while (made := self.rng.bytes(6).hex()) in self.given:
+        while (made := f"i{self.rng.bytes(6).hex()}") in self.given:
             pass
         self.given.add(made)
         return made

@@ -102,3 +102,30 @@ def build(
     )
     for path in build_study(folders, asked, out, options.command_line()):
         click.echo(path)
+
+
+@study.command(epilog="\b\nExample:\n  sdm-bench study serve study --participants 20\n")
+@click.argument("folder", metavar="STUDY", type=options.EXISTING_FOLDER)
+@click.option(
+    "--participants",
+    type=click.IntRange(1, 10_000),
+    help="How many links there are in all; those of earlier calls stay.  [default: those of earlier calls]",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8480, show_default=True, help="0 for any free one.")
+@click.option("--yes-expose", is_flag=True, help="Needed for a --host that others than this machine can reach.")
+def serve(folder: Path, participants: int | None, host: str, port: int, yes_expose: bool) -> None:
+    """Serve the study in the folder STUDY: prints a link for each participant, stores answers in STUDY/answers.
+
+    A link answers once; closed and opened again, it goes on where it was. Ctrl-C ends the server, and the same command
+    goes on.
+    """
+    from reports.study.serve import refuse_exposure, serving
+    from reports.study.served import opened_study
+
+    refuse_exposure(host, yes_expose)
+    with opened_study(folder, participants) as served, serving(served, host, port) as server:
+        for address in server.addresses():
+            click.echo(address)
+        served.say_progress()
+        server.serve_forever()
