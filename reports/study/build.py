@@ -38,7 +38,7 @@ class StudyOptions:
     """What is asked, of which pairs of runs, how often.
 
     per_pair: label maps of each pair and dataset. per_participant: pairs of runs that one participant sees, None for
-    all. repeats, obvious: how many of each a participant sees beside these, None for one in ten, at least 3 and at most
+    all. repeats, obvious: how many of each a participant sees beside these, None for one in ten, at least 5 and at most
     10. consent: paragraphs of the first page, None for the program's. seed: None to draw one.
     """
 

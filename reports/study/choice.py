@@ -9,7 +9,7 @@ from sdm_bench.base.errors import UserError
 
 # Of a participant's pairs, as many are shown twice, and as many obvious ones are added, within these limits.
 ONE_IN = 10
-LEAST, MOST = 3, 10
+LEAST, MOST = 5, 10
 # A pair is shown again only in the last third, and was shown first in the first third.
 APART = 3
 

@@ -41,12 +41,12 @@ class Item(Section):
 class Rule(Section):
     """When a participant passes, fixed before anybody answers.
 
-    obvious: the least share of obvious pairs answered rightly. repeats: the least share of pairs shown twice, sides
-    swapped, at which the same picture was chosen; who always takes one side has 0.
+    obvious: the least share of obvious pairs answered rightly. repeats: of pairs shown twice, sides swapped, the same
+    picture may be chosen as rarely as a coin would with this probability; who always takes one side never does.
     """
 
     obvious: float = 0.8
-    repeats: float = 0.25
+    repeats: float = 0.05
 
 
 class Key(Section):

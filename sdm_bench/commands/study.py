@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from reports.figures.registry import FORMATS as FIGURE_FORMATS
 from sdm_bench.commands import options
 
 EXAMPLE = """\b
@@ -48,12 +49,12 @@ def study() -> None:
 @click.option(
     "--repeats",
     type=click.IntRange(min=0),
-    help="How many a participant sees again with sides swapped.  [default: 1 in 10, from 3 to 10]",
+    help="How many a participant sees again with sides swapped.  [default: 1 in 10, from 5 to 10]",
 )
 @click.option(
     "--obvious",
     type=click.IntRange(min=0),
-    help="Photographs beside noise, to see who looks.  [default: 1 in 10, from 3 to 10]",
+    help="Photographs beside noise, to see who looks.  [default: 1 in 10, from 5 to 10]",
 )
 @click.option("--label-map", is_flag=True, help="Show the label map too, with the names of its classes.")
 @click.option("--question", metavar="TEXT", help="What is asked.")
@@ -129,3 +130,53 @@ def serve(folder: Path, participants: int | None, host: str, port: int, yes_expo
             click.echo(address)
         served.say_progress()
         server.serve_forever()
+
+
+@study.command(epilog="\b\nExample:\n  sdm-bench study tally study/answers/*.csv --rename 'sdm=SDM (ours)'\n")
+@click.argument("answers", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The study's key.json.  [default: beside ANSWERS, or above their folder]",
+)
+@click.option(
+    "--names",
+    "names_file",
+    type=options.EXISTING,
+    metavar="FILE",
+    help="A YAML of what methods and datasets are called.",
+)
+@click.option("--rename", "renames", multiple=True, metavar="OLD=NEW", help="Call a method or dataset NEW; repeatable.")
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice((*options.TABLE_FORMATS, *FIGURE_FORMATS)),
+    multiple=True,
+    help="csv, md, tex and html are of tables, png, pdf and svg of the figure; repeatable.  [default: all those of "
+    "tables, png]",
+)
+@click.option("--out", type=options.OUT, help="Where all goes.  [default: tally, beside the key]")
+def tally(
+    answers: tuple[Path, ...],
+    key: Path | None,
+    names_file: Path | None,
+    renames: tuple[str, ...],
+    formats: tuple[str, ...],
+    out: Path | None,
+) -> None:
+    """Count ANSWERS, CSV files that the page or the server wrote: tables, a figure, and votes for other programs."""
+    from reports.names import read_names
+    from reports.study.tally import find_key
+    from reports.study.tally import tally as count
+    from reports.study.written import write_tally
+
+    found = find_key(answers, key)
+    written = write_tally(
+        count(answers, found),
+        out or found.parent / "tally",
+        [each for each in formats if each in options.TABLE_FORMATS] or options.TABLE_FORMATS,
+        [each for each in formats if each in FIGURE_FORMATS] or FIGURE_FORMATS[:1],
+        read_names(names_file, renames),
+    )
+    for path in written:
+        click.echo(path)
