@@ -14,7 +14,7 @@ import numpy as np
 from reports.pages.render import data_block, render
 from reports.study.choice import APART, extras, make_forms
 from reports.study.items import Compared, Drawn, RandomIds, draw_obvious, draw_pairs, open_compared
-from reports.study.key import KEY_FILE, PAGE_FILE, Key, Rule, write_key
+from reports.study.key import ANSWERS_FOLDER, KEY_FILE, PAGE_FILE, Key, Rule, write_key
 from reports.study.runs import find_matches
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
@@ -60,9 +60,10 @@ def build_study(folders: Sequence[Path], options: StudyOptions, out: Path, comma
     """
     page, key = out / PAGE_FILE, out / KEY_FILE
     refuse_unwritable(out, "--out")
-    for path in (key, page):
+    # a page without either is what a killed command left
+    for path in (key, out / ANSWERS_FOLDER):
         if path.exists():
-            raise UserError(f"--out {out}: {path} is there, and answers may belong to it; choose another --out")
+            raise UserError(f"--out {out}: {path} is there, of another study; choose another --out")
     if not folders:
         raise UserError("no samples in any of the runs; expected folders that `sdm-bench generate` wrote")
     compared = open_compared(find_matches(folders, options.pairs))

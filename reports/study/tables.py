@@ -11,8 +11,9 @@ from reports.study.tally import PASSED, Comparison, Tally
 from reports.table import Table
 
 INTERVAL = f"{LEVEL:.0%} interval".replace("%", " %")
-PEOPLE = f"{INTERVAL} over participants"
-PREFERENCE = Column("preference (%)", digits=1)
+PEOPLE = "over participants"
+# Whole numbers stand at the right, as others do.
+WHOLE = ("people", "choices", "wins", "rank", "answers")
 
 
 def study_tables(tally: Tally) -> list[Table]:
@@ -69,7 +70,8 @@ def preferences(tally: Tally) -> Table:
         for each in tally.comparisons
     ]
     columns = {
-        "preference": PREFERENCE,
+        **_whole(),
+        "preference": Column("preference (%)", digits=1),
         "from": Column("from", INTERVAL, digits=1),
         "to": Column("to", INTERVAL, digits=1),
         "p": Column("p", digits=4),
@@ -77,11 +79,11 @@ def preferences(tally: Tally) -> Table:
         "people_from": Column("from", PEOPLE, digits=1),
         "people_to": Column("to", PEOPLE, digits=1),
         "agreement": Column("agreement", digits=3),
-        "needed": Column("choices needed"),
+        "needed": Column("choices needed", digits=0),
     }
     notes = [
         f"Wilson's {INTERVAL} and the exact two-sided binomial test against 50 take choices as independent. Those of "
-        "one participant are alike, which the interval over participants allows for.",
+        f"one participant are alike, which the {INTERVAL} over participants allows for.",
         "A p of 0.0000 is less than 0.00005; the CSV has all digits.",
         "Agreement: Krippendorff's alpha of nominal choices, 1 where all agree, 0 as by chance.",
         f"Choices needed: as many show a preference of this size with a probability of {POWER:g} at p ≤ {ALPHA:g}.",
@@ -123,6 +125,7 @@ def strengths(tally: Tally) -> Table:
             )
     heading = ["dataset", "method", "strength", "from", "to", "rank", "ranks", "wins", "choices"]
     columns = {
+        **_whole(),
         "strength": Column("strength", digits=2, signed=True),
         "from": Column("from", INTERVAL, digits=2, signed=True),
         "to": Column("to", INTERVAL, digits=2, signed=True),
@@ -154,12 +157,17 @@ def participants(tally: Tally) -> Table:
         for each in tally.participants
     ]
     columns = {
+        **_whole(),
         "obvious": Column("obvious pairs right"),
         "repeats": Column("same when repeated"),
         "left": Column("left (%)", digits=1),
         "seconds": Column("median seconds", digits=1),
     }
     return Table("participants", "User study: participants", pd.DataFrame(records), _notes(tally), columns=columns)
+
+
+def _whole() -> dict[str, Column]:
+    return {name: Column(name, digits=0) for name in WHOLE}
 
 
 def _of(rate: Rate) -> str:

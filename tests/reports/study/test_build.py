@@ -176,9 +176,16 @@ def test_runs_that_differ_or_are_called_alike_are_refused(
     }
 
 
-def test_a_study_is_not_replaced(study: Path, runs: list[Path]) -> None:
-    with pytest.raises(UserError, match=r"key.json is there, and answers may belong to it"):
+def test_a_study_is_not_replaced_but_a_page_without_a_key_is(study: Path, runs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"key\.json is there, of another study"):
         built(runs, study)
+    out = tmp_path / "study"
+    (out / "answers").mkdir(parents=True)
+    with pytest.raises(UserError, match="answers is there, of another study"):
+        built(runs, out)
+    (out / "answers").rmdir()
+    (out / "study.html").write_text("of a command that was killed")
+    assert key_of(built(runs, out)).study == block(out, "data")["study"]
 
 
 def test_a_damaged_key_is_named(tmp_path: Path, study: Path) -> None:
