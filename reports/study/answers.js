@@ -3,20 +3,24 @@
 const $ = (id) => document.getElementById(id);
 const [study, pictures, session] = ["data", "pictures", "session"].map((id) => JSON.parse($(id).textContent));
 const FIELDS = ["study", "participant", "form", "seed", "position", "item", "showing", "left", "right", "chosen", "milliseconds"];
-const KEPT = `study-${study.study}`;
+const KEPT = `study-${study.study}-${study.form}`;
 const AGAIN = 2000;
 
 // Without a server the browser keeps the answers, so that a page that was closed goes on where it was.
 let participant = session ?? kept() ?? newParticipant();
-let order = orderOf(study.forms[participant.form], study.repeats, participant.seed);
+let order = ownOrder();
 // Answers that the server hasn't acknowledged yet.
 const waiting = [];
 let sending = false;
 
+function ownOrder() {
+  return orderOf(Object.keys(study.items), study.repeats, participant.seed);
+}
+
 function newParticipant() {
-  const [low, high, seed, form] = crypto.getRandomValues(new Uint32Array(4));
+  const [low, high, seed] = crypto.getRandomValues(new Uint32Array(3));
   const digits = [low, high].map((each) => each.toString(16).padStart(8, "0")).join("");
-  return { participant: `p${digits}`, seed, form: form % study.forms.length, answers: [] };
+  return { participant: `p${digits}`, seed, form: study.form, answers: [] };
 }
 
 // null where the browser refuses to keep anything.
@@ -102,7 +106,7 @@ function download() {
 
 function forget() {
   participant = newParticipant();
-  order = orderOf(study.forms[participant.form], study.repeats, participant.seed);
+  order = ownOrder();
   keep(null);
 }
 

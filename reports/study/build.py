@@ -1,4 +1,4 @@
-"""A study as one page for participants, and a key that says whose pictures it shows."""
+"""A study as a page for participants, or one a form, and a key that says whose pictures it shows."""
 
 import base64
 import hashlib
@@ -13,8 +13,8 @@ import numpy as np
 
 from reports.pages.render import data_block, render
 from reports.study.choice import APART, extras, make_forms
-from reports.study.items import Compared, Drawn, RandomIds, draw_obvious, draw_pairs, open_compared
-from reports.study.key import ANSWERS_FOLDER, KEY_FILE, PAGE_FILE, Key, Rule, write_key
+from reports.study.items import Compared, Drawn, Look, RandomIds, draw_obvious, draw_pairs, open_compared
+from reports.study.key import ANSWERS_FOLDER, KEY_FILE, Key, Rule, write_key
 from reports.study.runs import find_matches
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
@@ -30,7 +30,7 @@ ID_DIGITS = 16
 # Seconds that a pair takes, for the consent page.
 SECONDS = 6
 # Bytes of a page beyond which mail and phones refuse it.
-HEAVY = 100_000_000
+HEAVY = 25_000_000
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class StudyOptions:
 
     per_pair: label maps of each pair and dataset. per_participant: pairs of runs that one participant sees, None for
     all. repeats, obvious: how many of each a participant sees beside these, None for one in ten, at least 5 and at most
-    10. consent: paragraphs of the first page, None for the program's. seed: None to draw one.
+    10. quality: of the pictures as WebP, None without loss. consent: paragraphs of the first page, None for the
+    program's. seed: None to draw one.
     """
 
     pairs: Sequence[tuple[str, str]]
@@ -47,6 +48,7 @@ class StudyOptions:
     per_participant: int | None = None
     repeats: int | None = None
     obvious: int | None = None
+    quality: int | None = None
     label_map: bool = False
     question: str | None = None
     consent: str | None = None
@@ -54,14 +56,14 @@ class StudyOptions:
 
 
 def build_study(folders: Sequence[Path], options: StudyOptions, out: Path, command: str) -> list[Path]:
-    """Writes the page and the key of a study of the samples in `folders` into `out`; returns their paths.
+    """Writes the pages and the key of a study of the samples in `folders` into `out`; returns their paths.
 
     Raises UserError where `out` has a study already, and for whatever can't be compared; see `find_matches`.
     """
-    page, key = out / PAGE_FILE, out / KEY_FILE
+    key_file = out / KEY_FILE
     refuse_unwritable(out, "--out")
-    # a page without either is what a killed command left
-    for path in (key, out / ANSWERS_FOLDER):
+    # pages without either are what a killed command left
+    for path in (key_file, out / ANSWERS_FOLDER):
         if path.exists():
             raise UserError(f"--out {out}: {path} is there, of another study; choose another --out")
     if not folders:
@@ -69,17 +71,21 @@ def build_study(folders: Sequence[Path], options: StudyOptions, out: Path, comma
     compared = open_compared(find_matches(folders, options.pairs))
     seed = secrets.randbits(32) if options.seed is None else options.seed
     study = _draw(compared, options, seed)
-    text = study.page(options)
-    key_ = study.key(options, compared, seed, command, text)
-    write_text(page, text)
-    write_key(key, key_)
+    pages = [study.page(form, options) for form in range(len(study.forms))]
+    key = study.key(options, compared, seed, command, pages)
+    for form, text in enumerate(pages):
+        write_text(out / key.page_file(form), text)
+    write_key(key_file, key)
+    largest = max(map(len, pages))
     say(
-        f"{len(key_.items)} pairs in {len(key_.forms)} form{'s' * (len(key_.forms) > 1)}; a participant sees "
-        f"{key_.shown(0)}; the page has {len(text) / 1e6:.1f} MB"
+        f"{len(key.items)} pairs in {len(pages)} form{'s' * (len(pages) > 1)}; a participant sees "
+        f"{key.shown(0)}; a page has {largest / 1e6:.1f} MB"
     )
-    if len(text) > HEAVY:
-        say("the page is too heavy for mail and phones; --per-pair with fewer label maps makes it lighter")
-    return [page, key]
+    if largest > HEAVY:
+        say(
+            "that is too heavy for mail and phones; --per-participant with fewer pairs or --quality makes pages lighter"
+        )
+    return [*(out / key.page_file(form) for form in range(len(pages))), key_file]
 
 
 @dataclass(frozen=True)
@@ -88,17 +94,20 @@ class _Study:
     forms: list[list[str]]
     repeats: int
     question: str
-    data: dict[str, Any]
+    items: dict[str, dict[str, Any]]
     pictures: dict[str, str]
 
     @property
     def id(self) -> str:
-        """A letter and the beginning of SHA-256 over all that the page shows."""
-        content = json.dumps([self.data, self.pictures], sort_keys=True)
+        """A letter and the beginning of SHA-256 over all that the pages show."""
+        content = json.dumps([self.question, self.repeats, self.forms, self.items, self.pictures], sort_keys=True)
         return f"s{hashlib.sha256(content.encode()).hexdigest()[:ID_DIGITS]}"
 
-    def page(self, options: StudyOptions) -> str:
-        shown = len(self.forms[0]) + self.repeats
+    def page(self, form: int, options: StudyOptions) -> str:
+        """The page of a form: its pairs alone, in the order of their random ids, in which nothing can be read."""
+        items = {name: self.items[name] for name in self.forms[form]}
+        files = sorted(name for item, about in items.items() for name in (item, *about["pictures"]))
+        shown = len(items) + self.repeats
         return render(
             "study/study.html",
             STYLES,
@@ -108,11 +117,13 @@ class _Study:
             shown=shown,
             minutes=max(1, round(shown * SECONDS / 60)),
             label_map=options.label_map,
-            data=data_block({"study": self.id, **self.data}),
-            pictures=data_block(self.pictures),
+            data=data_block({"study": self.id, "form": form, "repeats": self.repeats, "items": items}),
+            pictures=data_block({name: self.pictures[name] for name in files if name in self.pictures}),
         )
 
-    def key(self, options: StudyOptions, compared: Sequence[Compared], seed: int, command: str, page: str) -> Key:
+    def key(
+        self, options: StudyOptions, compared: Sequence[Compared], seed: int, command: str, pages: Sequence[str]
+    ) -> Key:
         models = {(model.name, model.folder): model for each in compared for model in each.models()}
         return Key(
             study=self.id,
@@ -121,10 +132,11 @@ class _Study:
             seed=seed,
             question=self.question,
             label_map=options.label_map,
+            quality=options.quality,
             per_pair=options.per_pair,
             repeats=self.repeats,
             rule=Rule(),
-            page_sha256=hashlib.sha256(page.encode()).hexdigest(),
+            pages_sha256=[hashlib.sha256(page.encode()).hexdigest() for page in pages],
             models=list(models.values()),
             items={each.id: each.item for each in self.drawn},
             forms=self.forms,
@@ -133,9 +145,9 @@ class _Study:
 
 def _draw(compared: Sequence[Compared], options: StudyOptions, seed: int) -> _Study:
     rng = np.random.default_rng(seed)
-    ids = RandomIds(rng)
+    ids, look = RandomIds(rng), Look(options.label_map, options.quality)
     total = len(compared) * options.per_pair
-    pairs = track(draw_pairs(compared, options.per_pair, options.label_map, ids), "study", total, unit="pairs")
+    pairs = track(draw_pairs(compared, options.per_pair, look, ids), "study", total, unit="pairs")
     strata: list[list[str]] = [[] for _ in compared]
     drawn = []
     for number, each in pairs:
@@ -145,22 +157,15 @@ def _draw(compared: Sequence[Compared], options: StudyOptions, seed: int) -> _St
     taken = {(each.item.dataset, each.item.example) for each in drawn}
     _say_shown_again(drawn)
     least = min(map(len, forms))
-    obvious = list(draw_obvious(compared, extras(options.obvious, least), options.label_map, taken, ids))
-    # in the order of their random ids, in which nothing can be read
-    forms = [sorted([*form, *(each.id for each in obvious)]) for form in forms]
+    obvious = list(draw_obvious(compared, extras(options.obvious, least), look, taken, ids))
+    forms = sorted(sorted([*form, *(each.id for each in obvious)]) for form in forms)
     drawn = sorted([*drawn, *obvious], key=lambda each: each.id)
     repeats = _repeats(options.repeats, least, min(map(len, forms)))
     question = options.question or (WITH_LABEL_MAP if options.label_map else QUESTION)
-    data = {
-        "question": question,
-        "repeats": repeats,
-        "forms": sorted(forms),
-        "items": {each.id: each.data() for each in drawn},
-    }
     files = {name: file for each in drawn for name, file in each.pictures.items()}
     files |= {each.id: each.label for each in drawn if each.label is not None}
-    pictures = {name: base64.b64encode(files[name]).decode() for name in sorted(files)}
-    return _Study(drawn, sorted(forms), repeats, question, data, pictures)
+    pictures = {name: base64.b64encode(file).decode() for name, file in files.items()}
+    return _Study(drawn, forms, repeats, question, {each.id: each.data() for each in drawn}, pictures)
 
 
 def _repeats(asked: int | None, pairs: int, shown: int) -> int:

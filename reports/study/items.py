@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -91,6 +91,13 @@ def _ids(samples: SampleSet) -> tuple[str, ...]:
     return source.ids
 
 
+class Look(NamedTuple):
+    """How items are shown. quality: of pictures as WebP, None without loss."""
+
+    label_map: bool
+    quality: int | None
+
+
 class RandomIds:
     """Ids that say nothing, each once. They begin with a letter: spreadsheet programs take 1234e5 for a number."""
 
@@ -105,21 +112,19 @@ class RandomIds:
         return made
 
 
-def draw_pairs(
-    compared: Sequence[Compared], per_pair: int, label_map: bool, ids: RandomIds
-) -> Iterator[tuple[int, Drawn]]:
+def draw_pairs(compared: Sequence[Compared], per_pair: int, look: Look, ids: RandomIds) -> Iterator[tuple[int, Drawn]]:
     """Each pair's items with the place of the pair. Raises UserError where both runs have too few label maps."""
     chosen = choose_ids([each.ids for each in compared], [each.title for each in compared], per_pair, ids.rng)
     for number, (each, examples) in enumerate(zip(compared, chosen, strict=True)):
         places = {record.id: place for place, record in enumerate(each.real.dataset.records)}
         for name in examples:
             sides = [_picture(side, name) for side in each.sides]
-            about = _Item(each, each.real[places[name]], label_map)
+            about = _Item(each, each.real[places[name]], look)
             yield number, about.drawn(sides, each.match.names, each.match.names, ids)
 
 
 def draw_obvious(
-    compared: Sequence[Compared], count: int, label_map: bool, taken: set[tuple[str, str]], ids: RandomIds
+    compared: Sequence[Compared], count: int, look: Look, taken: set[tuple[str, str]], ids: RandomIds
 ) -> Iterator[Drawn]:
     """`count` photographs beside what is left of them under noise, by turns of each dataset.
 
@@ -142,14 +147,14 @@ def draw_obvious(
             example = each.real[place]
             assert example.image is not None
             sides = [example.image, spoilt(example.image, ids.rng)]
-            yield _Item(each, example, label_map).drawn(sides, None, (PHOTOGRAPH, DEGRADED), ids)
+            yield _Item(each, example, look).drawn(sides, None, (PHOTOGRAPH, DEGRADED), ids)
 
 
 @dataclass(frozen=True)
 class _Item:
     of: Compared
     example: Example
-    label_map: bool
+    look: Look
 
     def drawn(
         self, sides: Sequence[np.ndarray], pair: tuple[str, str] | None, whose: Sequence[str], ids: RandomIds
@@ -163,8 +168,8 @@ class _Item:
             pair=pair,
             pictures=dict(zip(names, whose, strict=True)),
         )
-        files = dict(zip(names, alike(*sides), strict=True))
-        if not self.label_map:
+        files = dict(zip(names, alike(sides[0], sides[1], self.look.quality), strict=True))
+        if not self.look.label_map:
             return Drawn(made, item, files, shown.size, None, [])
         classes = self.of.real.dataset.classes
         label = encoded(colorize(self.example.label, classes.colors))

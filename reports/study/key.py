@@ -10,7 +10,7 @@ from sdm_bench.base.files import read_json, write_json
 from sdm_bench.base.sections import Section, parsed
 from sdm_bench.sampling.folders import SampleOptions
 
-KEY_FILE, PAGE_FILE, ANSWERS_FOLDER = "key.json", "study.html", "answers"
+KEY_FILE, ANSWERS_FOLDER = "key.json", "answers"
 # What the pictures of an obvious pair are called where those of other pairs have a model's name.
 PHOTOGRAPH, DEGRADED = "photograph", "degraded"
 
@@ -50,10 +50,10 @@ class Rule(Section):
 
 
 class Key(Section):
-    """A study. study: its id, the beginning of SHA-256 over what the page shows. seed: of ids, order and choice.
+    """A study. study: its id, the beginning of SHA-256 over what the pages show. seed: of ids, order and choice.
 
     repeats: pairs that each participant sees twice. forms: the items of each form; a participant answers one form.
-    page_sha256: of the page as it was written.
+    pages_sha256: of each form's page as it was written. quality: of the pictures as WebP, None without loss.
     """
 
     study: str
@@ -62,17 +62,19 @@ class Key(Section):
     seed: int
     question: str
     label_map: bool
+    quality: int | None
     per_pair: int
     repeats: int
     rule: Rule
-    page_sha256: str
+    pages_sha256: list[str]
     models: list[Model]
     items: dict[str, Item]
     forms: list[list[str]]
 
-    def form_of(self, items: set[str]) -> int | None:
-        """The first form that has all these items."""
-        return next((number for number, form in enumerate(self.forms) if items <= {*form}), None)
+    def page_file(self, form: int) -> str:
+        """The name of a form's page: study.html for the only one, else study-01.html and so on."""
+        digits = max(2, len(str(len(self.forms))))
+        return "study.html" if len(self.forms) == 1 else f"study-{form + 1:0{digits}d}.html"
 
     def shown(self, form: int) -> int:
         """How many pairs a participant with this form sees, repeated ones twice."""

@@ -11,21 +11,22 @@ EFFORT = 25
 LEFT = 0.2
 
 
-def alike(first: np.ndarray, second: np.ndarray) -> tuple[bytes, bytes]:
-    """Two uint8 pictures (H, W, 3) of one size as WebP without loss, of the same length in bytes."""
+def alike(first: np.ndarray, second: np.ndarray, quality: int | None = None) -> tuple[bytes, bytes]:
+    """Two uint8 pictures (H, W, 3) of one size as WebP files of the same length. quality: see `encoded`."""
     if first.shape != second.shape:
         raise ValueError(f"pictures of shapes {first.shape} and {second.shape}; expected one")
-    files = [encoded(each) for each in (first, second)]
+    files = [encoded(each, quality) for each in (first, second)]
     longest = max(map(len, files))
     height, width = first.shape[:2]
     made = [_filled(each, longest - len(each), width, height) for each in files]
     return made[0], made[1]
 
 
-def encoded(pixels: np.ndarray) -> bytes:
-    """A uint8 picture (H, W, 3) as WebP without loss and without metadata."""
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, format="WEBP", lossless=True, quality=EFFORT, method=0)
+def encoded(pixels: np.ndarray, quality: int | None = None) -> bytes:
+    """A uint8 picture (H, W, 3) as WebP without metadata. quality: 1 to 100, None without loss."""
+    stream, lossless = io.BytesIO(), quality is None
+    how = {"lossless": lossless, "quality": EFFORT if quality is None else quality, "method": 0 if lossless else 4}
+    Image.fromarray(pixels).save(stream, format="WEBP", **how)
     return stream.getvalue()
 
 

@@ -44,7 +44,7 @@ def study() -> None:
 @click.option(
     "--per-participant",
     type=click.IntRange(min=1),
-    help="At most as many of these does one participant see; the study is dealt into forms.  [default: all]",
+    help="At most as many of these does one participant see; each form is a page of its own.  [default: all]",
 )
 @click.option(
     "--repeats",
@@ -55,6 +55,11 @@ def study() -> None:
     "--obvious",
     type=click.IntRange(min=0),
     help="Photographs beside noise, to see who looks.  [default: 1 in 10, from 5 to 10]",
+)
+@click.option(
+    "--quality",
+    type=click.IntRange(1, 100),
+    help="Of the pictures as WebP, for smaller pages; what is lost is lost alike.  [default: without loss]",
 )
 @click.option("--label-map", is_flag=True, help="Show the label map too, with the names of its classes.")
 @click.option("--question", metavar="TEXT", help="What is asked.")
@@ -71,6 +76,7 @@ def build(
     per_participant: int | None,
     repeats: int | None,
     obvious: int | None,
+    quality: int | None,
     label_map: bool,
     question: str | None,
     consent: Path | None,
@@ -78,10 +84,10 @@ def build(
     suite_folder: Path | None,
     out: Path,
 ) -> None:
-    """Write one web page that asks which of two pictures is better, and the key that says whose they are.
+    """Write a web page that asks which of two pictures is better, and the key that says whose they are.
 
-    RUNS are folders of samples and suites' YAMLs. The page works without a server. Send out/study.html or serve it;
-    keep out/key.json to yourself.
+    RUNS are folders of samples and suites' YAMLs. The page works without a server. Send study.html or serve it; keep
+    key.json to yourself.
     """
     from reports.study.build import StudyOptions, build_study
     from reports.study.runs import read_pair
@@ -96,6 +102,7 @@ def build(
         per_participant=per_participant,
         repeats=repeats,
         obvious=obvious,
+        quality=quality,
         label_map=label_map,
         question=question,
         consent=None if consent is None else read_text(consent, "text"),

@@ -36,18 +36,17 @@ def built(runs: list[Path], out: Path, **options: Any) -> Path:
     return out
 
 
-def block(study: Path, name: str) -> Any:
-    """What a block of JSON in the page holds."""
-    found = re.search(
-        rf'<script type="application/json" id="{name}">(.*?)</script>', (study / "study.html").read_text()
-    )
+def block(study: Path, name: str, page: str = "study.html") -> Any:
+    """What a block of JSON in a page holds."""
+    text = (study / page).read_text()
+    found = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', text)
     assert found is not None
     return json.loads(found[1])
 
 
-def files(study: Path) -> dict[str, bytes]:
-    """The pictures of the page by id."""
-    return {name: base64.b64decode(text) for name, text in block(study, "pictures").items()}
+def files(study: Path, page: str = "study.html") -> dict[str, bytes]:
+    """The pictures of a page by id."""
+    return {name: base64.b64decode(text) for name, text in block(study, "pictures", page).items()}
 
 
 def pixels(file: bytes) -> np.ndarray:

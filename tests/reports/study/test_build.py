@@ -46,7 +46,7 @@ def test_the_record_has_seeds_digests_and_the_page(study: Path, runs: list[Path]
     assert [model.digest for model in key.models] == [open_run(run, dataset, [0]).digest for run in runs]
     assert [model.seed for model in key.models] == [0, 0, 0]
     assert key.seed == 5
-    assert key.page_sha256 == hashlib.sha256((study / "study.html").read_bytes()).hexdigest()
+    assert key.pages_sha256 == [hashlib.sha256((study / "study.html").read_bytes()).hexdigest()]
     assert key.study == block(study, "data")["study"]
     assert (study / "key.json").stat().st_mode & 0o077 == 0
 
@@ -90,7 +90,7 @@ def test_order_and_ids_say_nothing(runs: list[Path], tmp_path: Path) -> None:
         data, key = block(study, "data"), key_of(study)
         assert list(data["items"]) == sorted(data["items"])
         assert list(block(study, "pictures")) == sorted(block(study, "pictures"))
-        assert data["forms"] == [sorted(key.items)]
+        assert [*data["items"]] == key.forms[0] == sorted(key.items)
         for name, item in key.items.items():
             assert data["items"][name] == {"pictures": sorted(item.pictures), "size": [64, 32], "legend": []}
             first.append([*item.pair, ""][0] == item.pictures[min(item.pictures)] if item.pair else None)
@@ -127,7 +127,11 @@ def test_forms_have_all_pairs_evenly_and_the_same_obvious_ones(runs: list[Path],
     obvious = {name for name, item in key.items.items() if item.pair is None}
     assert {*key.forms[0]} & {*key.forms[1]} == obvious
     assert {*key.forms[0]} | {*key.forms[1]} == {*key.items}
-    for form in key.forms:
+    for number, form in enumerate(key.forms):
+        page = f"study-0{number + 1}.html"
+        data = block(tmp_path / "study", "data", page)
+        assert (data["study"], data["form"], [*data["items"]]) == (key.study, number, form)
+        assert {*files(tmp_path / "study", page)} == {each for name in form for each in key.items[name].pictures}
         pairs = [key.items[name].pair for name in form if name not in obvious]
         assert sorted(pairs) == [("sdm", "oasis"), ("sdm", "spade")]
 
@@ -174,6 +178,21 @@ def test_runs_that_differ_or_are_called_alike_are_refused(
         "spade-run": "spade-run",
         "twin": "twin",
     }
+
+
+def test_pictures_lose_alike_where_that_is_asked_for(runs: list[Path], tmp_path: Path) -> None:
+    lossy, exact = (built(runs, tmp_path / str(quality), quality=quality) for quality in (90, None))
+    assert key_of(lossy).quality == 90
+    shown, whole = files(lossy), files(exact)
+    assert [*shown] == [*whole]
+    assert sum(map(len, shown.values())) < sum(map(len, whole.values()))
+    for item in key_of(lossy).items.values():
+        first, second = (shown[picture] for picture in item.pictures)
+        assert len(first) == len(second)
+        assert chunks(first) == chunks(second) == [b"VP8X", b"VP8 ", b"FILL"]
+        if item.pair is not None:
+            before, after = (np.stack([pixels(of[each]) for each in item.pictures]) for of in (whole, shown))
+            assert 0.9 < np.corrcoef(before.ravel(), after.ravel())[0, 1] < 1
 
 
 def test_a_study_is_not_replaced_but_a_page_without_a_key_is(study: Path, runs: list[Path], tmp_path: Path) -> None:
