@@ -61,28 +61,33 @@ async function send() {
   if (sending) return;
   sending = true;
   while (waiting.length) {
-    const problem = await post(waiting[0]);
-    if (problem) {
-      trouble(problem);
-      await new Promise((go) => setTimeout(go, AGAIN));
-    } else {
-      waiting.shift();
-      trouble("");
-    }
+    const { problem, final } = await post(waiting[0]);
+    trouble(problem);
+    if (final) return giveUp();
+    if (problem) await new Promise((go) => setTimeout(go, AGAIN));
+    else waiting.shift();
   }
   sending = false;
   if (isDone()) showEnd();
 }
 
-// What went wrong, empty if the answer is stored.
+// problem: empty if the answer is stored. final: whether trying again is of no use.
 async function post(fields) {
   const how = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(fields) };
   try {
     const reply = await fetch(location.pathname, how);
-    return reply.ok ? "" : `Your answer is not stored yet: ${(await reply.text()).trim()}. Trying again.`;
+    if (reply.ok) return { problem: "", final: false };
+    if (reply.status === 409) return { problem: "This link was used in another window. Reload the page to go on.", final: true };
+    return { problem: `Your answer is not stored yet: ${(await reply.text()).trim()}. Trying again.`, final: false };
   } catch {
-    return "Your answer is not stored yet: no connection. Trying again; please don't close the page.";
+    return { problem: "Your answer is not stored yet: no connection. Trying again; please don't close the page.", final: false };
   }
+}
+
+function giveUp() {
+  waiting.length = 0;
+  takeNone();
+  view(null);
 }
 
 function isDone() {

@@ -3,8 +3,8 @@
 const VIEWS = ["consent", "pair", "pause", "end"];
 // Milliseconds in which a key is still that of the pair before.
 const BLIND = 200;
-// The pair in sight. began: when, of the clock; spent: before a pause. open: whether it takes an answer.
-const shown = { began: 0, spent: 0, open: false };
+// The pair in sight. began: when, of the clock; spent: before a pause. open: whether it takes an answer. turn: counts.
+const shown = { began: 0, spent: 0, open: false, turn: 0 };
 
 function view(name) {
   for (const each of VIEWS) $(each).hidden = each !== name;
@@ -23,6 +23,8 @@ function sides() {
 async function showPair() {
   if (isDone()) return showEnd();
   takeNone();
+  shown.turn += 1;
+  const { turn } = shown;
   const { item } = current();
   const { size, legend } = study.items[item];
   document.documentElement.style.setProperty("--shape", size[0] / size[1]);
@@ -37,9 +39,14 @@ async function showPair() {
     $("legend").replaceChildren(...legend.map(named));
   }
   view("pair");
-  await Promise.all(loaded);
+  try {
+    await Promise.all(loaded);
+  } catch {
+    if (turn === shown.turn) trouble("This browser can't show a picture. Please use another one.");
+    return;
+  }
   shown.spent = 0;
-  if (!$("pair").hidden && current()?.item === item) takeAnswer();
+  if (turn === shown.turn && !$("pair").hidden) takeAnswer();
 }
 
 function load(image, name) {

@@ -42,7 +42,8 @@ def table2(tally: Tally) -> Table:
         *_notes(tally),
     ]
     columns = {name: Column(name, digits=1) for name in datasets}
-    return Table("table2", "User study: preference", pd.DataFrame(records), notes, columns=columns, marks=marks)
+    frame, blocks = pd.DataFrame(records), _blocks([group for *_, group in lines])
+    return Table("table2", "User study: preference", frame, notes, columns=columns, marks=marks, blocks=blocks)
 
 
 def preferences(tally: Tally) -> Table:
@@ -89,7 +90,8 @@ def preferences(tally: Tally) -> Table:
         f"Choices needed: as many show a preference of this size with a probability of {POWER:g} at p ≤ {ALPHA:g}.",
         *_notes(tally),
     ]
-    return Table("preferences", "User study: every pair", pd.DataFrame(records), notes, columns=columns)
+    frame, blocks = pd.DataFrame(records), _blocks([each.group for each in tally.comparisons])
+    return Table("preferences", "User study: every pair", frame, notes, columns=columns, blocks=blocks)
 
 
 def strengths(tally: Tally) -> Table:
@@ -164,6 +166,11 @@ def participants(tally: Tally) -> Table:
         "seconds": Column("median seconds", digits=1),
     }
     return Table("participants", "User study: participants", pd.DataFrame(records), _notes(tally), columns=columns)
+
+
+def _blocks(groups: Sequence[str]) -> list[int]:
+    """The line before which those who passed begin, if any."""
+    return [groups.index(PASSED)] if PASSED in groups else []
 
 
 def _whole() -> dict[str, Column]:

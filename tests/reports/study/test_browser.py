@@ -145,6 +145,37 @@ def test_answers_wait_while_the_server_is_away(browser: Any, study: Path, tmp_pa
     assert_right(sheet, given, key)
 
 
+def test_a_link_in_two_windows_answers_once(browser: Any, study: Path, tmp_path: Path) -> None:
+    folder, key = copytree(study, tmp_path / "study"), key_of(study)
+    context = browser.new_context()
+    first, second = context.new_page(), context.new_page()
+    with served(folder, 1) as server:
+        for page in (first, second):
+            page.goto(server.addresses()[0])
+            consent(page)
+        given = [choose(first, key)]
+        until(first, "waiting.length === 0")
+        choose(second, key)
+        until(second, "document.getElementById('trouble').textContent.includes('in another window')")
+        assert not second.is_visible("#pair")
+        second.reload()
+        second.keyboard.press("Enter")
+        given += [choose(second, key) for _ in range(8)]
+        until(second, "!document.getElementById('stored').hidden")
+    context.close()
+    (sheet,) = read_sheets(list((folder / "answers").glob("*.csv")), key)
+    assert_right(sheet, given, key)
+
+
+def test_a_picture_that_cannot_be_shown_is_not_asked_of(browser: Any, study: Path) -> None:
+    with opened(browser, (study / "study.html").as_uri()) as tab:
+        tab.evaluate("for (const name of Object.keys(pictures)) pictures[name] = 'UklGRg=='")
+        consent(tab)
+        until(tab, "document.getElementById('trouble').textContent.includes('show a picture')")
+        tab.keyboard.press("ArrowLeft")
+        assert tab.evaluate("participant.answers.length") == 0
+
+
 ORDERS = """
 const items = Array.from({ length: 30 }, (_, place) => `i${place}`);
 const orders = Array.from({ length: 100 }, (_, seed) => orderOf(items, 6, seed * 2654435761));

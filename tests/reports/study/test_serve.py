@@ -20,7 +20,7 @@ import pytest
 from reports.study.answers import HEADER, Answer, read_sheets
 from reports.study.key import Key
 from reports.study.links import Link, links_of
-from reports.study.rate import BURST, RATE, Rate
+from reports.study.rate import BURST, MOST_ADDRESSES, RATE, Rate
 from reports.study.serve import MOST_BODY, Server, refuse_exposure, serving
 from reports.study.served import opened_study
 from sdm_bench.base.errors import UserError
@@ -183,6 +183,10 @@ def test_haste_is_refused() -> None:
     now = 1 / RATE
     assert rate.allows("a")
     assert not rate.allows("a")
+    # whoever asked longest ago is forgotten first
+    assert all(rate.allows(str(number)) for number in range(MOST_ADDRESSES - 1))
+    assert not rate.allows("a")
+    assert rate.allows("b")
 
 
 def test_the_server_says_so_to_the_hasty(folder: Path) -> None:
