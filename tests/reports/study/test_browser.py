@@ -242,10 +242,15 @@ def test_both_pictures_and_buttons_are_in_sight(
     with opened(browser, (folder / "study.html").as_uri(), viewport=viewport) as tab:
         consent(tab)
         until(tab, "shown.open")
-        boxes = [tab.locator(f"#{name}").bounding_box() for name in ("left-picture", "right-picture", "left", "right")]
-        assert boxes[0]["width"] == boxes[1]["width"] == pytest.approx(2 * boxes[0]["height"], abs=1)
-        assert boxes[0]["width"] >= 100
-        for box in boxes:
-            assert box["x"] >= 0
-            assert box["x"] + box["width"] <= size[0]
-            assert box["y"] + box["height"] <= size[1]
+        for shape in (2, 1, 0.7):
+            tab.evaluate(f"document.documentElement.style.setProperty('--shape', {shape})")
+            names = ("left-picture", "right-picture", "left", "right")
+            boxes = [tab.locator(f"#{name}").bounding_box() for name in names]
+            assert boxes[0]["width"] == boxes[1]["width"] == pytest.approx(shape * boxes[0]["height"], abs=1)
+            assert boxes[0]["height"] >= 120
+            for box in boxes:
+                assert box["x"] >= 0
+                assert box["x"] + box["width"] <= size[0]
+                assert box["y"] + box["height"] <= size[1]
+            # as far from the left as from the right
+            assert boxes[0]["x"] == pytest.approx(size[0] - boxes[1]["x"] - boxes[1]["width"], abs=1)
