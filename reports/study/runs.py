@@ -54,7 +54,7 @@ def _matches(pair: tuple[str, str], groups: dict[Shown, list[SampleFolder]]) -> 
     matches = []
     for name in pair:
         if not any(name in names_of(target) for target in everything):
-            known = ", ".join(sorted({shortest for target in everything if (shortest := names_of(target)[0])}))
+            known = ", ".join(sorted({names_of(target)[-1] for target in everything}))
             raise UserError(f"--pairs {':'.join(pair)}: no run is called {name}; there are {known}")
     for dataset in dict.fromkeys(shown.dataset for shown in groups):
         sides = [_on(dataset, name, pair, groups) for name in pair]
@@ -71,33 +71,35 @@ def _matches(pair: tuple[str, str], groups: dict[Shown, list[SampleFolder]]) -> 
 
 
 def names_of(target: SampleFolder) -> list[str]:
-    """What a run may be called: by its method, its column's heading, its path, or its folder's name.
+    """What a run may be called, the most particular first: its path, its folder's name, its heading, its method.
 
-    In a suite the folder's name is a digest, and the cell's above it serves, with or without the dataset.
+    In a suite the folder's name is a digest, and the cell's above it serves too, with or without the dataset.
     """
     options, folder = target.options(), target.folder
-    resolved = folder.resolve()
-    cell = resolved.parent.name
+    cell = folder.resolve().parent.name
     return [
-        options.method,
-        title_of(options),
         str(folder),
-        resolved.name,
+        folder.resolve().name,
         cell,
         cell.removeprefix(f"{options.dataset}."),
+        title_of(options),
+        options.method,
     ]
 
 
 def _on(
     dataset: str, name: str, pair: tuple[str, str], groups: dict[Shown, list[SampleFolder]]
 ) -> tuple[Shown, SampleFolder] | None:
-    fitting = [
-        (shown, target)
+    """The run of a dataset that is called so; of several, that for which it is the more particular name."""
+    named = [
+        (names_of(target).index(name), shown, target)
         for shown, targets in groups.items()
         if shown.dataset == dataset
         for target in targets
         if name in names_of(target)
     ]
+    most = min((place for place, *_ in named), default=0)
+    fitting = [(shown, target) for place, shown, target in named if place == most]
     if len(fitting) > 1:
         there = ", ".join(str(target.folder) for _, target in fitting)
         raise UserError(

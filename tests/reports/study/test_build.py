@@ -10,6 +10,7 @@ import pytest
 
 from reports.study.build import StudyOptions
 from reports.study.key import DEGRADED, PHOTOGRAPH, read_key
+from reports.study.runs import find_matches
 from sdm_bench.base.drawing import colorize
 from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.pictures import read_image
@@ -178,6 +179,27 @@ def test_runs_that_differ_or_are_called_alike_are_refused(
         "spade-run": "spade-run",
         "twin": "twin",
     }
+
+
+def test_runs_of_a_suite_are_called_by_their_cells(tmp_path: Path, toy_cityscapes: Path) -> None:
+    real, samples = real_at(toy_cityscapes), tmp_path / "samples"
+    cells = {"cityscapes.sdm": "sdm", "cityscapes.sdm-guided": "sdm", "cityscapes.spade.seed-1": "spade"}
+    made = [
+        make_run(samples / cell / f"digest{number}", real, [0], noisy, method=method, data=str(toy_cityscapes))
+        for number, (cell, method) in enumerate(cells.items())
+    ]
+    pairs = [("sdm", "sdm-guided"), ("cityscapes.sdm-guided", "sdm")], [("sdm", "spade.seed-1"), ("digest1", "spade")]
+    found = [
+        [[str(run.folder.name) for run in match.runs] for match in find_matches(made, [pair])]
+        for of in pairs
+        for pair in of
+    ]
+    assert found == [
+        [["digest0", "digest1"]],
+        [["digest1", "digest0"]],
+        [["digest0", "digest2"]],
+        [["digest1", "digest2"]],
+    ]
 
 
 def test_pictures_lose_alike_where_that_is_asked_for(runs: list[Path], tmp_path: Path) -> None:
