@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +83,7 @@ def build_study(folders: Sequence[Path], options: StudyOptions, out: Path, comma
         f"{key.shown(0)}; a page has {largest / 1e6:.1f} MB"
     )
     if largest > HEAVY:
-        say(
-            "that is too heavy for mail and phones; --per-participant with fewer pairs or --quality makes pages lighter"
-        )
+        say("that is much for mail and phones; --quality, or --per-participant with fewer pairs, makes pages lighter")
     return [*(out / key.page_file(form) for form in range(len(pages))), key_file]
 
 
@@ -97,7 +96,7 @@ class _Study:
     items: dict[str, dict[str, Any]]
     pictures: dict[str, str]
 
-    @property
+    @cached_property
     def id(self) -> str:
         """A letter and the beginning of SHA-256 over all that the pages show."""
         content = json.dumps([self.question, self.repeats, self.forms, self.items, self.pictures], sort_keys=True)
@@ -124,6 +123,7 @@ class _Study:
     def key(
         self, options: StudyOptions, compared: Sequence[Compared], seed: int, command: str, pages: Sequence[str]
     ) -> Key:
+        """Whose the pictures are, and what the pages were made of."""
         models = {(model.name, model.folder): model for each in compared for model in each.models()}
         return Key(
             study=self.id,

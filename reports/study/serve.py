@@ -31,6 +31,8 @@ class Handler(BaseHTTPRequestHandler):
 
     server: "Server"
     timeout = PATIENCE
+    # of requests that say none: replies always have their headers
+    default_request_version = "HTTP/1.0"
 
     def do_GET(self) -> None:
         """The page of an open link."""

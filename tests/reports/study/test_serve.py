@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -173,6 +174,27 @@ def test_malformed_answers_are_refused(folder: Path) -> None:
         assert ask(address, "POST", None, {**JSON, "Content-Length": "a"})[0] == 400
         assert ask(address, "POST", iter([b"{}"]), JSON)[0] == 411
     assert list((folder / "answers").glob("*.csv")) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"\x16\x03\x01\x02\x00 what no browser says\r\n\r\n", 400),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n", 431),
+        (b"GET / HTTP/9.9\r\n\r\n", 505),
+        (b"GET http://elsewhere.example/ HTTP/1.1\r\n\r\n", 404),
+    ],
+)
+def test_what_is_no_request_of_ours_gets_a_short_reply(sent: bytes, status: int, folder: Path) -> None:
+    with started(folder) as server, socket.create_connection(server.server_address[:2], timeout=20) as client:
+        client.sendall(sent)
+        # what is still on its way when the server hangs up resets the connection
+        client.shutdown(socket.SHUT_WR)
+        reply = client.recv(2000)
+    assert reply.startswith(b"HTTP/1.0 %d " % status)
+    assert b"X-Content-Type-Options: nosniff\r\n" in reply
+    assert len(reply) < 1000
 
 
 def test_haste_is_refused() -> None:
