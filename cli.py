@@ -24,6 +24,7 @@ COMMANDS = {
     "run": "A whole table of experiments: everything that its suite still needs.",
     "segment": "Train the evaluation segmenters.",
     "stats": "Write and import the statistics that FID compares with.",
+    "study": "A user study: build its page, serve it, tally the answers.",
     "submit": "A bundle of results that others can check, for a leaderboard.",
     "suite": "Suites: list, show, status, single cells, export, adopt.",
     "train": "Train a method on a dataset; the same command resumes.",

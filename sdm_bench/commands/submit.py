@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from sdm_bench.commands import options
-from sdm_bench.commands.report import SUITE_ENDINGS
 
 EXAMPLE = """\b
 Examples:
@@ -54,7 +53,7 @@ def submit(
     from reports.leaderboard.bundle import write_bundle
     from sdm_bench.base.progress import say
 
-    suites = [run for run in runs if run.suffix in SUITE_ENDINGS]
+    suites = [run for run in runs if run.suffix in options.SUITE_ENDINGS]
     if suite_folder is not None and len(suites) != 1:
         raise click.UsageError(f"--suite-folder: of one suite; found {len(suites) or 'none'}")
     places, folders = list(runs), []

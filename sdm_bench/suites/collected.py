@@ -7,6 +7,7 @@ from typing import Any
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import say
+from sdm_bench.sampling.folders import SampleFolder
 from sdm_bench.suites.run import planned_suite
 from sdm_bench.suites.work import RESULTS
 
@@ -69,3 +70,15 @@ def collected(suite: Path, folder: Path | None) -> Collected:
         [planned.out / each for each in report["samples"] if (planned.out / each).is_dir()],
         {name: report[name] for name in OPTIONS},
     )
+
+
+def sample_folders(suites: Sequence[Path], folder: Path | None, runs: Sequence[Path]) -> list[Path]:
+    """The folders with samples among `runs` and of suites, of which one alone may have `folder`."""
+    if folder is not None and len(suites) != 1:
+        raise UserError(f"--suite-folder: of one suite; found {len(suites) or 'none'}")
+    found = [*(path for suite in suites for path in collected(suite, folder).samples), *runs]
+    there = [each for each in dict.fromkeys(found) if SampleFolder(each).exists]
+    for each in found:
+        if each not in there:
+            say(f"{each}: no samples; left out")
+    return there
