@@ -102,9 +102,10 @@ def strengths(tally: Tally) -> Table:
     for each in tally.rankings:
         name = dataset_name(each.dataset) if each.dataset else "all"
         if each.strengths is None:
+            whose = f"{name}, participants {each.group}" if several else name
             remarks.append(
-                f"{name}, participants {each.group}: no strengths; a method or several of them won or lost all choices "
-                "against the others, or there were none"
+                f"{whose}: no strengths; a method or several of them won or lost all choices against the others, or "
+                "there were none"
             )
             continue
         found = each.strengths

@@ -149,6 +149,19 @@ def test_tables_figure_and_votes_are_written(larger: Path, tmp_path: Path) -> No
         assert len(list(csv.DictReader(stream))) == 8
 
 
+def test_tables_without_strengths_say_why(larger: Path, tmp_path: Path) -> None:
+    found = counted(larger, tmp_path / "answers", [prefers("sdm", "oasis", "spade")])
+    write_tally(found, tmp_path / "out")
+    assert "ADE20K: no strengths; " in (tmp_path / "out" / "strengths.md").read_text()
+    assert (tmp_path / "out" / "strengths.csv").read_text() == (
+        "dataset,method,strength,from,to,rank,ranks,wins,choices\n"
+    )
+    # one participant: nobody to agree with, and no interval over participants
+    with (tmp_path / "out" / "preferences.csv").open() as stream:
+        first = next(csv.DictReader(stream))
+    assert [first[name] for name in ("people_from", "people_to", "agreement")] == ["", "", ""]
+
+
 def test_votes_are_all_choices_between_methods(larger: Path, tmp_path: Path) -> None:
     found = counted(larger, tmp_path / "answers", [prefers("oasis", "sdm", "spade")] * 2)
     lines = list(csv.DictReader(io.StringIO(votes_csv(found))))
