@@ -17,6 +17,7 @@ from sdm_bench.results.rows import REAL, ResultRow
 from tests.reports.leaderboard.made import bundled, copied, edited, measured_run, somebody, with_rows
 from tests.results.test_rows import row
 
+EXAMPLES = Path(__file__).parents[3] / "examples/bundles"
 ATTRIBUTE = re.compile(r'(?:href|src)="([^"#:]+(?:#[^"]*)?)"')
 
 
@@ -196,6 +197,15 @@ def test_links_and_hidden_folders_are_passed_over(folder: Path) -> None:
     (folder / "linked").symlink_to(folder / "second")
     assert [name for name, _ in bundles_below(folder)] == ["a lab/first", "second"]
     assert [name for name, _ in bundles_below(folder / "second")] == ["second"]
+
+
+def test_the_bundle_of_the_demo_makes_a_leaderboard(tmp_path: Path) -> None:
+    first, refused = write_board(EXAMPLES, tmp_path / "site")
+    assert refused == []
+    assert first is not None
+    shown = first.read_text()
+    assert "Cityscapes (val), sdm-bench@1, track labels: 48 pictures of 64x32" in shown
+    assert shown.count('href="bundles/toy/numbers/') == 5 + 5 + 6, "FID and LPIPS of five lines, mIoU with its ceiling"
 
 
 def test_other_seeds_of_a_run_are_other_numbers(
