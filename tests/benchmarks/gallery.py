@@ -85,12 +85,9 @@ def memory(browser: Any) -> float:
     return sum(each.memory_full_info().uss for each in family) / 1e6
 
 
-def computed(tab: Any) -> dict[str, float]:
-    """Milliseconds of a processor that the page's thread has taken so far, all of them and in parts."""
-    session = tab.context.new_cdp_session(tab)
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+def computed(session: Any) -> dict[str, float]:
+    """Milliseconds of a processor that the page's thread has taken since some time, all of them and in parts."""
     found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
-    session.detach()
     parts = {
         "all": "TaskDuration",
         "script": "ScriptDuration",
@@ -114,11 +111,13 @@ def look(page: Path, rows: int) -> None:
                 script = tab.evaluate("performance.memory.usedJSHeapSize") / 1e6
                 print(f"first paint {paint / 1000:.2f} s, rows there {ready:.2f} s, script's memory {script:.0f} MB")
                 at_first = memory(browser)
+                session = tab.context.new_cdp_session(tab)
+                session.send("Performance.enable", {"timeDomain": "threadTicks"})
                 for pixels in SPEEDS:
-                    before = computed(tab)
+                    before = computed(session)
                     times = sorted(tab.evaluate(SCROLL.replace("PIXELS", str(pixels))))
                     half, most = times[len(times) // 2], times[len(times) * 95 // 100]
-                    spent = {name: (value - before[name]) / FRAMES for name, value in computed(tab).items()}
+                    spent = {name: (value - before[name]) / FRAMES for name, value in computed(session).items()}
                     print(
                         f"scrolling by {pixels} pixels a frame: median frame {half:.0f} ms, 95 % below {most:.0f} ms, "
                         f"longest {times[-1]:.0f} ms; computed a frame: "

@@ -283,6 +283,8 @@ def test_a_narrow_window_keeps_label_maps_in_sight(browser: Any, gallery: Path) 
         tab.evaluate("scrollTo(300, 900)")
         until(tab, "document.querySelector('.cell.label') !== null")
         assert tab.evaluate("document.querySelector('.cell.label').getBoundingClientRect().left") >= 0
+        # the controls scroll away, so that nothing stands above the head
+        assert tab.evaluate("getComputedStyle(document.getElementById('head')).top") == "0px"
         tab.keyboard.press("j")
         tab.keyboard.press("2")
         assert tab.evaluate("document.getElementById('viewer').scrollWidth") <= 390
