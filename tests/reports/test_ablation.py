@@ -58,3 +58,12 @@ def test_without_the_papers_networks_the_factors_are_what_differs() -> None:
     assert make_table("table4", [*rows, of("oasis", None)]).title == "Ablation: method and variant"
     with pytest.raises(NothingToShow, match="nor others that differ"):
         make_table("table4", rows[:1])
+
+
+def test_numbers_of_steps_stand_in_their_order() -> None:
+    rows = [of("sdm", 1.0, solver="ddim", steps=steps, sample_set=str(steps)) for steps in (20, 5, 100)]
+    table = make_table("table4", rows, TableOptions(factors=("solver",)))
+    wanted = ["ddim, 5 steps", "ddim, 20 steps", "ddim, 100 steps"]
+    assert table.frame["solver"].tolist() == wanted
+    for name in ("comparison", "table1"):
+        assert make_table(name, rows).frame["solver"].tolist() == wanted
