@@ -1,6 +1,7 @@
 """What factors do: a line for each of their combinations, and by how much its numbers differ from the first one's."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -107,7 +108,8 @@ def _place(value: str) -> tuple[float, str]:
     try:
         return float(value), ""
     except ValueError:
-        return math.inf, value
+        # 5 steps before 10
+        return math.inf, re.sub(r"\d+", lambda found: found[0].zfill(9), value)
 
 
 def _with_differences(table: Table, lines: Sequence[Line], outputs: dict[str, Output]) -> Table:

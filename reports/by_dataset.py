@@ -128,7 +128,8 @@ def _placed(groups: Sequence[Group]) -> dict[Key, dict[str, Line]]:
 
 def _order(line: Line) -> tuple:
     row = line.first
-    return row.method == REAL, row.protocol, row.track, place(row.method), row.method, row.variant, row.guidance or 0.0
+    made = row.variant, row.guidance or 0.0, row.solver, row.steps or 0
+    return row.method == REAL, row.protocol, row.track, place(row.method), row.method, *made
 
 
 def _apart(line: Line, lines: Sequence[Line]) -> list[str]:

@@ -1,5 +1,6 @@
 """What a table shows: columns with headings, cells with a number, its spread, its mark and the result behind it."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -7,6 +8,8 @@ from typing import Literal, NamedTuple
 from reports.names import column_name
 
 ARROWS = {"": "", "lower": "↓", "higher": "↑"}
+# The blank before an arrow, at which no heading is broken.
+KEPT = re.compile(" (?=[↓↑]$)")
 Mark = Literal["", "best", "second"]
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from reports.lines import SHORT_DIGEST, Line, by_protocol, network
 from reports.names import dataset_name
 from sdm_bench.results.rows import REAL, ResultRow
+from sdm_bench.results.sample_sets import seeds_in
 
 
 class Kind(NamedTuple):
@@ -23,8 +24,7 @@ class Kind(NamedTuple):
 
 def count_seeds(seeds: str) -> int:
     """How many seeds a row names as "0-2" or "0,4"."""
-    parts = [part.split("-") for part in seeds.split(",") if part]
-    return sum(int(part[-1]) - int(part[0]) + 1 for part in parts)
+    return len(seeds_in(seeds))
 
 
 def _digest(name: str) -> Callable[[ResultRow], str]:

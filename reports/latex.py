@@ -8,7 +8,7 @@ from textwrap import wrap
 
 import pandas as pd
 
-from reports.cells import Cell, Column, Mark, Shown
+from reports.cells import KEPT, Cell, Column, Mark, Shown
 
 # What a document needs that has these tables in it.
 PACKAGES = ("booktabs", "graphicx", "longtable")
@@ -131,7 +131,7 @@ def _align(column: Column) -> str:
 
 def _stacked(text: str, columns: int, align: str) -> str:
     """A heading over so many columns, in several lines where it is long; an arrow stays with the last word."""
-    kept = re.sub(r" (?=[↓↑]$)", "\N{NO-BREAK SPACE}", text)
+    kept = KEPT.sub("\N{NO-BREAK SPACE}", text)
     lines = [escaped(line) for line in wrap(kept, HEADING * columns, break_long_words=False, break_on_hyphens=False)]
     return rf"\shortstack[{align}]{{" + r"\\".join(lines) + "}" if len(lines) > 1 else "".join(lines)
 

@@ -153,7 +153,8 @@ def order(line: Line) -> tuple:
     row = line.first
     height_and_width = [int(side) for side in row.image_size.split("x")] if "x" in row.image_size else []
     compared = row.dataset, row.protocol, row.split, height_and_width, row.labels_sha256
-    return *compared, row.method == REAL, place(row.method), row.method, row.variant, row.guidance or 0.0
+    made = row.variant, row.guidance or 0.0, row.solver, row.steps or 0
+    return *compared, row.method == REAL, place(row.method), row.method, *made
 
 
 def place(method: str) -> int:

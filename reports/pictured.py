@@ -18,7 +18,7 @@ from sdm_bench.datasets.pictures import read_image
 from sdm_bench.results.provenance import record_of
 from sdm_bench.results.rows import LABELS, REAL, ResultRow
 from sdm_bench.results.sample_sets import SampleSet, open_images, open_run
-from sdm_bench.sampling.folders import BY_SEGMENTER, SampleFolder
+from sdm_bench.sampling.folders import BY_SEGMENTER, SampleFolder, SampleOptions
 
 
 class Shown(NamedTuple):
@@ -59,10 +59,26 @@ class Pictured:
 
     def title(self, solver: bool = True) -> str:
         """What a column of these is headed with. solver: whether it is named."""
-        shown = self.guidance is not None and (self.guidance > 1 or BY_SEGMENTER in self.variant.split(", "))
-        guided = f"s={self.guidance:g}" if shown else ""
-        parts = [method_name(self.method), self.variant, self.solver if solver else "", guided]
-        return " ".join(filter(None, parts))
+        return _title(self.method, self.variant, self.solver if solver else "", self.guidance)
+
+
+def title_of(options: SampleOptions) -> str:
+    """What a column of a run's samples is headed with."""
+    return _title(options.method, options.variant_title, _solver(options), options.guidance)
+
+
+def shown_of(options: SampleOptions) -> Shown:
+    """What a run's samples are of."""
+    return Shown(options.dataset, options.split, options.image_size, options.labels_sha256)
+
+
+def _title(method: str, variant: str, solver: str, guidance: float | None) -> str:
+    guided = guidance is not None and (guidance > 1 or BY_SEGMENTER in variant.split(", "))
+    return " ".join(filter(None, [method_name(method), variant, solver, f"s={guidance:g}" if guided else ""]))
+
+
+def _solver(options: SampleOptions) -> str:
+    return f"{options.solver_title} {options.solver_steps}" if options.solver else ""
 
 
 def of_runs(folders: Iterable[Path]) -> list[Pictured]:
@@ -78,7 +94,7 @@ def _of_run(target: SampleFolder) -> Pictured:
         return read_image(file) if file.is_file() else None
 
     return Pictured(
-        shown=Shown(options.dataset, options.split, options.image_size, options.labels_sha256),
+        shown=shown_of(options),
         method=options.method,
         data=Path(options.data),
         seeds=seeds,
@@ -87,7 +103,7 @@ def _of_run(target: SampleFolder) -> Pictured:
         open=lambda dataset: open_run(folder, dataset, allow_incomplete=True),
         read=read,
         variant=options.variant_title,
-        solver=f"{options.solver_title} {options.solver_steps}" if options.solver else "",
+        solver=_solver(options),
         guidance=options.guidance,
         recipe=options.recipe,
         varies=options.stochastic,

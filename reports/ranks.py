@@ -63,14 +63,14 @@ def noise_of(line: Line, key: str) -> tuple[float | None, str]:
 
 
 def ranked(found: Iterable[Contender]) -> dict[tuple[int, str], Mark]:
-    """The marks of numbers by their place; of a number that compares with no other there is none."""
+    """The marks of numbers by their place; of a number that compares with no other than itself there is none."""
     groups: dict[tuple, list[Contender]] = {}
     for each in found:
         if not math.isnan(each.row.value):
             groups.setdefault(tuple(getattr(each.row, name) for name in COMPARED), []).append(each)
     marks: dict[tuple[int, str], Mark] = {}
     for group in groups.values():
-        if len(group) > 1:
+        if len({each.row.key() for each in group}) > 1:
             marks |= _marks(group)
     return marks
 

@@ -36,7 +36,7 @@ def tables(text: str) -> dict[tuple[str, ...], list[dict[str, str]]]:
 
 
 @pytest.mark.skipif(REPORT is None, reason="SDM_BENCH_DEMO_REPORT names no report of the demo")
-@pytest.mark.parametrize("name", ["comparison", "ablation"])
+@pytest.mark.parametrize("name", ["comparison", "table1", "ablation"])
 def test_the_tables_are_those_of_the_demo(name: str) -> None:
     ((columns, made),) = tables((Path(str(REPORT)) / f"{name}.md").read_text()).items()
     shown = tables(README.read_text())[columns]

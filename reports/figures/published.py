@@ -27,7 +27,7 @@ class Theirs:
 
 
 def published_beside(group: Group, material: Material, metrics: Sequence[str]) -> list[Theirs]:
-    """What is published of a group's dataset and track, one for each source, method and size; none unless asked for.
+    """What is published of a group's dataset and track, one for each source and method; none unless asked for.
 
     The legend says whether it compares with measured numbers, the notes why.
     """
@@ -37,7 +37,7 @@ def published_beside(group: Group, material: Material, metrics: Sequence[str]) -
     found: dict[tuple, dict[str, PublishedNumber]] = {}
     for number in published(shared.dataset):
         if number.metric in metrics and number.track == shared.track:
-            of = number.source, number.method, number.variant, number.size, number.num_images, number.protocol
+            of = number.source, number.method, number.variant
             found.setdefault(of, {})[number.metric] = number
     return [_theirs(numbers, group) for numbers in found.values()]
 

@@ -84,8 +84,9 @@ def _drawn(of: PictureSet) -> Drawing | None:
     bar = Bar(COLORMAP, "standard deviation over samples, of 255", highest)
     with styled():
         names = [each.heading for each in several]
+        blocks = [place for place, new in enumerate(first) if new and place]
         given = 2 if of.photographs else 1
-        figure = draw_sheet(Sheet(rows, [*headings, "spread"], names, given, of.legend, bar))
+        figure = draw_sheet(Sheet(rows, [*headings, "spread"], names, given, of.legend, bar, blocks))
     return Drawing(of.name, figure, pd.DataFrame([_record(each) for each in several]), ALT)
 
 

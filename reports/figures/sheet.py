@@ -15,8 +15,9 @@ from matplotlib.patches import Rectangle
 from reports.figures.style import FONT, INK, PAGE_WIDTH
 from reports.figures.text import text_width, wrapped
 
-# Inches: the widest panel, the room for the names of rows, between panels, and the least width for a legend.
-PANEL, NAMES, GAP, LEGEND = 2.0, 0.85, 0.02, 4.0
+# Inches: the widest panel, the room for the names of rows, between panels, between blocks of rows, and the least
+# width for a legend.
+PANEL, NAMES, GAP, APART, LEGEND = 2.0, 0.85, 0.02, 0.08, 4.0
 # Dots an inch at least, for text that is read; smaller pictures are enlarged by a whole number.
 LEAST_DPI = 200
 # In the place of a picture: nothing, where the row above has it.
@@ -40,7 +41,7 @@ class Sheet:
     """Pictures of one size in rows, uint8 (H, W, 3), None for one that isn't there, BLANK for an empty place.
 
     headings: above each column. names: of each row, before the column `named`; empty for none. legend: names and
-    colours (3 values of 0 to 255) of classes.
+    colours (3 values of 0 to 255) of classes. blocks: the rows before which there is more room.
     """
 
     rows: Sequence[Sequence[np.ndarray | None]]
@@ -49,6 +50,7 @@ class Sheet:
     named: int = 0
     legend: Sequence[tuple[str, Sequence[int]]] = ()
     bar: Bar | None = None
+    blocks: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,12 @@ class Layout:
     font: float
     headings: Sequence[Sequence[str]]
     names: Sequence[Sequence[str]]
+    blocks: Sequence[int]
+
+    def top(self, row: int) -> int:
+        """Where a row begins, from the top of the first one."""
+        wide = int(APART * self.dpi) * sum(block <= row for block in self.blocks)
+        return row * (self.panel[0] + self.gap) + wide
 
     def left(self, column: int) -> int:
         """Where a column begins: the names of rows stand before one of them."""
@@ -91,14 +99,15 @@ def draw_sheet(sheet: Sheet) -> Figure:
     top = round(max(map(len, layout.headings)) * layout.line + 2 * layout.pad)
     legend = _flowed([name for name, _ in sheet.legend], across, layout)
     below = round((len(legend) + (3 if sheet.bar else 0)) * 1.25 * layout.line + 2 * layout.pad)
-    down = top + rows * height + (rows - 1) * layout.gap + below
+    pictures = layout.top(rows - 1) + height
+    down = top + pictures + below
     figure = Figure(figsize=(across / layout.dpi, down / layout.dpi), dpi=layout.dpi)
     for r, row in enumerate(sheet.rows):
         for c, picture in enumerate(row):
-            x, y = layout.left(c), below + (rows - 1 - r) * (height + layout.gap)
+            x, y = layout.left(c), below + pictures - layout.top(r) - height
             _panel(figure, picture, (x, y, width, height), layout)
     _headings(figure, layout, down - top)
-    _names(figure, layout, rows, below)
+    _names(figure, layout, below + pictures)
     _legend(figure, sheet, legend, layout, below)
     if sheet.bar:
         _bar(figure, sheet.bar, layout)
@@ -128,6 +137,7 @@ def _layout(sheet: Sheet) -> Layout:
         font,
         [wrapped(each, panel - 2 * PAD, font) for each in sheet.headings],
         [wrapped(each, room * INCH - 2 * PAD, font) for each in sheet.names],
+        sheet.blocks,
     )
 
 
@@ -172,10 +182,10 @@ def _headings(figure: Figure, layout: Layout, bottom: float) -> None:
             _text(figure, x, y, line, layout.font, ha="center", va="baseline")
 
 
-def _names(figure: Figure, layout: Layout, rows: int, below: float) -> None:
+def _names(figure: Figure, layout: Layout, top: float) -> None:
     height, _ = layout.panel
     for row, lines in enumerate(layout.names):
-        middle = below + (rows - 1 - row) * (height + layout.gap) + height / 2
+        middle = top - layout.top(row) - height / 2
         for place, line in enumerate(lines):
             y = middle + (len(lines) / 2 - place - 0.75) * layout.line
             _text(figure, layout.left(layout.named) - layout.pad, y, line, layout.font, ha="right", va="baseline")

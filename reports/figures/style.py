@@ -66,19 +66,26 @@ def look(index: int) -> Look:
 
 
 def logarithmic(axes: Axes, values: Sequence[float]) -> None:
-    """A logarithmic axis across that names the values themselves, from the left as many as don't meet."""
+    """A logarithmic axis across that names the values themselves, from the left as many as don't meet.
+
+    What isn't a whole number is named by its first two digits.
+    """
     axes.set_xscale("log")
     ends = np.log(values[-1] / values[0]) or 1.0
     # what the axis has beside its numbers and names is about a third of a plot
     width = PLOT_WIDTH * 72 * 0.66
     far, right = [], -np.inf
     for value in values:
-        middle, half = np.log(value / values[0]) / ends * width, text_width(f"{value:g}", FONT) / 2
+        middle, half = np.log(value / values[0]) / ends * width, text_width(_spelt(value), FONT) / 2
         if middle - half > right + FONT / 2:
             far.append(value)
             right = middle + half
-    axes.set_xticks(far, [f"{value:g}" for value in far])
+    axes.set_xticks(far, [_spelt(value) for value in far])
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _spelt(value: float) -> str:
+    return f"{value:.0f}" if value == round(value) else f"{value:.2g}"
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def _drawn(name: str, runs: Sequence[Trained]) -> Drawing:
     title = method_name(options.method)
     details = [{**_details(run), "folder": run.folder.resolve().name} for run in runs]
     names = told_apart([title] * len(runs), details)
-    columns = min(3, len(losses))
+    columns = 2 if len(losses) == 4 else min(3, len(losses))
     records = []
     with styled():
         width = PLOT_WIDTH if columns > 1 else PAGE_WIDTH / 2

@@ -71,11 +71,12 @@ function otherTheme() {
 const theme = kept(() => localStorage.getItem("sdm-bench-theme"));
 if (["light", "dark"].includes(theme)) document.documentElement.dataset.theme = theme;
 
-// What stands above keeps the window's width, and the head its place below it, however wide the rows are.
+// What stands above keeps the window's width, and the head its place below it, however wide the rows are. On narrow
+// windows the controls scroll away, and the head stands at the top.
 function measureWindow() {
   const style = document.documentElement.style;
   style.setProperty("--window", `${document.documentElement.clientWidth}px`);
-  style.setProperty("--above", getComputedStyle($("controls")).position === "sticky" ? `${$("controls").offsetHeight}px` : "0px");
+  style.setProperty("--above", getComputedStyle($("controls")).top === "0px" ? `${$("controls").offsetHeight}px` : "0px");
 }
 new ResizeObserver(measureWindow).observe($("controls"));
 addEventListener("resize", measureWindow);

@@ -12,6 +12,7 @@ let printing = false;
 // Rows near the window are filled a few in a frame, and none while the page flies by; those far from it are emptied.
 // All are of one height, so that a place in the window says which row is there.
 const NEAR = 600; // pixels above and below the window
+const TOGETHER = 25; // rows in a section
 const BUDGET = 6; // milliseconds of a frame
 const FAST = 120; // pixels in a frame
 const filled = new Set();
@@ -42,7 +43,8 @@ function fillNear() {
 
 // The rows near the window, those in its middle first.
 function nearRows() {
-  const height = shells[order[0]].offsetHeight;
+  const section = $("rows").querySelector(".section");
+  const height = section.offsetHeight / section.childElementCount;
   const top = $("rows").getBoundingClientRect().top;
   const middle = (innerHeight / 2 - top) / height;
   const reach = (innerHeight / 2 + NEAR) / height;
@@ -104,13 +106,26 @@ function placeRows() {
   order = chosenRows();
   const there = new Set(order);
   for (const row of [...filled]) if (!there.has(row)) empty(row);
-  $("rows").replaceChildren(headRow(), ...order.map((row) => shells[row]));
+  $("rows").replaceChildren(headRow(), ...sections());
   $("rows").setAttribute("aria-rowcount", order.length + 1);
   order.forEach((row, place) => shells[row].setAttribute("aria-rowindex", place + 2));
   $("nothing").hidden = order.length > 0;
   $("count").textContent = `${order.length} of ${data.ids.length} label maps`;
   if (!there.has(view.row)) view.row = -1;
   schedule();
+}
+
+// Rows stand in sections, which a browser passes over as a whole when they are not in the window.
+function sections() {
+  const made = [];
+  for (let start = 0; start < order.length; start += TOGETHER) {
+    const rows = order.slice(start, start + TOGETHER);
+    const section = element("div", { className: "section", role: "rowgroup" });
+    section.style.setProperty("--rows", rows.length);
+    section.append(...rows.map((row) => shells[row]));
+    made.push(section);
+  }
+  return made;
 }
 
 // For readers of the page aloud; the one that is seen stays at the top of the window.

@@ -1,9 +1,11 @@
 """The site: tables, gallery, protocols and the account of every number, as pages that link to each other alone."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -14,11 +16,10 @@ from reports.pages.render import render
 from reports.pictured import Pictured
 from reports.table import Table
 from sdm_bench import __version__
-from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import named, read_object, refuse_unwritable, write_bytes, write_json, write_text
-from sdm_bench.base.temporary import temporary_folder
+from sdm_bench.base.files import read_object, write_bytes, write_json, write_text
+from sdm_bench.base.whole_folders import files_of, refuse_foreign, whole_folder
 from sdm_bench.evaluation.protocol_text import show
-from sdm_bench.protocols.protocols import protocol, protocol_names
+from sdm_bench.protocols.protocols import Protocol, protocol, protocol_names
 from sdm_bench.results.provenance import record_of
 from sdm_bench.results.rows import REAL, ResultRow, to_csv
 
@@ -37,6 +38,22 @@ TABLE_FILES = ("csv", "md", "tex")
 UNRECORDED = "not-recorded"
 
 
+class Link(NamedTuple):
+    """Text of a page, and where it leads, if anywhere."""
+
+    text: str
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What stands on top of the first page. above: the page that this one is below. lines: about the whole of it."""
+
+    title: str = "Results"
+    above: Link | None = None
+    lines: Sequence[Link] = ()
+
+
 @dataclass(frozen=True)
 class Content:
     """What a site shows.
@@ -51,21 +68,12 @@ class Content:
     pictured: Sequence[Pictured]
     figures: Sequence[FigureFiles]
     anonymous: bool = True
+    heading: Heading = field(default_factory=Heading)
 
 
-def refuse_site(folder: Path) -> None:
+def refuse_site(folder: Path, flag: str = "--site") -> None:
     """Raises UserError where a site can't be written to `folder`: it is neither empty, absent nor an earlier site."""
-    refuse_unwritable(folder.parent, "--site")
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"--site {folder}: a file; expected a folder or nothing")
-    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    if not there:
-        return
-    if RECORD not in there:
-        raise UserError(f"--site {folder}: no site of this program; expected an earlier one, an empty folder or none")
-    foreign = sorted(there - {RECORD, *map(str, read_object(folder / RECORD, files=list)["files"])})
-    if foreign:
-        raise UserError(f"--site {folder}: {foreign[0]} is not of the site, and would be lost; move it away")
+    refuse_foreign(folder, RECORD, flag, "site")
 
 
 def write_site(folder: Path, content: Content) -> Path:
@@ -73,35 +81,29 @@ def write_site(folder: Path, content: Content) -> Path:
 
     Raises UserError as `refuse_site` does.
     """
-    folder = folder.resolve()
     refuse_site(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with temporary_folder(folder.parent, folder.name) as made:
-        _fill(made, content)
-        files = sorted(str(path.relative_to(made)) for path in made.rglob("*") if path.is_file())
-        write_json(made / RECORD, {"program": "sdm-bench", "version": __version__, "files": files})
-        made.chmod(0o755)
-        with named(folder):
-            _take_place(made, folder)
-    return folder / INDEX
+    with whole_site(folder) as made:
+        fill(made, content)
+    return folder.resolve() / INDEX
 
 
-def _take_place(made: Path, folder: Path) -> None:
-    if not folder.exists():
-        made.rename(folder)
-        return
-    with temporary_folder(folder.parent, folder.name) as beside:
-        before = folder.rename(beside / "before")
-        try:
-            made.rename(folder)
-        except OSError:
-            before.rename(folder)
-            raise
+@contextmanager
+def whole_site(folder: Path) -> Iterator[Path]:
+    """Yields an empty folder, which takes the place of `folder` with the record that makes it a site."""
+    with whole_folder(folder) as made:
+        yield made
+        write_json(made / RECORD, {"program": "sdm-bench", "version": __version__, "files": files_of(made)})
 
 
-def _fill(folder: Path, content: Content) -> None:
+def account_addresses(rows: Sequence[ResultRow]) -> dict[str, str]:
+    """Where in a site the account of each number is, by its id."""
+    return {row.id: f"numbers/{_account(row)}.html#{row.id}" for row in rows}
+
+
+def fill(folder: Path, content: Content) -> None:
+    """Writes the pages of a site into an empty folder."""
     rows = list({row.id: row for row in content.rows}.values())
-    accounts = {row.id: f"numbers/{_account(row)}.html#{row.id}" for row in rows}
+    accounts = account_addresses(rows)
     galleries = []
     if content.pictured:
         shelf = Shelf(rows, content.tables, content.places, accounts, INDEX)
@@ -110,10 +112,8 @@ def _fill(folder: Path, content: Content) -> None:
         table.write(folder / "tables", TABLE_FILES)
     for name, data in (file for figure in content.figures for file in figure.files.items()):
         write_bytes(folder / "figures" / name, data)
-    shipped = [name for name in dict.fromkeys(row.protocol for row in rows) if name in protocol_names()]
-    for name in shipped:
-        fields = {"name": name, "summary": protocol(name).summary, "text": show(name)}
-        write_text(folder / "protocols" / f"{name}.html", render("site/protocol.html", **fields))
+    protocols = write_protocols(folder, rows)
+    shipped = [name for name, found in protocols.items() if found]
     _write_accounts(folder / "numbers", rows, content, shipped)
     write_text(folder / "results.csv", to_csv(rows))
     write_text(folder / "numbers.html", render("site/numbers.html", rows=rows, fields=FIELDS, addresses=accounts))
@@ -125,9 +125,21 @@ def _fill(folder: Path, content: Content) -> None:
         formats=TABLE_FILES,
         addresses=accounts,
         figures=content.figures,
-        protocols={row.protocol: protocol(row.protocol) if row.protocol in shipped else None for row in rows},
+        protocols=protocols,
+        heading=content.heading,
     )
     write_text(folder / INDEX, index)
+
+
+def write_protocols(folder: Path, rows: Sequence[ResultRow]) -> dict[str, Protocol | None]:
+    """Writes a page a shipped protocol; returns all that rows name, None for what is not shipped."""
+    names = dict.fromkeys(row.protocol for row in rows)
+    found = {name: protocol(name) if name in protocol_names() else None for name in names}
+    for name, about in found.items():
+        if about:
+            fields = {"name": name, "summary": about.summary, "text": show(name)}
+            write_text(folder / "protocols" / f"{name}.html", render("site/protocol.html", **fields))
+    return found
 
 
 def _account(row: ResultRow) -> str:

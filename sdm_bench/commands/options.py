@@ -30,6 +30,10 @@ OUT = WritableFolder(file_okay=False, path_type=Path)
 EXISTING = click.Path(exists=True, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
+# What tells a suite from the folder of a run.
+SUITE_ENDINGS = (".yaml", ".yml")
+# As reports/table.py has them, whose import is slow.
+TABLE_FORMATS = ("csv", "md", "tex", "html")
 
 DATASETS = "cityscapes, ade20k, celebamask_hq, coco_stuff or folder"
 dataset = click.option("--dataset", metavar="NAME", help=f"{DATASETS}.")

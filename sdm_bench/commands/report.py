@@ -23,10 +23,6 @@ Examples:
   sdm-bench report runs/* --gallery gallery.html
   sdm-bench report runs/* --table comparison --table ablation --site site
 """
-SUITE_ENDINGS = (".yaml", ".yml")
-# As reports/table.py has them, whose import is slow.
-TABLE_FORMATS = ("csv", "md", "tex", "html")
-
 
 PUBLISHED = ("beside", "below", "off")
 
@@ -103,7 +99,7 @@ class Report(options.Command):
 @click.option(
     "--format",
     "formats",
-    type=click.Choice((*TABLE_FORMATS, *FIGURE_FORMATS)),
+    type=click.Choice((*options.TABLE_FORMATS, *FIGURE_FORMATS)),
     multiple=True,
     help="csv, md, tex (with tables.tex, a document of all tables) and html are of tables, png, pdf and svg of "
     "figures; repeatable.  [default: all those of tables, png]",
@@ -181,7 +177,7 @@ def report(
     if (figures or no_figure) and out is None and not site:
         flag = "--figure" if figures else "--no-figure"
         raise click.UsageError(f"{flag}: the gallery has no figures; give --out or --site too")
-    suites = [run for run in runs if run.suffix in SUITE_ENDINGS]
+    suites = [run for run in runs if run.suffix in options.SUITE_ENDINGS]
     if suite_folder is not None and len(suites) != 1:
         raise click.UsageError(f"--suite-folder: of one suite; found {len(suites) or 'none'}")
     chosen["factors"] = [name.replace("-", " ") for name in chosen["factors"]]
@@ -197,6 +193,6 @@ def report(
         drawn, names = found.options.pop("figures", drawn), found.options.pop("names", names)
         chosen |= found.options
         chosen["pictured"], places = found.samples, list(found.results)
-    of_tables = [each for each in formats if each in TABLE_FORMATS] or TABLE_FORMATS
+    of_tables = [each for each in formats if each in options.TABLE_FORMATS] or options.TABLE_FORMATS
     for path in write_report(places, **chosen, names=names, out=out, figures=drawn, pages=pages, formats=of_tables):
         click.echo(path)

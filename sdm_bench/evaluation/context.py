@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from sdm_bench.base.files import sha256_lines
+from sdm_bench.base.sections import Section
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.digests import photograph_digests
 from sdm_bench.datasets.transforms import DEFAULT_RECIPE, Resized, Transform
@@ -19,7 +20,7 @@ from sdm_bench.metrics.images import ImageSource, files_source, refuse_changed
 from sdm_bench.protocols.protocols import Protocol
 from sdm_bench.results.per_image import PerImage
 from sdm_bench.results.rows import ResultRow
-from sdm_bench.results.sample_sets import SampleSet
+from sdm_bench.results.sample_sets import SampleSet, made_by
 from sdm_bench.weights.store import cache_folder
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class EvaluationContext:
     @property
     def protocol_sha256(self) -> str:
         """SHA-256 over all that the protocol states of the metric on the dataset, defaults and pinned weights too."""
-        return sha256_lines([self.section.model_dump_json(), json.dumps(self.protocol.weights, sort_keys=True)])
+        return content_sha256(self.section, self.protocol)
 
     def examples(self, recipe: str = DEFAULT_RECIPE) -> Resized:
         """The split at the samples' size; raises UserError where the samples have several sizes."""
@@ -127,16 +128,7 @@ class EvaluationContext:
             "folder": samples.where,
         }
         if options is not None:
-            common |= {
-                "variant": options.variant_title,
-                "solver": options.solver_title,
-                "steps": options.solver_steps,
-                "guidance": options.guidance,
-                "training_steps": options.training_steps,
-                "training_seed": options.training_seed,
-                "weights_sha256": options.weights_sha256,
-                "configuration_sha256": options.configuration_sha256,
-            }
+            common |= made_by(options)
         training = "" if options is None else options.training_note
         notes = [training, samples.note, fields.pop("note", "")]
         return ResultRow(**{**common, **fields, "note": "; ".join(part for part in notes if part)})
@@ -164,6 +156,11 @@ class EvaluationContext:
             id=example_id,
             value=value,
         )
+
+
+def content_sha256(section: Section, protocol: Protocol) -> str:
+    """SHA-256 over all that a protocol states of a metric on a dataset, defaults and pinned weights too."""
+    return sha256_lines([section.model_dump_json(), json.dumps(protocol.weights, sort_keys=True)])
 
 
 def photographs_source(examples: Resized) -> ImageSource:

@@ -136,7 +136,7 @@ def _prepared(
     target = _target(asked) if asked.stored else None
     if target is not None:
         refuse_unusable(target)
-    samples, dataset = _open(asked)
+    samples, dataset = open_samples(asked)
     if is_first() and target is not None:
         _say_others(target, samples)
     if asked.captions is not None:
@@ -212,8 +212,8 @@ def _refuse_unusable_places(asked: Evaluation) -> None:
         refuse_unwritable(asked.predictions, "--predictions")
 
 
-def _open(asked: Evaluation) -> tuple[SampleSet, SemanticDataset]:
-    """The samples to measure and the split that they are of."""
+def open_samples(asked: Evaluation) -> tuple[SampleSet, SemanticDataset]:
+    """The samples to measure and the split that they are of; raises UserError where they are not both there."""
     where = asked.where
     if asked.images is not None:
         if where.name is None or where.root is None:

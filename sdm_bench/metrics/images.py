@@ -79,7 +79,7 @@ def files_source(name: str, files: dict[str, Path]) -> ImageSource:
     ids = tuple(sorted(files))
     paths = tuple(files[key] for key in ids)
     digests = list(in_parallel(sha256_file, paths))
-    manifest = sha256_lines([f"{key} {digest}" for key, digest in zip(ids, digests, strict=True)])
+    manifest = manifest_of(dict(zip(ids, digests, strict=True)))
 
     def read(index: int) -> np.ndarray:
         pixels = read_image(paths[index])
@@ -87,6 +87,11 @@ def files_source(name: str, files: dict[str, Path]) -> ImageSource:
         return pixels
 
     return ImageSource(name, ids, read, manifest, paths)
+
+
+def manifest_of(digests: dict[str, str]) -> str:
+    """The manifest of pictures that are files as they are: of the SHA-256 of each file by id."""
+    return sha256_lines([f"{key} {digests[key]}" for key in sorted(digests)])
 
 
 def refuse_changed(path: Path, digest: str) -> None:

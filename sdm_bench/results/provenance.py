@@ -33,12 +33,16 @@ def versions() -> dict[str, str]:
 
 def record(folder: Path, about: dict[str, Any]) -> str:
     """Keeps how an evaluation was made beside the results in `folder`; returns the name that its rows carry."""
-    text = json.dumps(about, sort_keys=True)
-    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    name = record_name(about)
     file = folder / FOLDER / f"{name}.json"
     if not file.is_file():
         write_json(file, about)
     return name
+
+
+def record_name(about: dict[str, Any]) -> str:
+    """The name of a record: of its content."""
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def record_of(row: ResultRow, places: Iterable[Path]) -> Path | None:

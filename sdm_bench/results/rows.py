@@ -133,7 +133,14 @@ def read_rows(path: Path) -> list[ResultRow]:
 
     A file of another version of the program is refused where its rows don't say all that decides a number. Rows from
     before there were tracks are of label maps alone, as all that the program made was; a line names other methods.
+    A row whose id doesn't fit is named, and says so in its note.
     """
+    found = read_stated(path)
+    return [_marked(row, stated, f"{path}, line {number}") for number, (stated, row) in enumerate(found, start=2)]
+
+
+def read_stated(path: Path) -> list[tuple[str, ResultRow]]:
+    """As `read_rows`, each row as it stands with the id that its line states, whether or not that fits."""
     if not path.is_file():
         raise UserError(f"{path}: no results there; `sdm-bench evaluate` writes them")
     try:
@@ -144,7 +151,7 @@ def read_rows(path: Path) -> list[ResultRow]:
     except csv.Error as error:
         raise UserError(f"{path}: not a CSV in UTF-8: {error}") from error
     if "track" not in columns:
-        _say_assumed_track(path, rows)
+        _say_assumed_track(path, [row for _, row in rows])
     return rows
 
 
@@ -170,7 +177,7 @@ def _refuse_other_columns(path: Path, found: Iterable[str]) -> None:
         )
 
 
-def _row(path: Path, number: int, cells: dict[str, Any], count: int) -> ResultRow:
+def _row(path: Path, number: int, cells: dict[str, Any], count: int) -> tuple[str, ResultRow]:
     if None in cells or None in cells.values():
         raise UserError(f"{path}, line {number}: not a result row: expected {count} cells")
     cells = {"track": "" if cells["method"] == REAL else LABELS} | cells
@@ -178,9 +185,13 @@ def _row(path: Path, number: int, cells: dict[str, Any], count: int) -> ResultRo
     row = parsed(ResultRow, fields, f"{path}, line {number}: not a result row")
     if not math.isfinite(row.value):
         raise UserError(f"{path}, line {number}: {row.metric} of {row.method} is {row.value}; expected a finite number")
-    if row.id == cells["id"]:
+    return cells["id"], row
+
+
+def _marked(row: ResultRow, stated: str, where: str) -> ResultRow:
+    if row.id == stated:
         return row
-    say(f"warning: {path}, line {number}: the id {cells['id']} does not fit what the line says: edited by hand?")
+    say(f"warning: {where}: the id {stated} does not fit what the line says: edited by hand?")
     notes = dict.fromkeys([*filter(None, row.note.split("; ")), EDITED])
     return row.model_copy(update={"note": "; ".join(notes)})
 

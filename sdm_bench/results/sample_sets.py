@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_lines
@@ -92,15 +93,38 @@ class SampleSet:
     @cached_property
     def manifest(self) -> str:
         """SHA-256 over the manifests of all seeds."""
-        return sha256_lines([f"{seed} {source.manifest}" for seed, source in sorted(self.images.items())])
+        return manifest_of_seeds({seed: source.manifest for seed, source in self.images.items()})
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 over everything that the set is: who made it, of which label maps, and the pictures themselves."""
-        made = {} if self.options is None else self.options.model_dump(mode="json", exclude=set(MAY_CHANGE))
-        about = json.dumps(made, sort_keys=True)
-        track = [] if self.track == LABELS else [self.track]
-        return sha256_lines([self.name, self.dataset, self.split, self.labels_sha256, about, self.manifest, *track])
+        of = self.name, self.dataset, self.split, self.labels_sha256
+        return set_sha256(of, self.options, self.manifest, self.track)
+
+
+def manifest_of_seeds(manifests: dict[int, str]) -> str:
+    """SHA-256 over the manifests of pictures by seed."""
+    return sha256_lines([f"{seed} {manifests[seed]}" for seed in sorted(manifests)])
+
+
+def set_sha256(of: tuple[str, str, str, str], options: SampleOptions | None, manifest: str, track: Track) -> str:
+    """The digest of a SampleSet. of: its name, dataset, split and labels_sha256."""
+    made = {} if options is None else options.model_dump(mode="json", exclude=set(MAY_CHANGE))
+    return sha256_lines([*of, json.dumps(made, sort_keys=True), manifest, *([] if track == LABELS else [track])])
+
+
+def made_by(options: SampleOptions) -> dict[str, Any]:
+    """The fields of a row that say who made a run's samples."""
+    return {
+        "variant": options.variant_title,
+        "solver": options.solver_title,
+        "steps": options.solver_steps,
+        "guidance": options.guidance,
+        "training_steps": options.training_steps,
+        "training_seed": options.training_seed,
+        "weights_sha256": options.weights_sha256,
+        "configuration_sha256": options.configuration_sha256,
+    }
 
 
 def open_run(
@@ -174,6 +198,12 @@ def _chosen(there: Sequence[int], asked: Sequence[int] | None, where: str) -> li
     if absent:
         raise UserError(f"--seeds {spell_seeds(asked)}: {where} has the seeds {spell_seeds(there)}")
     return sorted(asked)
+
+
+def seeds_in(text: str) -> list[int]:
+    """The seeds that `spell_seeds` spelt; raises ValueError for other text."""
+    parts = [part.split("-") for part in text.split(",") if part]
+    return [seed for part in parts for seed in range(int(part[0]), int(part[-1]) + 1)]
 
 
 def spell_seeds(seeds: Iterable[int]) -> str:

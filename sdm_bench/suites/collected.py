@@ -7,11 +7,15 @@ from typing import Any
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import say
+from sdm_bench.sampling.folders import SampleFolder
 from sdm_bench.suites.run import planned_suite
 from sdm_bench.suites.work import RESULTS, report_options
 
 # Flags that are not called as what they say.
 FLAGS = {"figures": "figure", "factors": "factor"}
+
+# What a suite says of its report.
+OPTIONS = ("tables", "published", "mean_over_training_seeds", "factors", "accuracy", "figures", "names")
 
 
 @dataclass(frozen=True)
@@ -69,3 +73,15 @@ def collected(suite: Path, folder: Path | None) -> Collected:
         [planned.out / each for each in report["samples"] if (planned.out / each).is_dir()],
         report_options(report),
     )
+
+
+def sample_folders(suites: Sequence[Path], folder: Path | None, runs: Sequence[Path]) -> list[Path]:
+    """The folders with samples among `runs` and of suites, of which one alone may have `folder`."""
+    if folder is not None and len(suites) != 1:
+        raise UserError(f"--suite-folder: of one suite; found {len(suites) or 'none'}")
+    found = [*(path for suite in suites for path in collected(suite, folder).samples), *runs]
+    there = [each for each in dict.fromkeys(found) if SampleFolder(each).exists]
+    for each in found:
+        if each not in there:
+            say(f"{each}: no samples; left out")
+    return there

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from sdm_bench.base.tensors import Tensors
 
+# How messages of missing weights begin where they are one line.
+NOT_CACHED = "weights that are not in the cache"
 CACHE_VARIABLE = "SDM_BENCH_CACHE"
 State = Literal["ok", "missing", "changed"]
 
@@ -69,7 +71,7 @@ class MissingWeights(UserError):
     @property
     def short(self) -> str:
         """One line, for where the whole list was shown before."""
-        return f"weights that are not in the cache: {', '.join(self.names)}"
+        return f"{NOT_CACHED}: {', '.join(self.names)}"
 
 
 class ChangedWeights(UserError):

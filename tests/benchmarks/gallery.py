@@ -2,7 +2,7 @@
 
 Copies toy scenes until there are ROWS of them, links METHODS runs' samples to brightened photographs, writes the page
 by the program itself, and prints its size, the time to first paint, when rows are there, memory, and how even scrolling
-is.
+is. On a busy machine frames wait for a processor; what the page's own thread computes a frame says what it needs.
 """
 
 import os
@@ -85,6 +85,18 @@ def memory(browser: Any) -> float:
     return sum(each.memory_full_info().uss for each in family) / 1e6
 
 
+def computed(session: Any) -> dict[str, float]:
+    """Milliseconds of a processor that the page's thread has taken since some time, all of them and in parts."""
+    found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+    parts = {
+        "all": "TaskDuration",
+        "script": "ScriptDuration",
+        "style": "RecalcStyleDuration",
+        "layout": "LayoutDuration",
+    }
+    return {name: 1000 * found[of] for name, of in parts.items()}
+
+
 def look(page: Path, rows: int) -> None:
     """Opens the page three times, scrolls it and sorts it."""
     with started() as browser:
@@ -99,12 +111,17 @@ def look(page: Path, rows: int) -> None:
                 script = tab.evaluate("performance.memory.usedJSHeapSize") / 1e6
                 print(f"first paint {paint / 1000:.2f} s, rows there {ready:.2f} s, script's memory {script:.0f} MB")
                 at_first = memory(browser)
+                session = tab.context.new_cdp_session(tab)
+                session.send("Performance.enable", {"timeDomain": "threadTicks"})
                 for pixels in SPEEDS:
+                    before = computed(session)
                     times = sorted(tab.evaluate(SCROLL.replace("PIXELS", str(pixels))))
                     half, most = times[len(times) // 2], times[len(times) * 95 // 100]
+                    spent = {name: (value - before[name]) / FRAMES for name, value in computed(session).items()}
                     print(
                         f"scrolling by {pixels} pixels a frame: median frame {half:.0f} ms, 95 % below {most:.0f} ms, "
-                        f"longest {times[-1]:.0f} ms"
+                        f"longest {times[-1]:.0f} ms; computed a frame: "
+                        + ", ".join(f"{name} {value:.1f} ms" for name, value in spent.items())
                     )
                 begun = time.monotonic()
                 tab.evaluate("view.sort = 0; view.of = 0; sorted()")

@@ -31,13 +31,20 @@ MEMORY = 2 << 30
 PRELOADED = (
     *(
         f"sdm_bench.commands.{name}"
-        for name in ("data", "evaluate", "explain", "generate", "report", "stats", "weights")
+        for name in ("data", "evaluate", "explain", "generate", "leaderboard", "report", "stats", "weights")
     ),
-    *("reports.report", "sdm_bench.evaluation.evaluate", "sdm_bench.sampling.generate", "segmenters.mmsegmentation"),
+    *(
+        "reports.report",
+        "reports.leaderboard.again",
+        "sdm_bench.evaluation.evaluate",
+        "sdm_bench.sampling.generate",
+        "segmenters.mmsegmentation",
+    ),
     *("sdm_bench.evaluation.miou", "sdm_bench.models.spade", "segmenters.unet", "sdm_bench.datasets.prepare"),
 )
 DATA = ("--dataset", "cityscapes", "--data", "data", "--device", "cpu")
 CHECKPOINT = ("generate", "--method", "spade", *DATA, "--out", "made", "--checkpoint")
+CHECK = ("leaderboard", "check", "bundle")
 RESUMED = ("generate", "trained", "--data", "data", "--out", "made", "--device", "cpu")
 MIOU = ("evaluate", "run", "--metric", "miou", "--segmenter", "toy", "--device", "cpu")
 
@@ -69,6 +76,9 @@ KINDS = {
     "numbers": Kind("run/per-image.csv", MIOU, ("run", "data"), (m.ANY, m.MILD)),
     "run.json": _json("run/run.json", MIOU, "run", "data"),
     "record": _json("run/provenance/{record}", ("explain", "{id}", "run"), "run"),
+    "bundle.json": _json("bundle/bundle.json", CHECK, "bundle"),
+    "protocols.json": _json("bundle/protocols.json", CHECK, "bundle"),
+    "bundled rows": Kind("bundle/results.csv", CHECK, ("bundle",), (m.ANY, m.MILD)),
     "train.json": _json("trained/train.json", RESUMED, "trained", "data"),
     "state.json": _json("trained/checkpoints/step-00000002/state.json", RESUMED, "trained", "data"),
     "network": Kind(

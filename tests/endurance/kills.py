@@ -1,9 +1,9 @@
 """Kills: a command that is killed at any moment, and started again, ends in the files of one that nobody disturbed.
 
-`python -m tests.endurance.kills --count 200 --seed 0` kills train, generate, evaluate, report, data toy, weights import
-and run with SIGKILL at random moments, once or twice each, starts each again until it ends, and compares every file
-byte by byte, but for times. It exits 1 where one differs, is lost, or a temporary file stays. Every command is a
-process of its own, forked from one that has imported everything.
+`python -m tests.endurance.kills --count 200 --seed 0` kills train, generate, evaluate, report, submit, data toy,
+weights import and run with SIGKILL at random moments, once or twice each, starts each again until it ends, and compares
+every file byte by byte, but for times. It exits 1 where one differs, is lost, or a temporary file stays. Every command
+is a process of its own, forked from one that has imported everything.
 """
 
 import argparse
@@ -103,6 +103,7 @@ COMMANDS: dict[str, tuple[Callable[[], None], tuple[str, ...], int]] = {
         ("run", "data"),
         3,
     ),
+    "submit": (_cli("submit", "run", "--samples", "--out", "handed/in"), ("run",), 2),
     "data toy": (_cli("data", "toy", "ade20k", "toy", "--train", "3", "--val", "3", "--size", "64x64"), (), 4),
     "weights import": (_import, (PACKAGE,), 4),
     "run": (_run, ("cache",), 1),

@@ -37,6 +37,7 @@ def make_workspace(root: Path) -> None:
     _call("data", "prepare", "celebamask_hq", root / "release", root / "prepared")
     _call(*_generate(root), "--checkpoint", "toy", "--out", root / "run")
     _call("evaluate", root / "run", "--metric", "miou", "--segmenter", "toy", "--device", "cpu")
+    _call("submit", root / "run", "--out", root / "bundle", "--samples")
     _training(root)
     weights = shipped_weights("spade")
     for suffix in (".safetensors", ".json"):

@@ -66,3 +66,12 @@ def test_guidance_by_a_segmenter_is_a_line_of_its_own_behind_the_others() -> Non
     sdm = frame[frame["conditioning"] == "SPADE"]
     assert sdm["guidance"].tolist() == ["without", "1.5", "0.5 by a segmenter"]
     assert sdm["FID"].tolist() == [40.0, 30.0, 35.0]
+
+
+def test_numbers_of_steps_stand_in_their_order() -> None:
+    rows = [of("sdm", 1.0, solver="ddim", steps=steps, sample_set=str(steps)) for steps in (20, 5, 100)]
+    table = make_table("table4", rows, TableOptions(factors=("solver",)))
+    wanted = ["ddim, 5 steps", "ddim, 20 steps", "ddim, 100 steps"]
+    assert table.frame["solver"].tolist() == wanted
+    for name in ("comparison", "table1"):
+        assert make_table(name, rows).frame["solver"].tolist() == wanted

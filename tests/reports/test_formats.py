@@ -33,6 +33,11 @@ def table(*texts: str, name: str = "t") -> Table:
     return Table(name, texts[0], frame, list(texts), list(texts), columns, texts[-1])
 
 
+def read(html: str) -> str:
+    """The text that is seen of elements."""
+    return unescape(re.sub(r"<[^>]*>", "", html))
+
+
 def compiled(tables: list[Table], folder: Path) -> str:
     """What LaTeX says of a document of tables; skips where there is none."""
     if LATEX is None:
@@ -61,8 +66,8 @@ def test_all_formats_have_the_same_digits() -> None:
             .replace(r"$\pm$", "±")
             .replace("$-$", "-")
         )
-        html = re.sub("</?(?:strong|u)>", "", files[f"{name}.html"]).split("<tbody>")[1].split("</tbody>")[0]
-        found = [NUMBER.findall(text) for text in (markdown, latex, unescape(html))]
+        html = read(files[f"{name}.html"].split("<tbody>")[1].split("</tbody>")[0])
+        found = [NUMBER.findall(text) for text in (markdown, latex, html)]
         assert found[0]
         assert found[0] == found[1] == found[2], name
         frame = pd.read_csv(pd.io.common.StringIO(files[f"{name}.csv"]))
@@ -84,8 +89,8 @@ def test_marks_are_in_every_format_but_csv() -> None:
 def test_text_is_no_element_of_html(text: str) -> None:
     shown = table(text).shown()
     html = str(html_table(shown, {}))
-    assert set(re.findall(r"</?([a-z0-9]+)", html)) == {"table", "thead", "tbody", "tr", "th", "td"}
-    cells = [unescape(each) for each in re.findall(r"<td\s*>(.*?)</td>", html, re.DOTALL)]
+    assert set(re.findall(r"</?([a-z0-9]+)", html)) == {"table", "thead", "tbody", "tr", "th", "td", "span"}
+    cells = [read(each) for each in re.findall(r"<td\s*>(.*?)</td>", html, re.DOTALL)]
     assert cells == [text.replace("\n", " "), "1.00"]
     assert not re.search(r"<(script|b)>", table(text).files()["t.html"].split("<body>")[1])
 
@@ -96,6 +101,18 @@ def test_numbers_link_to_their_accounts() -> None:
     html = str(html_table(shown, {"ab": 'x"&.html'}))
     assert '<a href="x&#34;&amp;.html" title="sdm-bench explain ab"><strong>1.00</strong> ± 0.10</a>' in html
     assert html.count("<a ") == 1
+
+
+def test_html_has_numbers_below_each_other_and_rules_where_latex_has_them() -> None:
+    columns = [Column("method"), Column("FID", "a dataset", "lower", 2)]
+    rows = [[Cell("x"), Cell("1.00", "0.25")], [Cell("y"), Cell("22.00")], [Cell("z"), Cell("")]]
+    html = str(html_table(Shown("t", "T", "", [], columns, rows, [], [1])))
+    assert '<span class="group">a dataset</span>' in html
+    assert '<td ><span class="block">y</span></td>' in html
+    assert html.count('class="block"') == 1
+    assert '<span class="number">1.00 ± 0.25</span>' in html
+    assert '<span class="number">22.00<span class="room" data-room=" ± 0.25"></span></span>' in html
+    assert re.findall(r"<td\s*></td>", html)
 
 
 def test_latex_compiles_whatever_texts_hold(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.suites import collected as module
-from sdm_bench.suites.collected import Collected, collected_with
+from sdm_bench.suites.collected import OPTIONS, Collected, collected_with, sample_folders
 from sdm_bench.suites.schema import Report
+from sdm_bench.suites.work import report_options
 
 FOUND = {
     "a.yaml": Collected((Path("a.csv"),), [Path("a")], {"tables": ("comparison",), "published": "off"}),
@@ -39,3 +40,31 @@ def test_suites_that_differ_in_an_option_have_it_said() -> None:
 @pytest.mark.parametrize(("said", "kept"), [(True, "below"), (False, "off"), ("beside", "beside")])
 def test_a_suite_says_yes_for_below(said: object, kept: str) -> None:
     assert Report.model_validate({"published": said}).published == kept
+
+
+def test_folders_of_samples_are_those_of_runs_and_suites(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, of_suite, empty = tmp_path / "run", tmp_path / "suite" / "samples", tmp_path / "empty"
+    for folder in (run, of_suite, empty):
+        folder.mkdir(parents=True)
+    for folder in (run, of_suite):
+        (folder / "run.json").write_text("{}")
+    asked = []
+
+    def found(suite: Path, folder: Path | None) -> Collected:
+        asked.append((suite, folder))
+        return Collected((), [of_suite], {})
+
+    monkeypatch.setattr(module, "collected", found)
+    suite = Path("suite.yaml")
+    assert sample_folders([suite], tmp_path, [run, empty, run]) == [of_suite, run]
+    assert asked == [(suite, tmp_path)]
+    assert capsys.readouterr().err == f"{empty}: no samples; left out\n"
+    with pytest.raises(UserError, match="--suite-folder: of one suite; found none"):
+        sample_folders([], tmp_path, [run])
+
+
+def test_every_option_of_a_report_is_among_those_that_others_may_give() -> None:
+    said = {**Report().model_dump(), "mean_over_training_seeds": False}
+    assert set(report_options(said)) == set(OPTIONS)

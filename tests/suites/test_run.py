@@ -57,7 +57,7 @@ def call(*arguments: str, code: int = 0) -> Result:
     return found
 
 
-def test_the_demo_ends_in_two_tables_and_a_figure_and_does_nothing_twice(tmp_path: Path) -> None:
+def test_the_demo_ends_in_tables_and_a_figure_and_does_nothing_twice(tmp_path: Path) -> None:
     suite = str(write_suite(tmp_path, DEMO))
     planned = call("run", suite, "--dry-run", "--device", "cpu").stdout
     assert "10 cells to do" in planned
@@ -65,7 +65,7 @@ def test_the_demo_ends_in_two_tables_and_a_figure_and_does_nothing_twice(tmp_pat
     call("run", suite, "--offline", "--device", "cpu")
     report = tmp_path / "small-demo" / "report"
     assert {path.name for path in report.iterdir()} == {
-        *(f"{name}.{kind}" for name in ("comparison", "ablation") for kind in ("csv", "md", "tex", "html")),
+        *(f"{name}.{kind}" for name in ("comparison", "table1", "ablation") for kind in ("csv", "md", "tex", "html")),
         "tables.tex", "compare.png", "compare.csv",
     }  # fmt: skip
     everything, ablation = pd.read_csv(report / "comparison.csv"), pd.read_csv(report / "ablation.csv")

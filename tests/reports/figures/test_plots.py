@@ -175,6 +175,7 @@ def test_seconds_are_of_one_device_and_said_where_they_are_not(
     assert "not on the axis of seconds: no time recorded on cpu, batch 8" in capsys.readouterr().err
     labels = [axes.get_xlabel() for axes in drawing.figure.axes]
     assert labels == ["network evaluations a sample"] * 3 + ["seconds a sample (cpu, batch 8)"] * 3
+    assert [text.get_text() for text in drawing.figure.axes[3].get_xticklabels()] == ["0.5", "1"]
     drawn = drawing.figure.axes[3].containers[0].lines[0]
     assert drawn.get_xdata().tolist() == [0.5, 1.0]
     assert drawn.get_ydata().tolist() == [200.0, 100.0]

@@ -91,3 +91,16 @@ def test_headings_that_are_alike_are_told_apart() -> None:
     details = [{"seed": "0", "folder": "a"}, {"seed": "1", "folder": "b"}, {"seed": "1", "folder": "b"}]
     assert told_apart(["SDM", "SDM", "SPADE"], details) == ["SDM, seed 0", "SDM, seed 1", "SPADE"]
     assert told_apart(["SDM"] * 3, details) == ["SDM, seed 0", "SDM, seed 1 (1)", "SDM, seed 1 (2)"]
+
+
+def test_blocks_of_rows_have_more_room_between_them() -> None:
+    picture = np.full((32, 32, 3), 128, np.uint8)
+    with styled():
+        figure = draw_sheet(Sheet([[picture]] * 4, ["a"], blocks=[2]))
+        figure.canvas.draw()
+        boxes = [axes.get_window_extent() for axes in figure.axes]
+    rooms = [upper.y0 - lower.y1 for upper, lower in itertools.pairwise(boxes)]
+    assert rooms[0] == pytest.approx(rooms[2], abs=0.5)
+    assert rooms[1] > 3 * rooms[0] > 0
+    assert min(box.y0 for box in boxes) >= 0
+    assert max(box.y1 for box in boxes) <= figure.bbox.height

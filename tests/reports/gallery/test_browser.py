@@ -283,6 +283,8 @@ def test_a_narrow_window_keeps_label_maps_in_sight(browser: Any, gallery: Path) 
         tab.evaluate("scrollTo(300, 900)")
         until(tab, "document.querySelector('.cell.label') !== null")
         assert tab.evaluate("document.querySelector('.cell.label').getBoundingClientRect().left") >= 0
+        # the controls scroll away, so that nothing stands above the head
+        assert tab.evaluate("getComputedStyle(document.getElementById('head')).top") == "0px"
         tab.keyboard.press("j")
         tab.keyboard.press("2")
         assert tab.evaluate("document.getElementById('viewer').scrollWidth") <= 390
@@ -329,6 +331,11 @@ def test_five_thousand_rows_are_filled_where_they_are_seen(browser: Any, gallery
         there = "document.querySelectorAll('.row > .cell.label').length"
         until(tab, f"{there} > 3")
         assert tab.evaluate(there) < 100
+        # sections that nobody sees are passed over, yet take their room
+        seen = "(row) => document.querySelector(`[data-row='${row}']`).checkVisibility({ contentVisibilityAuto: true })"
+        assert [tab.evaluate(seen, row) for row in (0, 4999)] == [True, False]
+        height = tab.evaluate("document.querySelector('.row').offsetHeight")
+        assert tab.evaluate("document.getElementById('rows').offsetHeight") == 5000 * height
         tab.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
         last = "document.querySelector('[data-row=\"4999\"] img')?.complete"
         until(tab, last)
