@@ -57,7 +57,8 @@ SOLVER_OPTIONS = (
         "--guidance-by",
         type=click.Choice(["null-label", "segmenter"]),
         help="segmenter: in place of the null label, of ddpm and ddim. --guidance then multiplies the gradient of "
-        "log p of the whole label map, a sum over its pixels: 1 is Bayes' rule (default: null-label).",
+        "log p of the whole label map, a sum over its pixels: 1 is Bayes' rule, and too much in few steps "
+        "(default: null-label).",
     ),
     click.option(
         "--segmenter", metavar="FOLDER", help="What guides: a run of `segment train --noisy`, or a weights file of one."

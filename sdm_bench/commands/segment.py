@@ -28,7 +28,7 @@ def train(name: str, **chosen: Any) -> None:
     """Train the segmenter NAME on a dataset, then print its IoU on the real photographs of the val split.
 
     With --noisy it is trained on pictures with the noise of SDM's preset (--noise-schedule, --diffusion-steps: another
-    one), to guide diffusion models; nothing is printed then.
+    one), to guide diffusion models; its accuracy and log p at four timesteps are printed instead.
 
     NAME: unet, drn-c-26, drn-c-42, drn-c-58, drn-d-22, drn-d-105, upernet101 or deeplabv2-resnet101. Ctrl-C saves;
     the same command resumes.
@@ -37,17 +37,19 @@ def train(name: str, **chosen: Any) -> None:
     from sdm_bench.base.processes import is_first
     from sdm_bench.base.progress import say
     from sdm_bench.evaluation.held_out import held_out, held_out_table
+    from sdm_bench.evaluation.held_out_noisy import held_out_noisy
     from sdm_bench.training.segmenters import train_segmenter
 
     loop, overrides, out = loop_options(chosen), preset_overrides(chosen), chosen.pop("out")
     process = take_noise(chosen)
     train_segmenter(name, loop=loop, out=out, overrides=overrides, process=process, **chosen)
-    if chosen["noisy"]:
-        return
     try:
-        found = held_out(out, loop.device)
+        if chosen["noisy"]:
+            table = held_out_noisy(out, loop.device).to_string(float_format="{:.4f}".format)
+        else:
+            table = held_out_table(held_out(out, loop.device))
     except UserError as error:
         say(f"warning: not measured on held-out photographs: {error.message}")
     else:
         if is_first():
-            click.echo(held_out_table(found))
+            click.echo(table)

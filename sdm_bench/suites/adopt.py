@@ -14,6 +14,7 @@ from sdm_bench.suites.cells import Cell
 from sdm_bench.suites.inputs import split_digest
 from sdm_bench.suites.plan import Plan
 from sdm_bench.suites.results import Result, read_result
+from sdm_bench.training.perceptual import network_of
 from sdm_bench.training.recipes import changed
 
 # Of a budget, what a training may have stopped short of.
@@ -58,6 +59,9 @@ def _differences(cell: Cell, plan: Plan, out: Path, options: TrainOptions, state
         if getattr(options, name) != value
     ]
     found += _preset_differences(options, preset, asked)
+    if options.discriminator is not None and options.discriminator.lambda_vgg:
+        by, meant = options.perceptual and options.perceptual_network, network_of(asked.get("perceptual"))
+        found += [f"perceptual loss by {by or 'none'} there, {meant or 'none'} asked for"] if by != meant else []
     found += _length_differences(asked, state)
     return found or [*_inputs_differences(cell, plan, out, options)]
 

@@ -18,7 +18,7 @@ from sdm_bench.base.progress import say
 from sdm_bench.base.tensors import Tensors, load_strictly, read_safetensors
 from sdm_bench.models.preset import PERCEPTUAL_DEFAULT, DiscriminatorPreset
 from sdm_bench.training.adversarial_losses import sum_of
-from sdm_bench.weights.store import provenance, require, weights_path
+from sdm_bench.weights.store import provenance, require
 
 SUBSTITUTE, WITHOUT = "lpips-vgg", "none"
 # By name in the registry of weights, the ends of the five slices in torchvision's `features`.
@@ -79,22 +79,22 @@ def choose_perceptual(asked: str | None, method: str, adversary: DiscriminatorPr
         if asked is not None:
             raise UserError(f"--perceptual {asked}: {method} is trained without a perceptual loss; leave it out")
         return {}
-    path = _file(asked)
-    return {} if path is None else {"perceptual": path, "perceptual_network": asked or PERCEPTUAL_DEFAULT}
+    network = network_of(asked)
+    if network is not None:
+        return {"perceptual": require([network])[network], "perceptual_network": network}
+    if asked is None:
+        say(
+            f"warning: trained without the perceptual loss; {PERCEPTUAL_DEFAULT} is not in the cache. "
+            f"--perceptual {SUBSTITUTE} trains with a substitute"
+        )
+    return {}
 
 
-def _file(asked: str | None) -> Path | None:
-    if asked == WITHOUT:
-        return None
+def network_of(asked: str | None) -> str | None:
+    """The network that is meant, None for none: `none`, or nothing was asked for and VGG19 is not in the cache."""
     if asked is not None:
-        return require([asked])[asked]
-    if provenance(PERCEPTUAL_DEFAULT):
-        return weights_path(PERCEPTUAL_DEFAULT)
-    say(
-        f"warning: trained without the perceptual loss; {PERCEPTUAL_DEFAULT} is not in the cache. "
-        f"--perceptual {SUBSTITUTE} trains with a substitute"
-    )
-    return None
+        return None if asked == WITHOUT else asked
+    return PERCEPTUAL_DEFAULT if provenance(PERCEPTUAL_DEFAULT) else None
 
 
 def _of_torchvision(tensors: Tensors) -> Tensors:

@@ -18,6 +18,7 @@ from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.diffusion.gaussian_diffusion import make_schedule
 from sdm_bench.diffusion.solvers import Solver
 from sdm_bench.models.sdm import SDM
+from sdm_bench.sampling.chosen import refuse_idle_options
 from sdm_bench.sampling.classifier import GuidingSegmenter
 from sdm_bench.sampling.cost import read_cost
 from sdm_bench.sampling.folders import SampleFolder
@@ -160,6 +161,12 @@ def test_what_does_not_go_together_is_refused(
     with pytest.raises(UserError, match=message):
         sampled(trained, tmp_path / "out", **chosen)
     assert not (tmp_path / "out").exists()
+
+
+def test_gans_take_no_guidance() -> None:
+    asked = SamplingOptions(guidance_by="segmenter", segmenter="x")
+    with pytest.raises(UserError, match="--guidance-by, --segmenter: spade is a GAN"):
+        refuse_idle_options("spade", asked, Speed())
 
 
 def test_a_segmenter_of_noisy_pictures_measures_nothing(trained: Path) -> None:

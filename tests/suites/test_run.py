@@ -143,6 +143,14 @@ def test_trainings_are_averaged_over_their_seeds_and_can_be_adopted(tmp_path: Pa
     call(*made, "--batch-size", "2", "--out", "by-hand")
     call(*made, "--batch-size", "4", "--out", "otherwise")
     shutil.rmtree(cell)
+    record = tmp_path / "by-hand" / "train.json"
+    plain = record.read_text()
+    substituted = json.loads(plain)
+    substituted["options"] |= {"perceptual": "lpips-vgg.safetensors", "perceptual_network": "lpips-vgg"}
+    record.write_text(json.dumps(substituted))
+    wrong = call("suite", "adopt", suite, "by-hand", code=2)
+    assert "perceptual loss by lpips-vgg there, none asked for" in wrong.stderr
+    record.write_text(plain)
     call("suite", "adopt", suite, "by-hand")
     adopted = json.loads((cell / "result.json").read_text())
     assert adopted["key"] == result["key"]
