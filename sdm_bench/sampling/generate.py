@@ -238,13 +238,13 @@ def _sample_options(
         training_steps=about.steps,
         training_seed=about.seed,
         configuration_sha256=about.configuration_sha256,
-        training_note=_training_note(trained, chosen.get("guidance")),
+        training_note=training_note(trained, chosen.get("guidance")),
         batch_size=batch_size,
         **chosen,
     )
 
 
-def _training_note(trained: TrainedNetwork, guidance: float | None) -> str:
+def training_note(trained: TrainedNetwork, guidance: float | None) -> str:
     """What tables say of a training that left out a part of its method."""
     training = trained.about.training
     weighted = (training.get("discriminator") or {}).get("lambda_vgg")
