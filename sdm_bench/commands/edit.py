@@ -87,7 +87,8 @@ def edit(image: Path | None, labels: Path | None, edited_labels: Path | None, **
     from sdm_bench.base.errors import UserError
     from sdm_bench.checkpoints.generators import WeightsSpec
     from sdm_bench.datasets.pairs import PairFiles, pairs_in
-    from sdm_bench.sampling.edit import InpaintingChoice, edit_pictures
+    from sdm_bench.sampling.edit import edit_pictures
+    from sdm_bench.sampling.editor import InpaintingChoice
     from sdm_bench.sampling.synthesizers import SamplingOptions, Speed
 
     def take(*names: str) -> dict[str, Any]:

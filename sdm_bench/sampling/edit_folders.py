@@ -32,8 +32,8 @@ class EditOptions(SampleOptions):
     way: `inpainting`, by a diffusion model that sees what is known at every step; `re-synthesis`, by a GAN that makes
     the whole picture, of which the erased part is taken. kind: how protocols know the dataset. merge to strength: see
     Inpainting, None of a GAN. margin: pixels that the erased part grew by. masked: whether masks were given. paste:
-    whether what is known was pasted at the end. labels_sha256: of all maps and masks; photographs_sha256: of the
-    pictures that were edited.
+    whether what is known was pasted at the end. labels_sha256: of pictures, maps, masks and margin, all that says what
+    is edited; photographs_sha256: of the pictures.
     """
 
     record: ClassVar[str] = EDIT_FILE
@@ -140,17 +140,17 @@ class EditedPictures(SemanticDataset):
     def __init__(self, folder: EditFolder, options: EditOptions, classes: ClassTable, ids: list[str]):
         self.folder = folder
         self.name, self.native_size = options.dataset, options.image_size
-        self._kind, self._classes = options.kind, classes
+        self.options, self.table = options, classes
         records = [Record(id, folder.part("sources", id), folder.part("edited", id), None) for id in ids]
         super().__init__(folder.folder, SPLIT, records)
 
     @property
     def kind(self) -> str:
-        return self._kind
+        return self.options.kind
 
     @property
     def classes(self) -> ClassTable:
-        return self._classes
+        return self.table
 
     @staticmethod
     def layout() -> str:
@@ -172,6 +172,30 @@ class EditedPictures(SemanticDataset):
         example, id = self[index], self.records[index].id
         label, mask = (read_map(self.folder.part(name, id)) for name in ("labels", "masks"))
         return Edit(example, self.to_classes(label, self.folder.part("labels", id)), mask == ERASED)
+
+
+class ErasedPart(EditedPictures):
+    """The same, in which every pixel that was not erased is of a further class, the last, which no metric counts."""
+
+    @staticmethod
+    def of(pictures: EditedPictures) -> "ErasedPart":
+        """That of a folder's pictures."""
+        ids = [record.id for record in pictures.records]
+        return ErasedPart(pictures.folder, pictures.options, pictures.table, ids)
+
+    @property
+    def classes(self) -> ClassTable:
+        last = len(self.table)
+        return ClassTable(
+            (*self.table.names, "not erased"),
+            np.concatenate([self.table.colors, np.zeros((1, 3), np.uint8)]),
+            np.append(self.table.evaluate_as, np.uint8(IGNORED)),
+            np.append(self.table.mirrored, last),
+        )
+
+    def label(self, record: Record) -> np.ndarray:
+        erased = read_map(self.folder.part("masks", record.id)) == ERASED
+        return np.where(erased, super().label(record), len(self.table))
 
 
 def class_rows(classes: ClassTable) -> list[dict[str, Any]]:

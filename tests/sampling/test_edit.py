@@ -17,8 +17,9 @@ from sdm_bench.datasets.base import ClassTable
 from sdm_bench.datasets.pairs import EditPair, PairFiles, pairs_in, read_pair
 from sdm_bench.datasets.transforms import Transform
 from sdm_bench.diffusion.editing import Inpainting
-from sdm_bench.sampling.edit import Editor, InpaintingChoice, edit_pictures, reader_of
+from sdm_bench.sampling.edit import edit_pictures
 from sdm_bench.sampling.edit_folders import EditFolder
+from sdm_bench.sampling.editor import Editor, InpaintingChoice, reader_of
 from sdm_bench.sampling.folders import SampleFolder
 from sdm_bench.sampling.synthesizers import SamplingOptions
 
