@@ -1,6 +1,7 @@
 """Pictures, label maps and edited label maps in, edited pictures out: what differs is erased and made anew."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from sdm_bench.base.finite import refuse_weights
 from sdm_bench.base.processes import alone_in
 from sdm_bench.base.progress import say, track
 from sdm_bench.checkpoints.generators import TrainedNetwork, WeightsSpec
-from sdm_bench.datasets.base import ClassTable, SemanticDataset
+from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.pairs import EditPair, PairFiles, read_pair
 from sdm_bench.datasets.transforms import Transform
 from sdm_bench.sampling.chosen import recipe_of, refuse_idle_options, sampling_of, say_guidance
@@ -24,30 +25,88 @@ from sdm_bench.sampling.synthesizers import SamplingOptions, Speed
 PACKAGES = ("torch", "diffusers", "numpy", "pillow", "scipy")
 
 
-def edit_pictures(
+@dataclass(frozen=True)
+class OpenedEditor:
+    """A trained network that edits, with what reads label maps for it and the sampling it was opened with."""
+
+    trained: TrainedNetwork
+    editor: Editor
+    reader: SemanticDataset
+    transform: Transform
+    sampling: SamplingOptions
+
+    def options(
+        self,
+        labels_sha256: str,
+        photographs_sha256: str,
+        data: Path,
+        batch_size: int,
+        margin: int,
+        masked: bool = False,
+        variant: str = "",
+    ) -> EditOptions:
+        """Everything that decides edits of these inputs, see EditOptions. data: where they lie."""
+        about, how = self.trained.about, self.editor.how
+        return EditOptions(
+            method=about.method,
+            variant=variant,
+            dataset=self.reader.name,
+            kind=self.reader.kind,
+            data=str(data.resolve()),
+            split=SPLIT,
+            labels_sha256=labels_sha256,
+            photographs_sha256=photographs_sha256,
+            image_size=about.image_size,
+            recipe=self.transform.recipe,
+            stochastic=how is not None or self.trained.config.stochastic,
+            style="ground-truth" if self.editor.styled else None,
+            weights=self.trained.source,
+            weights_sha256=self.trained.sha256,
+            training_steps=about.steps,
+            training_seed=about.seed,
+            configuration_sha256=about.configuration_sha256,
+            training_note=training_note(self.trained, self.sampling.guidance),
+            batch_size=batch_size,
+            way="re-synthesis" if how is None else "inpainting",
+            **(vars(how) if how is not None else {}),
+            margin=margin,
+            masked=masked,
+            paste=self.editor.paste,
+            **{name: value for name, value in vars(self.sampling).items() if value is not None},
+        )
+
+    def begin(
+        self, target: EditFolder, options: EditOptions, seeds: Sequence[int], command: str, pairs: Sequence[EditPair]
+    ) -> None:
+        """Writes what is edited, and edit.json; raises UserError where edits in the folder were made otherwise."""
+        if target.exists:
+            target.refuse_other(options)
+        target.start(
+            options,
+            seeds,
+            command,
+            evaluations=self.editor.evaluations,
+            pairs={pair.source.id: target.write_pair(pair, self.editor.num_classes) for pair in pairs},
+            classes=class_rows(self.reader.classes),
+            versions={name: metadata.version(name) for name in PACKAGES},
+        )
+
+
+def open_editor(
     weights: WeightsSpec,
-    pairs: Sequence[PairFiles],
-    out: Path,
-    seeds: Sequence[int],
     sampling: SamplingOptions,
     choice: InpaintingChoice,
-    command: str,
     dataset: str | None = None,
     data: Path | None = None,
-    margin: int = 0,
     paste: bool = True,
-    variant: str = "",
-    batch_size: int | None = None,
     device: str = "auto",
     speed: Speed | None = None,
     recipe: str | None = None,
-) -> Path:
-    """Edits every pair for every seed into the folder `out`, see edit_folders.py; returns it. What is there stays.
+) -> OpenedEditor:
+    """What edits with `weights`; raises UserError where they don't fit or an option does nothing.
 
-    dataset, data: whose encoding the label maps have, by default what the weights were trained on, and where its
-    classes.yaml is if it has one. margin: pixels by which what differs, or the masks, grow. batch_size: by default that
-    of the edits in the folder, or as many as there are pairs, up to 8. Raises UserError before any work for whatever
-    can't be edited, and NotFinite for a picture of NaN or Inf, which is not written.
+    dataset, data: whose encoding label maps have, by default what the weights were trained on, and where its
+    classes.yaml is if it has one. recipe: how label maps are read, by default as in training.
     """
     speed = speed or Speed()
     if weights.method is not None:
@@ -61,75 +120,59 @@ def edit_pictures(
     chosen = SamplingOptions(**sampling_of(trained, sampling))
     say_guidance(chosen.guidance, sampling.guidance, trained)
     editor = Editor(trained, chosen, how, paste, device, speed)
+    if how is None:
+        style = "the style of each picture" if editor.styled else "no style of the picture, for it has no encoder"
+        say(f"{about.method} edits by re-synthesis: the whole picture is made, with {style}, and the erased part taken")
     reader = reader_of(trained, dataset, data)
     transform = Transform(recipe or recipe_of(trained), about.image_size, reader.keeps_aspect, training=False)
-    read = [read_pair(reader, files, transform, margin) for files in pairs]
-    _refuse_instances(trained, pairs, read)
+    return OpenedEditor(trained, editor, reader, transform, chosen)
+
+
+def edit_pictures(
+    opened: OpenedEditor,
+    pairs: Sequence[PairFiles],
+    out: Path,
+    seeds: Sequence[int],
+    command: str,
+    margin: int = 0,
+    variant: str = "",
+    batch_size: int | None = None,
+) -> Path:
+    """Edits every pair for every seed into the folder `out`, see edit_folders.py; returns it. What is there stays.
+
+    margin: pixels by which what differs, or the masks, grow. batch_size: by default that of the edits in the folder, or
+    as many as there are pairs, up to 8. Raises UserError before any work for whatever can't be edited, and NotFinite
+    for a picture of NaN or Inf, which is not written.
+    """
+    read = [read_pair(opened.reader, files, opened.transform, margin) for files in pairs]
+    _refuse_instances(opened.trained, pairs, read)
     target = EditFolder(out)
     if SampleFolder(out).exists:
         raise UserError(f"--out {out}: holds samples of `sdm-bench generate`; expected a folder of its own")
     there = target.options().batch_size if target.exists else min(BATCH_SIZE, len(pairs))
-    options = EditOptions(
-        method=about.method,
-        variant=variant,
-        dataset=reader.name,
-        kind=reader.kind,
-        data=str(pairs[0].label.resolve().parent),
-        split=SPLIT,
-        labels_sha256=_input_sha256(reader, pairs, margin),
+    options = opened.options(
+        labels_sha256=_input_sha256(opened.reader, pairs, margin),
         photographs_sha256=sha256_lines([f"{files.id} {sha256_file(files.image)}" for files in pairs]),
-        image_size=about.image_size,
-        recipe=transform.recipe,
-        stochastic=how is not None or trained.config.stochastic,
-        style="ground-truth" if editor.styled else None,
-        weights=trained.source,
-        weights_sha256=trained.sha256,
-        training_steps=about.steps,
-        training_seed=about.seed,
-        configuration_sha256=about.configuration_sha256,
-        training_note=training_note(trained, chosen.guidance),
+        data=pairs[0].label.parent,
         batch_size=batch_size or there,
-        way="re-synthesis" if how is None else "inpainting",
-        **(vars(how) if how is not None else {}),
         margin=margin,
         masked=pairs[0].mask is not None,
-        paste=paste,
-        **{name: value for name, value in vars(chosen).items() if value is not None},
+        variant=variant,
     )
-    if how is None:
-        style = "the style of each picture" if editor.styled else "no style of the picture, for it has no encoder"
-        say(f"{about.method} edits by re-synthesis: the whole picture is made, with {style}, and the erased part taken")
+    if not options.stochastic and len(seeds) > 1:
+        say(f"{options.method} makes one picture a label map: editing with seed {seeds[0]} alone of {len(seeds)}")
+        seeds = seeds[:1]
     with alone_in(out, "edit", "wait for it"):
-        written = _write_edits(editor, read, options, target, seeds, command, reader.classes)
+        opened.begin(target, options, seeds, command, read)
+        written = _write_edits(opened.editor, read, options, target, seeds)
     say(f"{out}: {written} edits written")
     return out
 
 
 def _write_edits(
-    editor: Editor,
-    pairs: Sequence[EditPair],
-    options: EditOptions,
-    target: EditFolder,
-    seeds: Sequence[int],
-    command: str,
-    classes: ClassTable,
+    editor: Editor, pairs: Sequence[EditPair], options: EditOptions, target: EditFolder, seeds: Sequence[int]
 ) -> int:
     """Writes those edits that are not there, in fixed batches of pairs for each seed; returns how many."""
-    if not options.stochastic and len(seeds) > 1:
-        say(f"{options.method} makes one picture a label map: editing with seed {seeds[0]} alone of {len(seeds)}")
-        seeds = seeds[:1]
-    if target.exists:
-        target.refuse_other(options)
-    digests = {pair.source.id: target.write_pair(pair, editor.num_classes) for pair in pairs}
-    target.start(
-        options,
-        seeds,
-        command,
-        evaluations=editor.evaluations,
-        pairs=digests,
-        classes=class_rows(classes),
-        versions={name: metadata.version(name) for name in PACKAGES},
-    )
     wanted = [(seed, pair.source.id) for seed in seeds for pair in pairs]
     absent = {(seed, id) for seed, id in wanted if not is_whole_picture(target.sample(id, seed))}
     done = len(wanted) - len(absent)

@@ -17,7 +17,7 @@ from sdm_bench.metrics.editing import mean_squared_error, psnr
 from sdm_bench.metrics.miou import confusion_matrix, mean_iou
 from sdm_bench.results.rows import ResultRow, read_rows
 from sdm_bench.results.sample_sets import open_edits
-from sdm_bench.sampling.edit import edit_pictures
+from sdm_bench.sampling.edit import edit_pictures, open_editor
 from sdm_bench.sampling.edit_folders import EditFolder
 from sdm_bench.sampling.editor import InpaintingChoice
 from sdm_bench.sampling.synthesizers import SamplingOptions
@@ -30,9 +30,8 @@ def made(toy_pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("edits")
     sampling = SamplingOptions(solver="ddim", solver_steps=2, guidance=1.0)
     weights = WeightsSpec(method="sdm", checkpoint="toy")
-    return edit_pictures(
-        weights, pairs_in(toy_pairs), out, [0, 1], sampling, InpaintingChoice(), "", margin=1, device="cpu"
-    )
+    opened = open_editor(weights, sampling, InpaintingChoice(), device="cpu")
+    return edit_pictures(opened, pairs_in(toy_pairs), out, [0, 1], "", margin=1)
 
 
 def replaced(folder: Path, draw: Callable[[np.ndarray, np.ndarray, int], np.ndarray]) -> None:

@@ -16,7 +16,7 @@ from sdm_bench.datasets.base import ClassTable
 from sdm_bench.datasets.pairs import pairs_in
 from sdm_bench.evaluation.evaluate import Evaluation, evaluate
 from sdm_bench.results.rows import read_rows
-from sdm_bench.sampling.edit import edit_pictures
+from sdm_bench.sampling.edit import edit_pictures, open_editor
 from sdm_bench.sampling.edit_folders import EditFolder
 from sdm_bench.sampling.editor import InpaintingChoice
 from sdm_bench.sampling.synthesizers import SamplingOptions
@@ -34,9 +34,8 @@ def folders(toy_pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> list[P
     for name, (method, sampling, margin) in made.items():
         weights = WeightsSpec(method=method, checkpoint="toy")
         out, choice, seeds = root / name, InpaintingChoice(), [0, 1] if method == "sdm" else [0]
-        edit_pictures(
-            weights, pairs_in(toy_pairs), out, seeds, sampling, choice, "", margin=margin, paste=False, device="cpu"
-        )
+        opened = open_editor(weights, sampling, choice, paste=False, device="cpu")
+        edit_pictures(opened, pairs_in(toy_pairs), out, seeds, "", margin)
         evaluate(Evaluation(["edit"], out, device="cpu"))
     return [root / name for name in made]
 

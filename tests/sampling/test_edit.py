@@ -17,7 +17,7 @@ from sdm_bench.datasets.base import ClassTable
 from sdm_bench.datasets.pairs import EditPair, PairFiles, pairs_in, read_pair
 from sdm_bench.datasets.transforms import Transform
 from sdm_bench.diffusion.editing import Inpainting
-from sdm_bench.sampling.edit import edit_pictures
+from sdm_bench.sampling.edit import edit_pictures, open_editor
 from sdm_bench.sampling.edit_folders import EditFolder
 from sdm_bench.sampling.editor import Editor, InpaintingChoice, reader_of
 from sdm_bench.sampling.folders import SampleFolder
@@ -106,8 +106,9 @@ def test_a_picture_of_nan_is_not_written(make: Make, pairs: list[EditPair], monk
 
 
 def edit(folder: Path, out: Path, seeds: list[int], **changes: object) -> Path:
+    margin = int(changes.pop("margin", 0))  # type: ignore[call-overload]
     arguments: dict = {"weights": SDM, "sampling": FAST, "choice": InpaintingChoice(), "device": "cpu"}
-    return edit_pictures(pairs=pairs_in(folder), out=out, seeds=seeds, command="typed", **arguments | changes)
+    return edit_pictures(open_editor(**arguments | changes), pairs_in(folder), out, seeds, "typed", margin)
 
 
 def test_a_folder_is_whole_resumes_and_says_how_it_was_made(toy_pairs: Path, tmp_path: Path) -> None:
@@ -208,4 +209,4 @@ def test_what_does_nothing_is_refused(
 def test_a_network_with_edges_wants_instances(toy_pairs: Path, tmp_path: Path) -> None:
     files = [PairFiles(each.id, each.image, each.label, each.edited) for each in pairs_in(toy_pairs)]
     with pytest.raises(UserError, match=r"labels/.*: no instance map; .* wants one \(--instances"):
-        edit_pictures(SDM, files, tmp_path, [0], FAST, InpaintingChoice(), "", device="cpu")
+        edit_pictures(open_editor(SDM, FAST, InpaintingChoice(), device="cpu"), files, tmp_path, [0], "")
