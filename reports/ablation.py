@@ -16,13 +16,17 @@ from sdm_bench.results.rows import REAL, ResultRow
 
 EMBEDDINGS = {"sdm-concat": "concat", "sdm": "SPADE"}
 DIFFERENCE = " difference"
+# Behind the scale of guidance by a segmenter; such lines stand behind those of guidance without a classifier.
+BY_ONE = " by a segmenter"
 
 
 def _guidance(line: Line) -> str:
     scale = line.first.guidance
     if not line.first.solver and scale is None:
         return ""
-    return f"{scale:g}" if scale is not None and scale > 1 else "without"
+    if not line.first.guided:
+        return "without"
+    return f"{scale:g}{BY_ONE}" if line.first.by_segmenter else f"{scale:g}"
 
 
 # What can be a factor. A line of which a factor says nothing isn't in the table.

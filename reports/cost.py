@@ -21,8 +21,10 @@ SECONDS = "seconds a sample"
 DIGITS = {PARAMETERS: 2, FLOP: 2, HOURS: 2}
 NOTES = (
     "parameters: of the network that samples, an encoder included, in millions",
-    "evaluations: of the network for a sample; with guidance two a step",
-    "GFLOP a sample: convolutions, products and attention of plain evaluations; the fast path needs fewer",
+    "evaluations: of the network for a sample; with guidance two a step, or + those of a segmenter that guides, each "
+    "with its gradient",
+    "GFLOP a sample: convolutions, products and attention of plain evaluations, a guiding segmenter's included; the "
+    "fast path needs fewer",
     "seconds a sample: of the network's part of sampling, in batches, a filled-up last batch counted whole; times of "
     "different devices or of busy machines do not compare",
     "training hours: wall-clock time of the training and of those that it started from, whatever it ran on",
@@ -36,13 +38,13 @@ def cost(rows: Sequence[ResultRow], options: TableOptions) -> Table:
     if not made:
         raise NothingToShow("no results of methods for the table cost")
     lines, _ = chosen_lines("cost", made, main_outputs(), TableOptions())
-    sampled = [(folder, SampleFolder(folder).options()) for folder in options.folders if SampleFolder(folder).exists]
+    sampled = sampled_in(options.folders)
     shown = [COLUMNS[name] for name in BEFORE]
     apart = [
         name for name in telling_columns(lines, shown) if name not in ("segmenter", "extractor", "protocol content")
     ]
     names = [*BEFORE, *(name for name in apart if name not in BEFORE)]
-    found = [(tuple(line.field(name) for name in names), _cost_of(line, sampled)) for line in lines]
+    found = [(tuple(line.field(name) for name in names), cost_of(line, sampled)) for line in lines]
     if all(each == Cost() for _, each in found):
         raise NothingToShow(
             "no cost is recorded beside the samples of these results; `sdm-bench generate` of this version records it"
@@ -54,7 +56,12 @@ def cost(rows: Sequence[ResultRow], options: TableOptions) -> Table:
     return Table("cost", "Cost of methods", frame, NOTES, columns=columns)
 
 
-def _cost_of(line: Line, sampled: Sequence[tuple[Path, SampleOptions]]) -> Cost:
+def sampled_in(folders: Sequence[Path]) -> list[tuple[Path, SampleOptions]]:
+    """Those of `folders` that have samples, with what made them."""
+    return [(folder, SampleFolder(folder).options()) for folder in folders if SampleFolder(folder).exists]
+
+
+def cost_of(line: Line, sampled: Sequence[tuple[Path, SampleOptions]]) -> Cost:
     """What is recorded of a line's samples: in the folder that they were in, or in one with samples of the same."""
     row = line.first
     same = [folder for folder, options in sampled if _is_of(row, options)]
@@ -75,7 +82,7 @@ def _recorded(found: Cost) -> dict[str, object]:
     nothing = float("nan")
     return {
         PARAMETERS: nothing if found.parameters is None else found.parameters / 1e6,
-        EVALUATIONS: "" if found.evaluations is None else str(found.evaluations),
+        EVALUATIONS: " + ".join(str(each) for each in (found.evaluations, found.segmenter_evaluations) if each),
         FLOP: nothing if found.flop is None else found.flop / 1e9,
         SECONDS: "; ".join(f"{seconds:.3g} ({device})" for device, seconds in found.seconds.items()),
         HOURS: nothing if found.training_seconds is None else found.training_seconds / 3600,

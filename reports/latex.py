@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
+from textwrap import wrap
 
 import pandas as pd
 
@@ -10,6 +12,8 @@ from reports.cells import Cell, Column, Mark, Shown
 
 # What a document needs that has these tables in it.
 PACKAGES = ("booktabs", "graphicx", "longtable")
+# Characters of a heading in one line, for each column that it is over.
+HEADING = 14
 # Tables of more lines go over pages.
 LONG = 40
 # What pages of a document measure that has nothing but these tables.
@@ -98,13 +102,17 @@ def _character(each: str) -> str:
 
 def _tabular(shown: Shown, long: bool = False) -> str:
     groups = any(column.group for column in shown.columns)
-    headings = [(escaped(column.group), escaped(column.heading)) for column in shown.columns]
+    wide = Counter(column.group for column in shown.columns)
+    headings = [
+        (_stacked(column.group, wide[column.group], "c"), _stacked(column.heading, 1, _align(column)))
+        for column in shown.columns
+    ]
     columns = pd.MultiIndex.from_tuples(headings) if groups else pd.Index([heading for _, heading in headings])
     # numbers without a spread stand below those with one
     widest = [max((row[at].spread for row in shown.rows), key=len, default="") for at in range(len(shown.columns))]
     cells = [[_cell(cell, spread) for cell, spread in zip(row, widest, strict=True)] for row in shown.rows]
     styler = pd.DataFrame(cells, columns=columns, dtype=object).style.hide(axis="index")
-    align = "".join("l" if column.digits is None else "r" for column in shown.columns)
+    align = "".join(map(_align, shown.columns))
     environment = "longtable" if long else None
     text: str = styler.to_latex(hrules=True, column_format=align, multicol_align="c", environment=environment)
     lines = text.splitlines()
@@ -115,6 +123,17 @@ def _tabular(shown: Shown, long: bool = False) -> str:
     for block in reversed(shown.blocks):
         lines.insert(first + block, r"\midrule")
     return "\n".join(lines) + "\n"
+
+
+def _align(column: Column) -> str:
+    return "l" if column.digits is None else "r"
+
+
+def _stacked(text: str, columns: int, align: str) -> str:
+    """A heading over so many columns, in several lines where it is long; an arrow stays with the last word."""
+    kept = re.sub(r" (?=[↓↑]$)", "\N{NO-BREAK SPACE}", text)
+    lines = [escaped(line) for line in wrap(kept, HEADING * columns, break_long_words=False, break_on_hyphens=False)]
+    return rf"\shortstack[{align}]{{" + r"\\".join(lines) + "}" if len(lines) > 1 else "".join(lines)
 
 
 def _rules(columns: Sequence[Column]) -> str:

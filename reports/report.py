@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reports.anonymous import rows_without_paths
-from reports.figures.figures import FigureOptions, figure_files
+from reports.figures.figures import PICTURED, FigureOptions, figure_files
 from reports.figures.material import Material
 from reports.gallery.gallery import Shelf, refuse_page, write_galleries
 from reports.latex import document
 from reports.names import Names, named
+from reports.pictured import of_others, of_runs
 from reports.published.table import published_tables
 from reports.site.site import Content, refuse_site, write_site
 from reports.table import FORMATS, Table, TableOptions
@@ -25,6 +26,8 @@ from sdm_bench.sampling.folders import SampleFolder
 PUBLISHED = ("beside", "below", "off")
 # Tables that have columns for them.
 BESIDE = ("table1", "table3")
+# Figures that show them: as marks and lines of their own.
+BESIDE_FIGURES = ("guidance", "solvers", "plane")
 # A document of all tables, which shows them as they will be printed.
 DOCUMENT = "tables.tex"
 
@@ -63,7 +66,7 @@ def write_report(
     """
     pages, figures = pages or Pages(), figures or FigureOptions()
     _refuse_places(out, pages)
-    _refuse_idle(tables, published, factors, accuracy)
+    _refuse_idle(tables, figures, published, factors, accuracy)
     runs = list(dict.fromkeys(runs))
     with_results = [run for run in runs if _results(run).is_file()]
     if not with_results:
@@ -75,10 +78,14 @@ def write_report(
         say(f"{run}: no {RESULTS_FILE}; left out")
     rows = [row for run in with_results for row in read_rows(_results(run))]
     folders = [each for each in (with_results if pictured is None else pictured) if SampleFolder(each).exists]
+    shown = [*of_runs(folders), *of_others(rows, with_results)] if _has_pictures(out, figures, pages) else []
     options = TableOptions(
         mean_over_training_seeds, comparable, tuple(factors), accuracy, published == "beside", tuple(folders)
     )
-    material = Material(rows, with_results, folders, runs, mean_over_training_seeds, figures.examples, figures.columns)
+    material = Material(
+        rows, with_results, shown, runs, mean_over_training_seeds, figures.examples, figures.columns, folders,
+        published == "beside",
+    )  # fmt: skip
     with named(names or {}):
         return _write(tables, material, options, published, out, figures, pages, formats)
 
@@ -93,7 +100,7 @@ def _write(
     pages: Pages,
     formats: Sequence[str],
 ) -> list[Path]:
-    rows, with_results, folders = material.rows, material.places, material.folders
+    rows, with_results = material.rows, material.places
     made = _tables(tables, rows, options, published)
     drawn = figure_files(material, figures) if out or pages.site else []
     texts = {out / name: text for table in made for name, text in table.files(formats).items()} if out else {}
@@ -106,7 +113,7 @@ def _write(
     if pages.gallery or pages.site:
         shown = rows if pages.paths else rows_without_paths(rows)
         numbers = _tables(tables, shown, options, published)
-        content = Content(shown, numbers, with_results, folders, drawn, anonymous=not pages.paths)
+        content = Content(shown, numbers, with_results, material.pictured, drawn, anonymous=not pages.paths)
         written = _write_pages(pages, content)
     for path, text in texts.items():
         write_text(path, text)
@@ -127,22 +134,32 @@ def _write_pages(pages: Pages, content: Content) -> list[Path]:
     written = []
     if pages.gallery:
         shelf = Shelf(content.rows, content.tables, content.places)
-        written += write_galleries(pages.gallery, content.folders, shelf)
+        written += write_galleries(pages.gallery, content.pictured, shelf)
     if pages.site:
         written.append(write_site(pages.site, content))
     return written
 
 
-def _refuse_idle(tables: Sequence[str], published: str, factors: Sequence[str], accuracy: bool) -> None:
-    """Raises UserError for what is said of a table that isn't asked for."""
+def _refuse_idle(
+    tables: Sequence[str], figures: FigureOptions, published: str, factors: Sequence[str], accuracy: bool
+) -> None:
+    """Raises UserError for what is said of a table or figure that isn't asked for."""
     asked = {
         "--published beside": (published == "beside", BESIDE),
         "--factor": (bool(factors), ("table4", "ablation")),
         "--accuracy": (accuracy, ("table3",)),
     }
     for flag, (said, of) in asked.items():
-        if said and not set(of) & set(tables):
-            raise UserError(f"{flag}: of the table {' or '.join(of)}; ask for it with --table")
+        drawn = set(BESIDE_FIGURES) & set(figures.names or ()) if flag == "--published beside" else set()
+        if said and not set(of) & set(tables) and not drawn:
+            behind = f", or the figure {' or '.join(BESIDE_FIGURES)} with --figure" if of is BESIDE else ""
+            raise UserError(f"{flag}: of the table {' or '.join(of)}; ask for it with --table{behind}")
+
+
+def _has_pictures(out: Path | None, figures: FigureOptions, pages: Pages) -> bool:
+    """Whether anything that is written shows pictures."""
+    drawn = out is not None and (figures.names is None or bool({*figures.names} & {*PICTURED}))
+    return drawn or pages.gallery is not None or pages.site is not None
 
 
 def _refuse_places(out: Path | None, pages: Pages) -> None:

@@ -1,38 +1,23 @@
-"""Which runs' samples are shown together: those of the same label maps at the same size."""
+"""Which pictures are shown together: those of the same label maps at the same size."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
 
 from reports.lines import SHORT_DIGEST
-from reports.names import method_name
+from reports.pictured import Pictured, Shown
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.digests import labels_sha256
 from sdm_bench.datasets.known_datasets import open_dataset
-from sdm_bench.datasets.transforms import Resized, Transform
-from sdm_bench.sampling.folders import SampleFolder, SampleOptions
+from sdm_bench.datasets.transforms import DEFAULT_RECIPE, Resized, Transform
 
-GONE = "their data no longer have the label maps that the samples were made from"
-
-
-class Shown(NamedTuple):
-    """What pictures that stand side by side have in common. size: (height, width). labels_sha256: of label maps."""
-
-    dataset: str
-    split: str
-    size: tuple[int, int]
-    labels_sha256: str
+GONE = "their data no longer have the label maps that the pictures were made from"
 
 
-def shown_together(folders: Sequence[Path]) -> dict[Shown, list[SampleFolder]]:
-    """The folders of samples by what they are of."""
-    groups: dict[Shown, list[SampleFolder]] = {}
-    for folder in folders:
-        target = SampleFolder(folder)
-        options = target.options()
-        shown = Shown(options.dataset, options.split, options.image_size, options.labels_sha256)
-        groups.setdefault(shown, []).append(target)
+def shown_together(pictured: Sequence[Pictured]) -> dict[Shown, list[Pictured]]:
+    """The pictures by what they are of."""
+    groups: dict[Shown, list[Pictured]] = {}
+    for each in pictured:
+        groups.setdefault(each.shown, []).append(each)
     return groups
 
 
@@ -49,24 +34,17 @@ def file_name(shown: Shown, among: Sequence[Shown], stem: str, suffix: str) -> s
     return f"{stem}-{shown.dataset}-{shown.split}-{width}x{height}{behind}{suffix}"
 
 
-def label_maps(shown: Shown, targets: Sequence[SampleFolder]) -> Resized | None:
-    """The label maps that samples are of, at their size, from the first run's data that still has them; else None."""
-    for data in dict.fromkeys(target.options().data for target in targets):
+def label_maps(shown: Shown, pictured: Sequence[Pictured]) -> Resized | None:
+    """The label maps that pictures are of, at their size, from the first one's data that still has them; else None."""
+    for data in dict.fromkeys(each.data for each in pictured):
         try:
-            dataset = open_dataset(shown.dataset, Path(data), shown.split)
+            dataset = open_dataset(shown.dataset, data, shown.split)
             found = labels_sha256(dataset)
         except (UserError, OSError) as error:
             say(str(error))
             continue
         if found == shown.labels_sha256:
-            transform = Transform(targets[0].options().recipe, shown.size, dataset.keeps_aspect, training=False)
+            recipe = next(filter(None, (each.recipe for each in pictured)), DEFAULT_RECIPE)
+            transform = Transform(recipe, shown.size, dataset.keeps_aspect, training=False)
             return Resized(dataset, transform)
     return None
-
-
-def title_of(options: SampleOptions) -> str:
-    """What a column of samples is headed with."""
-    guided = options.guidance is not None and options.guidance > 1
-    name = method_name(options.method)
-    solver = options.solver and f"{options.solver_title} {options.solver_steps}"
-    return " ".join(filter(None, [name, options.variant_title, solver, f"s={options.guidance:g}" if guided else ""]))

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from sdm_bench.base.errors import unknown_name
+from sdm_bench.base.errors import UserError, unknown_name
 from sdm_bench.base.sections import Section
 
 
@@ -16,6 +16,7 @@ class SegmenterArchitecture(Section):
 
     preprocessing: how its authors feed it, a name in segmenters.preprocessing; None where they don't say.
     released_weights: names of published weights of this architecture, each with the size it was trained at.
+    noisy: "module:function" of its like that sees noisy pictures and their timestep, None where there is none.
     released_files: the files of those that are published in several: registry names, each with what `from_released`
     expects before the file's keys.
     """
@@ -26,6 +27,7 @@ class SegmenterArchitecture(Section):
     size_multiple: int
     preprocessing: str | None = None
     released_weights: dict[str, tuple[int, int]]
+    noisy: str | None = None
     released_files: dict[str, dict[str, str]] = Field(default_factory=dict)
 
 
@@ -39,6 +41,7 @@ ARCHITECTURES = {
             size_multiple=16,
             preprocessing="face_parsing",
             released_weights={"celebamask-hq-unet": (512, 512)},
+            noisy="segmenters.noisy:noisy_unet",
         ),
         SegmenterArchitecture(
             name="unet-lite",
@@ -149,6 +152,15 @@ def released_files(name: str) -> dict[str, str]:
 def build_segmenter(name: str, **options: Any) -> Any:
     """The network (an MMSegmentation model) of an architecture, from pictures in [-1, 1] to scores."""
     return load(architecture(name).build)(**options)
+
+
+def build_noisy(name: str, **options: Any) -> Any:
+    """An architecture's network from noisy pictures and timesteps (N,) in [0, 1000) to scores; raises UserError."""
+    path = architecture(name).noisy
+    if path is None:
+        having = ", ".join(each.name for each in ARCHITECTURES.values() if each.noisy)
+        raise UserError(f"{name}: knows no noisy pictures; expected {having}")
+    return load(path)(**options)
 
 
 @cache

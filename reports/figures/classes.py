@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from reports.figures.curves import axis_label
 from reports.figures.drawing import Drawing
 from reports.figures.groups import Shared, datum, error, file_names, grouped, headings, identity, is_ceiling
 from reports.figures.material import Material
@@ -99,7 +100,9 @@ def _figure(
                     linestyle="none",
                 )
             )
-        axes.set(yticks=range(len(block)), yticklabels=block, ylim=(len(blocks[0]) - 0.4, -0.6), xlabel="IoU ↑")
+        axes.set(
+            yticks=range(len(block)), yticklabels=block, ylim=(len(blocks[0]) - 0.4, -0.6), xlabel=axis_label("iou")
+        )
         axes.set_xlim(-0.02, 1.02)
     explain(figure, handles, [*([CEILING] if ceilings else []), *titles])
     return figure

@@ -24,11 +24,11 @@ def _drawn(of: PictureSet) -> Drawing:
     for number, example in enumerate(of.examples, start=1):
         photograph = [example.image] if of.photographs else []
         row = [colorize(example.label, of.classes.colors), *photograph]
-        for target, heading in zip(of.targets, of.headings, strict=True):
-            seed = target.seeds()[0]
-            row += samples(target, example, [seed])
+        for pictured, heading in zip(of.pictured, of.headings, strict=True):
+            seed = pictured.seeds[0]
+            row += samples(pictured, example, [seed])
             about = {"row": number, "id": example.id, "column": heading, "seed": seed}
-            records.append({**about, "run": target.folder.resolve().name, "missing": row[-1] is None})
+            records.append({**about, "run": pictured.name, "missing": row[-1] is None})
         rows.append(row)
     with styled():
         figure = draw_sheet(Sheet(rows, headings, legend=of.legend))

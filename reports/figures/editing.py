@@ -1,7 +1,6 @@
 """Edits: the picture with what was erased in green, the edited label map, and several samples."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,8 @@ from reports.figures.registry import NothingToDraw
 from reports.figures.sheet import BLANK, Sheet, draw_sheet
 from reports.figures.style import styled
 from reports.figures.text import told_apart
-from reports.shown import Shown, file_name, title_of
+from reports.pictured import Pictured, of_edits
+from reports.shown import file_name, shown_together
 from sdm_bench.base.drawing import colorize
 from sdm_bench.base.errors import UserError, unknown_name
 from sdm_bench.sampling.edit_folders import Edit, EditedPictures, EditFolder
@@ -24,70 +24,62 @@ GREEN = (0, 200, 0)
 ALT = "In rows, a picture with its erased part in green, the edited label map and several edited pictures"
 
 
-@dataclass(frozen=True)
-class Together:
-    """Folders of edits of the same pairs, with a heading each, and what was edited."""
-
-    folders: Sequence[EditFolder]
-    headings: Sequence[str]
-    pictures: EditedPictures
-
-
 def editing(material: Material) -> list[Drawing]:
     """A figure for all folders in which the same was erased of the same pictures; of each its first seeds.
 
     Raises NothingToDraw where there is none, and UserError for an id that isn't among the pairs, or a choice by what
     whole samples show.
     """
-    groups: dict[Shown, list[EditFolder]] = {}
-    for target in map(EditFolder, material.runs):
-        if target.exists:
-            options = target.options()
-            of = Shown(options.dataset, options.split, options.image_size, options.labels_sha256)
-            groups.setdefault(of, []).append(target)
-    if not groups:
+    folders = [folder for folder in map(EditFolder, material.runs) if folder.exists]
+    if not folders:
         raise NothingToDraw("figure editing: no edits in any of the folders; `sdm-bench edit` makes them")
+    groups = shown_together([of_edits(folder.folder) for folder in folders])
+    pictures = {folder.options().labels_sha256: folder for folder in folders}
     return [
-        _drawn(file_name(of, list(groups), "editing", ""), _together(folders), material.examples)
-        for of, folders in groups.items()
-    ]
+        _drawn(file_name(shown, list(groups), "editing", ""), pictured, pictures[shown.labels_sha256].pictures(),
+               material.examples)
+        for shown, pictured in groups.items()
+    ]  # fmt: skip
 
 
-def _together(folders: Sequence[EditFolder]) -> Together:
-    options = [folder.options() for folder in folders]
-    details = [{"folder": folder.folder.resolve().name} for folder in folders]
-    return Together(folders, told_apart([title_of(each) for each in options], details), folders[0].pictures())
-
-
-def _drawn(name: str, of: Together, examples: Examples) -> Drawing:
-    edits = [of.pictures.edit(place) for place in _chosen(of.pictures, examples)]
-    seeds = max((folder.seeds()[:SHOWN] for folder in of.folders), key=len)
+def _drawn(name: str, pictured: Sequence[Pictured], pictures: EditedPictures, examples: Examples) -> Drawing:
+    edits = [pictures.edit(place) for place in _chosen(pictures, examples)]
+    seeds = max((each.seeds[:SHOWN] for each in pictured), key=len)
+    titles = told_apart([each.title() for each in pictured], [each.details for each in pictured])
     rows, records = [], []
     for edit in edits:
-        for folder, heading in zip(of.folders, of.headings, strict=True):
-            first = folder is of.folders[0]
-            made = list(samples(folder, edit.example, folder.seeds()[: len(seeds)]))
-            rows.append([*(_given(edit, of.pictures) if first else [BLANK, BLANK]), *made])
-            rows[-1] += [BLANK] * (len(seeds) - len(made))
-            records.append(
-                {
-                    "id": edit.example.id,
-                    "row": heading,
-                    "run": folder.folder.resolve().name,
-                    "seeds_shown": " ".join(map(str, folder.seeds()[: len(seeds)])),
-                    "erased": float(edit.erased.mean()),
-                    "classes_made": " ".join(
-                        of.pictures.classes.names[place] for place in np.unique(edit.example.label[edit.erased])
-                    ),
-                    "missing": sum(each is None for each in made),
-                }
-            )
+        for each, title in zip(pictured, titles, strict=True):
+            mine = each.seeds[: len(seeds)]
+            made = list(samples(each, edit.example, mine))
+            given = _given(edit, pictures) if each is pictured[0] else [BLANK, BLANK]
+            rows.append([*given, *made, *[BLANK] * (len(seeds) - len(made))])
+            records.append(_record(edit, pictures, title, each.name, mine, made))
     headings = ["erased", "edited label map", *(f"seed {seed}" for seed in seeds)]
-    names = [of.headings[number % len(of.folders)] for number in range(len(rows))]
-    legend = PictureSet(name, of.folders, of.headings, [edit.example for edit in edits], of.pictures.classes).legend
+    legend = PictureSet(name, pictured, titles, [edit.example for edit in edits], pictures.classes).legend
     with styled():
-        figure = draw_sheet(Sheet(rows, headings, names, 2, [*legend, ("erased", GREEN)]))
+        figure = draw_sheet(Sheet(rows, headings, titles * len(edits), 2, [*legend, ("erased", GREEN)]))
     return Drawing(name, figure, pd.DataFrame(records), ALT)
+
+
+def _record(
+    edit: Edit,
+    pictures: EditedPictures,
+    title: str,
+    run: str,
+    seeds: Sequence[int],
+    made: Sequence[np.ndarray | None],
+) -> dict[str, object]:
+    """A line of the data: of a pair by one method."""
+    names = [pictures.classes.names[place] for place in np.unique(edit.example.label[edit.erased])]
+    return {
+        "id": edit.example.id,
+        "row": title,
+        "run": run,
+        "seeds_shown": " ".join(map(str, seeds)),
+        "erased": float(edit.erased.mean()),
+        "classes_made": " ".join(names),
+        "missing": sum(each is None for each in made),
+    }
 
 
 def _given(edit: Edit, pictures: EditedPictures) -> list[np.ndarray | None]:

@@ -9,11 +9,11 @@ from reports.figures.material import Material
 from reports.figures.registry import NothingToDraw
 from reports.gallery.columns import Column, open_columns
 from reports.gallery.numbers import find_numbers
+from reports.pictured import Pictured
 from sdm_bench.base.errors import UserError, unknown_name
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.pictures import ahead
 from sdm_bench.datasets.transforms import Resized
-from sdm_bench.sampling.folders import SampleFolder
 
 WAYS = ("evenly", "worst", "best")
 CLASS = "class:"
@@ -25,7 +25,7 @@ def check_way(way: str) -> None:
         raise UserError(f"--examples {way}: expected {', '.join(WAYS)} or {CLASS}NAME")
 
 
-def chosen(material: Material, real: Resized, targets: Sequence[SampleFolder], count: int) -> list[int]:
+def chosen(material: Material, real: Resized, pictured: Sequence[Pictured], count: int) -> list[int]:
     """The places in `real` of the label maps to show, in order; `count` is the figure's own number.
 
     Raises UserError for an id or a class that isn't there, and NothingToDraw where nothing is measured that the choice
@@ -41,7 +41,7 @@ def chosen(material: Material, real: Resized, targets: Sequence[SampleFolder], c
         return [places[name] for name in evenly(ids, count)]
     if examples.way.startswith(CLASS):
         return [places[name] for name in showing(examples.way.removeprefix(CLASS), real, count)]
-    scores = scores_of(open_columns(targets, real.dataset), material)
+    scores = scores_of(open_columns(pictured, real.dataset), material)
     worst_first = sorted(scores, key=lambda name: (scores[name], name))
     picked = worst_first[:count] if examples.way == "worst" else worst_first[::-1][:count]
     return [places[name] for name in picked]

@@ -77,7 +77,7 @@ def figure_files(material: Material, options: FigureOptions) -> list[FigureFiles
     """
     made = []
     for name in dict.fromkeys(DEFAULT if options.names is None else options.names):
-        if options.names is None and not material.folders:
+        if options.names is None and not material.pictured:
             continue
         try:
             drawings = draw(name, material)

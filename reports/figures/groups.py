@@ -14,6 +14,7 @@ from reports.figures.material import Material
 from reports.figures.registry import NothingToDraw
 from reports.figures.text import told_apart
 from reports.lines import IDENTITY, SHORT_DIGEST, Line, make_lines, order
+from reports.names import dataset_name
 from sdm_bench.base.progress import say
 from sdm_bench.results.rows import REAL, TEXT, ResultRow
 
@@ -60,7 +61,7 @@ class Shared(NamedTuple):
     @property
     def title(self) -> str:
         """What a reader has to know of all numbers."""
-        parts = [f"{self.dataset} {self.split}", self.image_size, self.protocol]
+        parts = [f"{dataset_name(self.dataset)} {self.split}", self.image_size, self.protocol]
         parts += [f"{self.num_images} images", self.incomplete]
         return ", ".join(filter(None, [*parts, "text-to-image prior" if self.track == TEXT else ""]))
 
@@ -149,7 +150,7 @@ def headings(lines: Sequence[Line], without: Sequence[str] = ()) -> list[str]:
     solvers = {spelt(line) for line in lines} - {""}
     for line in lines:
         guidance = line.first.guidance
-        guided = guidance is not None and guidance > 1 and "guidance" not in without
+        guided = line.first.guided and "guidance" not in without
         parts = [line.field("method"), line.field("variant"), spelt(line) if len(solvers) > 1 else ""]
         titles.append(" ".join(filter(None, [*parts, f"s={guidance:g}" if guided else ""])))
     details = [{name: line.field(name) for name in DETAILS if name not in without} for line in lines]

@@ -1,11 +1,12 @@
 """FID, mIoU and LPIPS against the guidance scale."""
 
-from reports.figures.curves import METRICS, draw_curves
+from reports.figures.curves import METRICS, Across, draw_curves
 from reports.figures.drawing import Drawing
 from reports.figures.groups import along, comparable
 from reports.figures.material import Material
 from reports.figures.registry import NothingToDraw
 
+SCALE = Across("guidance", "guidance scale s", lambda line: float(line.first.guidance or 0))
 ALT = "Curves of FID, mIoU and LPIPS against the guidance scale s, a curve for each way to sample"
 
 
@@ -18,8 +19,7 @@ def guidance(material: Material) -> list[Drawing]:
     for group in comparable("guidance", material, METRICS):
         found = along(group, "guidance")
         if found:
-            across = "guidance scale s", lambda line: float(line.first.guidance or 0)
-            drawn.append(draw_curves(group, material, found, across, ("guidance", "sample set", "folder"), ALT))
+            drawn.append(draw_curves(group, material, found, [SCALE], ("guidance", "sample set", "folder"), ALT))
     if not drawn:
         raise NothingToDraw("figure guidance: nothing measured at two guidance scales; `sdm-bench generate --guidance`")
     return drawn

@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from reports.pictured import Pictured
 from sdm_bench.results.rows import ResultRow
 
 
 class ColumnChoice(NamedTuple):
-    """A column of pictures. run: a folder, or the last part of its path. heading: empty for the usual one."""
+    """A column of pictures. heading: empty for the usual one.
+
+    run: a folder or its last part, or what somebody's pictures are called.
+    """
 
     run: str
     heading: str = ""
@@ -30,16 +34,19 @@ class Examples:
 
 @dataclass(frozen=True)
 class Material:
-    """rows: the results. places: the folders and files that they are from. folders: those with samples.
+    """rows: the results. places: the folders and files that they are from. pictured: the pictures that they are of.
 
     runs: all folders and files that were named, among them trainings. average: one point for trainings that differ in
-    their seed alone. columns: the runs that pictures are shown of, in order; empty for all.
+    their seed alone. columns: those that are shown, in order; empty for all. folders: of
+    runs with samples, where their cost is recorded. published: whether others' numbers stand beside ours.
     """
 
     rows: Sequence[ResultRow]
     places: Sequence[Path] = ()
-    folders: Sequence[Path] = ()
+    pictured: Sequence[Pictured] = ()
     runs: Sequence[Path] = ()
     average: bool = False
     examples: Examples = field(default_factory=Examples)
     columns: Sequence[ColumnChoice] = ()
+    folders: Sequence[Path] = ()
+    published: bool = False

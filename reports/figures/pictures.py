@@ -1,4 +1,4 @@
-"""The runs whose samples stand side by side: in the user's order, under headings that differ."""
+"""The pictures that stand side by side: in the user's order, under headings that differ."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,22 +10,20 @@ from reports.figures.examples import chosen
 from reports.figures.material import ColumnChoice, Material
 from reports.figures.registry import NothingToDraw
 from reports.figures.text import told_apart
-from reports.lines import SHORT_DIGEST
-from reports.shown import GONE, file_name, label_maps, shown_together, title_of
+from reports.lines import place as place_of
+from reports.pictured import Pictured
+from reports.shown import GONE, file_name, label_maps, shown_together
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import ClassTable, Example
-from sdm_bench.datasets.pictures import read_image
-from sdm_bench.models.methods import METHODS
-from sdm_bench.sampling.folders import SampleFolder, SampleOptions
 
 
 @dataclass(frozen=True)
 class PictureSet:
-    """Runs of the same label maps, with a heading each, and the label maps that are shown of them."""
+    """Pictures of the same label maps, with a heading each, and the label maps that are shown of them."""
 
     name: str
-    targets: Sequence[SampleFolder]
+    pictured: Sequence[Pictured]
     headings: Sequence[str]
     examples: Sequence[Example]
     classes: ClassTable
@@ -46,25 +44,26 @@ class PictureSet:
 
 
 def picture_sets(figure: str, material: Material, count: int) -> list[PictureSet]:
-    """The runs with samples, by dataset, split, size and label maps; `count` examples of each unless the user says.
+    """The pictures by dataset, split, size and label maps; `count` examples of each unless the user says.
 
     Where the label maps are no longer on the disk a line says so. Raises NothingToDraw where nothing is left, and
     UserError for a column that isn't among the runs.
     """
-    if not material.folders:
+    if not material.pictured:
         raise NothingToDraw(f"figure {figure}: no samples in any of the runs; `sdm-bench generate` makes them")
-    ordered = _ordered(material.folders, material.columns)
-    groups = shown_together(list(ordered))
+    ordered = _ordered(material.pictured, material.columns)
+    groups = shown_together([each for each, _ in ordered])
+    given = {id(each): heading for each, heading in ordered}
     sets, gone = [], []
-    for shown, targets in groups.items():
+    for shown, pictured in groups.items():
         name = file_name(shown, list(groups), figure, "")
-        real = label_maps(shown, targets)
+        real = label_maps(shown, pictured)
         if real is None:
-            gone.append(f"{name} left out: {', '.join(str(target.folder) for target in targets)}: {GONE}")
+            gone.append(f"{name} left out: {', '.join(each.place for each in pictured)}: {GONE}")
             continue
-        headings = _headings(targets, [ordered[target.folder] for target in targets])
-        examples = [real[place] for place in chosen(material, real, targets, count)]
-        sets.append(PictureSet(name, targets, headings, examples, real.dataset.classes))
+        headings = _headings(pictured, [given[id(each)] for each in pictured])
+        examples = [real[place] for place in chosen(material, real, pictured, count)]
+        sets.append(PictureSet(name, pictured, headings, examples, real.dataset.classes))
     if not sets:
         raise NothingToDraw("; ".join(gone))
     for line in gone:
@@ -72,66 +71,47 @@ def picture_sets(figure: str, material: Material, count: int) -> list[PictureSet
     return sets
 
 
-def _ordered(folders: Sequence[Path], columns: Sequence[ColumnChoice]) -> dict[Path, str]:
-    """The folders to show with the heading that the user gave each, in the user's order, else in that of tables."""
+def _ordered(pictured: Sequence[Pictured], columns: Sequence[ColumnChoice]) -> list[tuple[Pictured, str]]:
+    """What is shown with the heading that the user gave each, in the user's order, else in that of tables."""
     if not columns:
-        known = list(METHODS)
-        placed = sorted(folders, key=lambda folder: _place(SampleFolder(folder).options(), known))
-        return dict.fromkeys(placed, "")
-    found: dict[Path, str] = {}
+        return [(each, "") for each in sorted(pictured, key=_place)]
+    found: list[tuple[Pictured, str]] = []
     for column in columns:
-        fitting = [each for each in folders if str(each) == str(Path(column.run))]
-        fitting = fitting or [each for each in folders if each.resolve().name == column.run]
+        fitting = [each for each in pictured if each.place == str(Path(column.run))]
+        fitting = fitting or [each for each in pictured if column.run in (each.name, each.method)]
         if len(fitting) != 1:
-            there = ", ".join(str(each) for each in fitting or folders)
+            there = ", ".join(each.place for each in fitting or pictured)
             raise UserError(
                 f"--column {column.run}: {'several' if fitting else 'no'} such run; expected one of {there}"
             )
-        if fitting[0] in found:
+        if any(each is fitting[0] for each, _ in found):
             raise UserError(f"--column {column.run}: given twice; expected each run once")
-        found[fitting[0]] = column.heading
+        found.append((fitting[0], column.heading))
     return found
 
 
-def _place(options: SampleOptions, known: Sequence[str]) -> tuple:
+def _place(pictured: Pictured) -> tuple:
     """As lines of tables are ordered."""
-    place = known.index(options.method) if options.method in known else len(known)
-    return place, options.method, options.variant_title, options.guidance or 0.0
+    return place_of(pictured.method), pictured.method, pictured.variant, pictured.guidance or 0.0
 
 
-def _headings(targets: Sequence[SampleFolder], given: Sequence[str]) -> list[str]:
-    """What columns are called, all different: as the user said, else by method, solver and guidance."""
-    options = [target.options() for target in targets]
-    solvers = {(each.solver_title, each.solver_steps) for each in options if each.solver}
-    titles = [name or _title(each, len(solvers) > 1) for name, each in zip(given, options, strict=True)]
-    return told_apart(titles, [_details(target, each) for target, each in zip(targets, options, strict=True)])
+def _headings(pictured: Sequence[Pictured], given: Sequence[str]) -> list[str]:
+    """What columns are called, all different: as the user said, else by method, solver where they differ, guidance."""
+    solvers = {each.solver for each in pictured} - {""}
+    titles = [name or each.title(solver=len(solvers) > 1) for name, each in zip(given, pictured, strict=True)]
+    return told_apart(titles, [each.details for each in pictured])
 
 
-def _title(options: SampleOptions, solver: bool) -> str:
-    """The method, with the solver where runs differ in it."""
-    return title_of(options if solver else options.model_copy(update={"solver": None}))
-
-
-def _details(target: SampleFolder, options: SampleOptions) -> dict[str, str]:
-    return {
-        "guidance": "" if options.guidance is None else f"{options.guidance:g}",
-        "training seed": "" if options.training_seed is None else str(options.training_seed),
-        "training steps": "" if options.training_steps is None else str(options.training_steps),
-        "configuration": options.configuration_sha256[:SHORT_DIGEST],
-        "weights": options.weights_sha256[:SHORT_DIGEST],
-        "folder": target.folder.resolve().name,
-    }
-
-
-def samples(target: SampleFolder, example: Example, seeds: Sequence[int]) -> Iterator[np.ndarray | None]:
-    """The samples of a label map, uint8 (H, W, 3), None for one that was not made.
+def samples(pictured: Pictured, example: Example, seeds: Sequence[int]) -> Iterator[np.ndarray | None]:
+    """The pictures of a label map, uint8 (H, W, 3), None for one that isn't there.
 
     Raises UserError for one of another size.
     """
     for seed in seeds:
-        file = target.sample(example.id, seed)
-        picture = read_image(file) if file.is_file() else None
+        picture = pictured.read(example.id, seed)
         if picture is not None and picture.shape[:2] != example.label.shape:
             found, wanted = (f"{shape[1]}x{shape[0]}" for shape in (picture.shape, example.label.shape))
-            raise UserError(f"{file}: {found} pixels; expected {wanted} as {target.folder / 'run.json'} says")
+            raise UserError(
+                f"{pictured.place}: {example.id}, seed {seed}: {found} pixels; expected {wanted} as run.json says"
+            )
         yield picture

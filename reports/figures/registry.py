@@ -26,7 +26,7 @@ FIGURES = {
         "compare": "label map, photograph and a sample of each run",
         "samples": "several samples of each label map, and their spread in each pixel",
         "guidance": "FID, mIoU and LPIPS against the guidance scale",
-        "solvers": "FID, mIoU and LPIPS against network evaluations a sample",
+        "solvers": "FID, mIoU and LPIPS against network evaluations and seconds a sample",
         "plane": "FID against LPIPS",
         "classes": "IoU of each class beside the ceiling",
         "sensitivity": "ranks of the same samples under every protocol",

@@ -14,10 +14,10 @@ from reports.figures.pictures import samples as samples_of
 from reports.figures.registry import NothingToDraw
 from reports.figures.sheet import BLANK, Bar, Sheet, draw_sheet
 from reports.figures.style import styled
+from reports.pictured import Pictured
 from sdm_bench.base.drawing import colorize
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import Example
-from sdm_bench.sampling.folders import SampleFolder
 
 EXAMPLES, SHOWN = 2, 4
 # The share of pixels, in percent, up to whose spread the colours go; a few extreme ones would leave the rest dark.
@@ -59,13 +59,13 @@ def spread_of(pictures: Sequence[np.ndarray]) -> np.ndarray:
 
 def _drawn(of: PictureSet) -> Drawing | None:
     several = [
-        _several(example, target, heading)
+        _several(example, pictured, heading)
         for example in of.examples
-        for target, heading in zip(of.targets, of.headings, strict=True)
-        if len(target.seeds()) > 1
+        for pictured, heading in zip(of.pictured, of.headings, strict=True)
+        if len(pictured.seeds) > 1
     ]
-    for target, heading in zip(of.targets, of.headings, strict=True):
-        if len(target.seeds()) < 2:
+    for pictured, heading in zip(of.pictured, of.headings, strict=True):
+        if len(pictured.seeds) < 2:
             say(f"{of.name}: {heading} left out: one sample of each label map")
     spreads = [each.spread for each in several if each.spread is not None]
     if not spreads:
@@ -89,12 +89,12 @@ def _drawn(of: PictureSet) -> Drawing | None:
     return Drawing(of.name, figure, pd.DataFrame([_record(each) for each in several]), ALT)
 
 
-def _several(example: Example, target: SampleFolder, heading: str) -> Several:
-    seeds = target.seeds()
-    pictures = list(samples_of(target, example, seeds))
+def _several(example: Example, pictured: Pictured, heading: str) -> Several:
+    seeds = pictured.seeds
+    pictures = list(samples_of(pictured, example, seeds))
     there = [picture for picture in pictures if picture is not None]
     spread = spread_of(there) if len(there) > 1 else None
-    run = target.folder.resolve().name
+    run = pictured.name
     return Several(example, heading, run, pictures[:SHOWN], seeds[:SHOWN], len(there), spread)
 
 

@@ -17,6 +17,7 @@ from reports.figures.registry import NothingToDraw
 from reports.figures.style import FONT, PAGE_WIDTH, Look, entitle, explain, look, plots, styled
 from reports.figures.text import text_width
 from reports.lines import IDENTITY, Line, make_lines
+from reports.names import column_name, dataset_name
 from reports.sensitivity import readings_of
 from sdm_bench.base.progress import say
 from sdm_bench.evaluation.metric import Output, main_outputs
@@ -43,7 +44,7 @@ class Compared(NamedTuple):
     @property
     def title(self) -> str:
         """What a reader has to know of all numbers."""
-        parts = [f"{self.dataset} {self.split}", self.image_size, f"{self.num_images} images"]
+        parts = [f"{dataset_name(self.dataset)} {self.split}", self.image_size, f"{self.num_images} images"]
         return ", ".join([*parts, *filter(None, [self.incomplete])])
 
 
@@ -146,7 +147,7 @@ def _line(plot: Axes, ranking: Ranking, reading: Line, drawn: Look) -> Line2D:
 
 def _label(plot: Axes, ranking: Ranking, most: int) -> None:
     count = len(ranking.protocols)
-    plot.set_title(f"{ranking.output.title} {ARROWS[ranking.output.direction]}", loc="left")
+    plot.set_title(f"{column_name(ranking.output.title)} {ARROWS[ranking.output.direction]}", loc="left")
     plot.set(xticks=range(count), xlim=(-0.5, count - 0.5), ylim=(most + 0.4, 0.4), yticks=range(1, most + 1))
     plot.set_ylabel("rank")
     level = _level(ranking)

@@ -13,10 +13,10 @@ from reports.figures.material import Material
 from reports.figures.registry import NothingToDraw
 from reports.figures.style import PAGE_WIDTH, PLOT_WIDTH, entitle, explain, look, plots, styled
 from reports.figures.text import told_apart
+from reports.names import dataset_name, method_name
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_text
 from sdm_bench.checkpoints.runs import TrainingRun, TrainOptions
-from sdm_bench.models.methods import METHODS
 
 STATS_FILE = "stats.jsonl"
 # What a line of it says beside the means since the line before.
@@ -78,7 +78,7 @@ def _name(key: tuple, among: Sequence[tuple]) -> str:
 def _drawn(name: str, runs: Sequence[Trained]) -> Drawing:
     losses = [str(each) for each in dict.fromkeys(column for run in runs for column in run.stats) if each not in ABOUT]
     options = runs[0].options
-    title = METHODS[options.method].title if options.method in METHODS else options.method
+    title = method_name(options.method)
     details = [{**_details(run), "folder": run.folder.resolve().name} for run in runs]
     names = told_apart([title] * len(runs), details)
     columns = min(3, len(losses))
@@ -112,7 +112,7 @@ def _drawn(name: str, runs: Sequence[Trained]) -> Drawing:
         for plot in axes[len(losses) :]:
             plot.remove()
         height, across = options.image_size
-        entitle(figure, f"{title} on {options.dataset}, {across}x{height}")
+        entitle(figure, f"{title} on {dataset_name(options.dataset)}, {across}x{height}")
         explain(figure, list(handles.values()), list(handles))
     return Drawing(name, figure, pd.DataFrame(records), ALT)
 

@@ -1,22 +1,21 @@
-"""What stands in the gallery's columns: a run's samples, with the digests by which numbers of them are found."""
+"""What stands in the gallery's columns, with the digests of pictures by which numbers of them are found."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reports.shown import title_of
+from reports.pictured import Pictured
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.results.rows import ResultRow
-from sdm_bench.results.sample_sets import SampleSet, open_run, spell_seeds
-from sdm_bench.sampling.folders import SampleFolder
+from sdm_bench.results.sample_sets import SampleSet, spell_seeds
 
 
 @dataclass(frozen=True)
 class Column:
-    """A run's samples. title: different in each column of a gallery."""
+    """Pictures with all that is known of them. title: different in each column of a gallery."""
 
     title: str
-    target: SampleFolder
+    pictured: Pictured
     samples: SampleSet
 
     @property
@@ -45,17 +44,17 @@ def _seeds(spelt: str) -> frozenset[int]:
     return frozenset(map(int, parts)) if all(part.isdecimal() for part in parts) else frozenset()
 
 
-def open_columns(targets: Sequence[SampleFolder], dataset: SemanticDataset) -> list[Column]:
-    """A column a folder; runs that are called alike are told apart by their folders' names, then by a number."""
-    titles = [title_of(target.options()) for target in targets]
+def open_columns(pictured: Sequence[Pictured], dataset: SemanticDataset) -> list[Column]:
+    """A column each; those that are called alike are told apart by the names of their places, then by a number."""
+    titles = [each.title() for each in pictured]
     told = [
-        f"{title} ({target.folder.resolve().name})" if titles.count(title) > 1 else title
-        for title, target in zip(titles, targets, strict=True)
+        f"{title} ({each.name})" if titles.count(title) > 1 else title
+        for title, each in zip(titles, pictured, strict=True)
     ]
     met: Counter[str] = Counter()
     columns = []
-    for target, title in zip(targets, told, strict=True):
+    for each, title in zip(pictured, told, strict=True):
         met[title] += 1
         called = f"{title} {met[title]}" if told.count(title) > 1 else title
-        columns.append(Column(called, target, open_run(target.folder, dataset, allow_incomplete=True)))
+        columns.append(Column(called, each, each.open(dataset)))
     return columns

@@ -61,7 +61,7 @@ def _classes(table: ClassTable) -> list[list[str]]:
 
 
 def _column(column: Column) -> dict[str, Any]:
-    return {"title": column.title, "seeds": column.seeds, "stochastic": column.target.options().stochastic}
+    return {"title": column.title, "seeds": column.seeds, "stochastic": column.pictured.varies}
 
 
 def _measures(

@@ -13,7 +13,8 @@ from reports.gallery.columns import open_columns
 from reports.gallery.data import draw
 from reports.gallery.numbers import find_numbers
 from reports.pages.render import data_block, render
-from reports.shown import GONE, Shown, file_name, label_maps, shown_together
+from reports.pictured import Pictured, Shown
+from reports.shown import GONE, file_name, label_maps, shown_together
 from reports.table import Table
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_text, refuse_unwritable, write_text
@@ -21,7 +22,6 @@ from sdm_bench.base.progress import say
 from sdm_bench.base.temporary import temporary_folder
 from sdm_bench.datasets.transforms import Resized
 from sdm_bench.results.rows import ResultRow
-from sdm_bench.sampling.folders import SampleFolder
 
 SCRIPTS = tuple(f"gallery/{name}.js" for name in ("view", "rows", "controls", "zoom", "viewer", "keys"))
 STYLES = ("gallery/gallery.css",)
@@ -57,20 +57,23 @@ def refuse_page(path: Path) -> None:
         raise UserError(f"--gallery {path}: not a page of this program; expected an earlier gallery or nothing")
 
 
-def write_galleries(path: Path, folders: Sequence[Path], shelf: Shelf) -> list[Path]:
-    """Writes the page of the samples in `folders`, or one for each split, size and label maps; returns the pages.
+def write_galleries(path: Path, pictured: Sequence[Pictured], shelf: Shelf) -> list[Path]:
+    """Writes the page of pictures, or one for each split, size and label maps; returns the pages.
 
     A single one is `path`; several have these behind its stem. Pictures that a page doesn't hold stand in a folder
     beside it. Raises UserError where there is nothing to show, and as `refuse_page` does.
     """
-    groups = shown_together(folders)
+    groups = shown_together(pictured)
     if not groups:
-        raise UserError("--gallery: no samples in any of the runs; expected folders that `sdm-bench generate` wrote")
+        raise UserError(
+            "--gallery: no samples in any of the runs; expected folders that `sdm-bench generate` wrote, or results of "
+            "`evaluate --images` with the pictures where they were"
+        )
     pages = {shown: path.with_name(file_name(shown, list(groups), path.stem, path.suffix)) for shown in groups}
     for page in pages.values():
         refuse_page(page)
     found = {shown: label_maps(shown, targets) for shown, targets in groups.items()}
-    gone = [", ".join(str(target.folder) for target in groups[shown]) for shown, real in found.items() if real is None]
+    gone = [", ".join(each.place for each in groups[shown]) for shown, real in found.items() if real is None]
     if len(gone) == len(groups):
         raise UserError(f"--gallery: {'; '.join(gone)}: {GONE}")
     for folder in gone:
@@ -82,12 +85,12 @@ def write_galleries(path: Path, folders: Sequence[Path], shelf: Shelf) -> list[P
     ]
 
 
-def write_gallery(path: Path, shown: Shown, targets: Sequence[SampleFolder], real: Resized, shelf: Shelf) -> Path:
+def write_gallery(path: Path, shown: Shown, pictured: Sequence[Pictured], real: Resized, shelf: Shelf) -> Path:
     """Writes one page, and its pictures beside it where it doesn't hold them; the page changes last.
 
     A folder of pictures has a name of its content, so that an earlier page keeps its own until it is replaced.
     """
-    columns = open_columns(targets, real.dataset)
+    columns = open_columns(pictured, real.dataset)
     numbers = find_numbers(columns, shelf.places, shelf.rows)
     before = _pictures_of(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,6 @@ from PIL.Image import Resampling
 from reports.gallery.columns import Column
 from sdm_bench.base.drawing import colorize
 from sdm_bench.datasets.base import Example
-from sdm_bench.datasets.pictures import read_image
 from sdm_bench.datasets.transforms import resize_map
 
 # Pixels of the longer side of small pictures, and the quality of those that are made smaller.
@@ -60,10 +59,9 @@ def draw_row(example: Example, columns: Sequence[Column], colors: np.ndarray) ->
     distances = {}
     for index, column in enumerate(columns):
         for seed in column.seeds:
-            file = column.target.sample(example.id, seed)
-            if not file.is_file():
+            sample = column.pictured.read(example.id, seed)
+            if sample is None:
                 continue
-            sample = read_image(file)
             pictures[sample_kind(index, seed)] = encoded(sample)
             if example.image is not None and example.image.shape == sample.shape:
                 distances[index, seed] = distance(sample, example.image)

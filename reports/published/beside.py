@@ -12,6 +12,7 @@ from sdm_bench.evaluation.metric import Output
 from sdm_bench.results.rows import REAL
 
 LEGEND = "published: not measured by this program, and never ranked with what is; the number in brackets is its note's"
+COMPARES = "compares with lines of its protocol, size and number of pictures"
 
 
 @dataclass
@@ -59,7 +60,7 @@ def find_beside(groups: Sequence[tuple[str, Sequence[Line]]], outputs: Mapping[s
         tracks = {line.first.track for line in lines}
         for number in published(dataset) if dataset in DATASETS else []:
             if number.metric in outputs and (number.track in tracks or not number.track):
-                note = f"{number.source}: {_compares(number, lines)}"
+                note = f"{number.source}: {comparison_of(number, lines)}"
                 mark = marks.setdefault(note, len(marks) + 1)
                 key = heading, number.metric, method_name(number.method), number.variant
                 beside.found.setdefault(key, []).append((number, mark))
@@ -72,7 +73,7 @@ def _digits(number: PublishedNumber) -> str:
     return f"{number.value:.{number.output.digits}f}"
 
 
-def _compares(number: PublishedNumber, lines: Sequence[Line]) -> str:
+def comparison_of(number: PublishedNumber, lines: Sequence[Line]) -> str:
     """Why a number compares with those of `lines`, or doesn't."""
     of = [line for line in lines if number.metric in line.rows] or lines
     rows = [line.rows.get(number.metric, line.first) for line in of]
@@ -92,4 +93,4 @@ def _compares(number: PublishedNumber, lines: Sequence[Line]) -> str:
             reasons.append(f"{words} {theirs}, ours {', '.join(ours)}")
     if reasons:
         return f"does not compare: {'; '.join(reasons)}"
-    return "compares with lines of its protocol, size and number of pictures"
+    return COMPARES

@@ -11,6 +11,7 @@ from reports.anonymous import without_paths
 from reports.figures.figures import FigureFiles
 from reports.gallery.gallery import Shelf, write_galleries
 from reports.pages.render import render
+from reports.pictured import Pictured
 from reports.table import Table
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
@@ -18,7 +19,7 @@ from sdm_bench.base.files import named, read_object, refuse_unwritable, write_by
 from sdm_bench.base.temporary import temporary_folder
 from sdm_bench.evaluation.protocol_text import show
 from sdm_bench.protocols.protocols import protocol, protocol_names
-from sdm_bench.results.provenance import FOLDER
+from sdm_bench.results.provenance import record_of
 from sdm_bench.results.rows import REAL, ResultRow, to_csv
 
 # What says that a folder is a site of ours, and which files it has.
@@ -40,14 +41,14 @@ UNRECORDED = "not-recorded"
 class Content:
     """What a site shows.
 
-    rows, tables: the numbers. places: the folders and files of results. folders: those with samples. figures: in
+    rows, tables: the numbers. places: the folders and files of results. pictured: what the gallery shows. figures: in
     the order of the page. anonymous: whether records of evaluations are shown without this machine's paths.
     """
 
     rows: Sequence[ResultRow]
     tables: Sequence[Table]
     places: Sequence[Path]
-    folders: Sequence[Path]
+    pictured: Sequence[Pictured]
     figures: Sequence[FigureFiles]
     anonymous: bool = True
 
@@ -102,9 +103,9 @@ def _fill(folder: Path, content: Content) -> None:
     rows = list({row.id: row for row in content.rows}.values())
     accounts = {row.id: f"numbers/{_account(row)}.html#{row.id}" for row in rows}
     galleries = []
-    if content.folders:
+    if content.pictured:
         shelf = Shelf(rows, content.tables, content.places, accounts, INDEX)
-        galleries = [page.name for page in write_galleries(folder / GALLERY, content.folders, shelf)]
+        galleries = [page.name for page in write_galleries(folder / GALLERY, content.pictured, shelf)]
     for table in content.tables:
         table.write(folder / "tables", TABLE_FILES)
     for name, data in (file for figure in content.figures for file in figure.files.items()):
@@ -140,8 +141,7 @@ def _write_accounts(folder: Path, rows: Sequence[ResultRow], content: Content, s
     for row in rows:
         by_page.setdefault(_account(row), []).append(row)
     for name, of in by_page.items():
-        kept = [(place if place.is_dir() else place.parent) / FOLDER / f"{name}.json" for place in content.places]
-        file = next((path for path in kept if path.is_file()), None)
+        file = record_of(of[0], content.places)
         fields = [*ALWAYS, *(each for each in ResultRow.model_fields if each not in (*ALWAYS, "evaluation"))]
         differing = [each for each in fields if each in ALWAYS or len({getattr(row, each) for row in of}) > 1]
         first = next((row for row in of if row.method != REAL), of[0])

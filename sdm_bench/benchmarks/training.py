@@ -1,19 +1,15 @@
 """What a training step spends on its network, and what on everything else: reading, noise, optimizer, average."""
 
-import statistics
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 from torch import nn
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import track
+from sdm_bench.benchmarks.stopwatch import Stopwatch, shares
 from sdm_bench.datasets.base import size_at
 from sdm_bench.datasets.known_datasets import dataset_class, open_dataset
 from sdm_bench.toy import write_toy
@@ -25,57 +21,6 @@ from sdm_bench.training.recipes import make_accelerator, make_objective, resolve
 NETWORK = "network"
 PARTS = (NETWORK, "reading", "optimizer", "average", "rest")
 FEWEST_SCENES = 8
-
-
-class Stopwatch:
-    """Seconds by part, by the clock and of this process's CPU time; inside another part only the inner one's go on."""
-
-    def __init__(self, device: torch.device):
-        self.device = device
-        self.running: list[str] = []
-        self.since = (0.0, 0.0)
-        self.reset()
-
-    def reset(self) -> None:
-        """Forgets all seconds."""
-        self.seconds = dict.fromkeys(PARTS, (0.0, 0.0))
-
-    def start(self, part: str) -> None:
-        """From now on the seconds are those of `part`."""
-        self._charge()
-        self.running.append(part)
-
-    def stop(self) -> None:
-        """From now on they are again those of the part that ran before."""
-        self._charge()
-        self.running.pop()
-
-    def _charge(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        now = time.perf_counter(), time.process_time()
-        if self.running:
-            clock, cpu = self.seconds[self.running[-1]]
-            self.seconds[self.running[-1]] = clock + now[0] - self.since[0], cpu + now[1] - self.since[1]
-        self.since = now
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        """What the block takes is that of the part `name`."""
-        self.start(name)
-        try:
-            yield
-        finally:
-            self.stop()
-
-    def timed(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
-        """The same function, whose calls are of the part `name`."""
-
-        def call(*arguments: Any, **options: Any) -> Any:
-            with self.part(name):
-                return function(*arguments, **options)
-
-        return call
 
 
 def watch(objective: Objective, stopwatch: Stopwatch) -> None:
@@ -121,7 +66,7 @@ def training_shares(
         write_toy(dataset, data / "scenes", {"train": scenes}, options.image_size)
         objective = make_objective(options)
         objective.prepare(make_accelerator(device, "no"))
-        stopwatch = Stopwatch(objective.accelerator.device)
+        stopwatch = Stopwatch(objective.accelerator.device, PARTS)
         watch(objective, stopwatch)
         stream = TrainingStream.of(open_dataset(dataset, data / "scenes", "train"), options)
         batches = stream.batches(count, start=0, device=objective.accelerator.device)
@@ -135,10 +80,4 @@ def training_shares(
             for part, seconds in stopwatch.seconds.items() if step else ():
                 found[part].append(seconds)
     height, width = options.image_size
-    table = pd.DataFrame({"method": method, "preset": preset, "size": f"{height}x{width}", "batch": count}, PARTS)
-    table.insert(4, "part", PARTS)
-    for column, which in (("seconds", 0), ("CPU seconds", 1)):
-        table[column] = [statistics.median(each[which] for each in found[part]) for part in PARTS]
-    for share, column in (("share", "seconds"), ("CPU share", "CPU seconds")):
-        table[share] = table[column] / table[column].sum()
-    return table.reset_index(drop=True)
+    return shares({"method": method, "preset": preset, "size": f"{height}x{width}", "batch": count}, found)

@@ -20,24 +20,33 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json, read_object, sha256_file, write_json
 from sdm_bench.base.finite import NotFinite, named, not_finite
 from sdm_bench.base.progress import say
-from sdm_bench.base.sections import Section, parsed
+from sdm_bench.base.sections import Section, parsed, unless_default
 from sdm_bench.base.tensors import Tensors, read_safetensors, write_safetensors
 from sdm_bench.checkpoints.weights_file import WeightsAbout, storable
-from sdm_bench.models.preset import DiffusionPreset, DiscriminatorPreset, SamplingPreset, TrainingPreset
+from sdm_bench.models.preset import (
+    PERCEPTUAL_DEFAULT,
+    DiffusionPreset,
+    DiscriminatorPreset,
+    SamplingPreset,
+    TrainingPreset,
+)
 
 OPTIONS_FILE = "train.json"
 
 # How pictures are sampled afterwards doesn't change the training.
-MAY_CHANGE = frozenset({"sampling"})
+# Neither does more time: a rate that decays has its schedule, which holds.
+MAY_CHANGE = frozenset({"sampling", "budget_minutes", "core_budget_minutes"})
 
 
 class TrainOptions(Section):
     """Everything that decides what a training run makes, resolved.
 
     image_size: (height, width). classes_sha256: of the class table of a dataset of one's own, which its name doesn't
-    say; empty for others. perceptual: the weights file of the perceptual loss, None: without. init: what the
-    weights started from; init_sha256: which file that was. schedule_steps, schedule_minutes: over what a rate that
-    decays falls to zero, see training/schedule.py.
+    say; empty for others. perceptual: the weights file of the perceptual loss, None: without;
+    perceptual_network: its name in the registry. init: what the weights started from; init_sha256: which file that
+    was. schedule_steps, schedule_minutes, schedule_core_minutes: over what a rate that decays falls to zero, see
+    training/schedule.py. budget_minutes, core_budget_minutes: of time or of CPU time, where no number of steps but
+    that ends the training.
     """
 
     method: str
@@ -54,6 +63,7 @@ class TrainOptions(Section):
     condition_dropout: float = 0.0
     timestep_sampler: str = "uniform"
     perceptual: str | None = None
+    perceptual_network: str = unless_default(PERCEPTUAL_DEFAULT)
     precision: str = "no"
     accumulate: int = 1
     seed: int = 0
@@ -61,6 +71,9 @@ class TrainOptions(Section):
     init_sha256: str | None = None
     schedule_steps: int | None = None
     schedule_minutes: float | None = None
+    schedule_core_minutes: float | None = None
+    budget_minutes: float | None = None
+    core_budget_minutes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +133,7 @@ class TrainingRun:
         """The state stored with the newest step folder; step 0 of a run that has none."""
         latest = self.latest()
         if latest is None:
-            return {"step": 0, "seconds": 0.0}
+            return {"step": 0, "seconds": 0.0, "core_seconds": 0.0}
         return read_object(latest / "state.json", step=int, seconds=(int, float))
 
     def weights_file(self, raw: bool = False) -> Path:
@@ -162,6 +175,8 @@ class TrainingRun:
             seed=options.seed,
             steps=state["step"],
             seconds=round(state["seconds"], 1),
+            core_seconds=_rounded(state.get("core_seconds")),
+            budget=_spent_budget(options, state),
             stages=self._stages(options),
             averaged=averaged,
             version=stored["version"],
@@ -171,7 +186,24 @@ class TrainingRun:
         if options.init is None or not TrainingRun(Path(options.init)).exists:
             return []
         before = TrainingRun(Path(options.init))._about(averaged=False)
-        return [*before.stages, before.model_dump(include={"command", "seed", "steps", "seconds", "version"})]
+        return [*before.stages, before.model_dump(include=OF_A_STAGE)]
+
+
+OF_A_STAGE = {"command", "seed", "steps", "seconds", "core_seconds", "budget", "version"}
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
+
+
+def _spent_budget(options: TrainOptions, state: dict[str, Any]) -> str:
+    """The budget that ended a training, in words; empty where a number of steps did, or nothing has yet."""
+    minutes, core_minutes = options.budget_minutes, options.core_budget_minutes
+    if minutes is not None and state["seconds"] >= 60 * minutes:
+        return f"{minutes:g} minutes"
+    if core_minutes is not None and state.get("core_seconds", 0.0) >= 60 * core_minutes:
+        return f"{core_minutes:g} core-minutes"
+    return ""
 
 
 def save_step(

@@ -5,15 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_lines
 from sdm_bench.base.tensors import build_fitting, load_strictly, read_tensors, tensors_sha256
 from sdm_bench.checkpoints.stored import SHIPPED, StoredNetwork, find_stored, is_stored, shipped_weights
-from sdm_bench.checkpoints.weights_file import single
+from sdm_bench.checkpoints.weights_file import WeightsAbout, single
 from sdm_bench.datasets.base import ClassTable
+from sdm_bench.models.preset import DiffusionPreset
 from sdm_bench.weights.store import load_weights
-from segmenters.architectures import ARCHITECTURES, build_segmenter, load, released_files, released_names
+from segmenters.architectures import ARCHITECTURES, build_noisy, build_segmenter, load, released_files, released_names
 from segmenters.configured import PREFIX, load_configured, named_files
 from segmenters.prediction import Segmenter
 from segmenters.preprocessing import PREPROCESSING
@@ -74,6 +76,17 @@ def _load_stored(
 ) -> Segmenter:
     """Its options and the size it was trained at decide predictions too, so that the digest covers them."""
     about = stored.about
+    if about.method in ARCHITECTURES and about.diffusion is not None:
+        raise UserError(f"--segmenter {source}: sees noisy pictures, to guide `generate`; expected one without --noisy")
+    _refuse_other(about, source, dataset, classes)
+    network = build_fitting(lambda: build_segmenter(about.method, **about.network), stored.tensors, stored.source)
+    options = json.dumps([about.method, about.network, about.image_size], sort_keys=True)
+    digest = sha256_lines([tensors_sha256(network.state_dict()), options])
+    return Segmenter(f"{about.method} ({source})", network.to(device).eval(), about.image_size, digest, device)
+
+
+def _refuse_other(about: WeightsAbout, source: str, dataset: str, classes: ClassTable) -> None:
+    """Raises UserError where a trained network is no segmenter of the dataset's classes."""
     if about.dataset != dataset:
         raise UserError(f"--segmenter {source}: trained on {about.dataset}; expected one for {dataset}")
     if about.method not in ARCHITECTURES:
@@ -84,10 +97,35 @@ def _load_stored(
     found, expected = about.network.get("num_classes"), len(classes.evaluated_names)
     if found != expected:
         raise UserError(f"--segmenter {source}: a network of {found} classes; expected the dataset's {expected}")
-    network = build_fitting(lambda: build_segmenter(about.method, **about.network), stored.tensors, stored.source)
-    options = json.dumps([about.method, about.network, about.image_size], sort_keys=True)
-    digest = sha256_lines([tensors_sha256(network.state_dict()), options])
-    return Segmenter(f"{about.method} ({source})", network.to(device).eval(), about.image_size, digest, device)
+
+
+def load_guiding(
+    source: str, dataset: str, classes: ClassTable, size: tuple[int, int], process: DiffusionPreset
+) -> tuple[nn.Module, str]:
+    """The segmenter of noisy pictures at `source`, on the CPU in evaluation mode, and its digest.
+
+    source: a run of `sdm-bench segment train --noisy`, or a weights file with its JSON. size, process: of what it is to
+    guide. Raises UserError where it is of another dataset, size or noise schedule, or sees no noise.
+    """
+    stored = find_stored(source)
+    if stored is None:
+        raise UserError(f"--segmenter {source}: neither a run of `segment train --noisy` nor a weights file of one")
+    about = stored.about
+    if about.method not in ARCHITECTURES or about.diffusion is None:
+        raise UserError(f"--segmenter {source}: holds no segmenter of noisy pictures; expected `segment train --noisy`")
+    _refuse_other(about, source, dataset, classes)
+    trained, wanted = DiffusionPreset(**about.diffusion), process
+    if (trained.schedule, trained.steps) != (wanted.schedule, wanted.steps):
+        raise UserError(
+            f"--segmenter {source}: trained on noise of the {trained.schedule} schedule in {trained.steps} steps; "
+            f"expected {wanted.schedule} in {wanted.steps}"
+        )
+    if about.image_size != size:
+        found, expected = (f"{width}x{height}" for height, width in (about.image_size, size))
+        raise UserError(f"--segmenter {source}: trained on pictures of {found} pixels; expected {expected}")
+    network = build_fitting(lambda: build_noisy(about.method, **about.network), stored.tensors, stored.source)
+    options = json.dumps([about.method, about.network, about.image_size, about.diffusion], sort_keys=True)
+    return network.eval().requires_grad_(False), sha256_lines([tensors_sha256(network.state_dict()), options])
 
 
 def _load_file(name: str, file: Path, classes: ClassTable, device: torch.device) -> Segmenter:

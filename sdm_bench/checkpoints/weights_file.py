@@ -22,7 +22,8 @@ class WeightsAbout(BaseModel):
     method: its name, or that of the segmenter. network: the fields of its configuration. image_size: (height,
     width) it was trained at. training: the options of the run; init is what it started from, if anything. stages:
     command, seed, steps, seconds and version of the runs it started from, oldest first. seed, steps: of the training,
-    None where nobody says.
+    None where nobody says. core_seconds: CPU time of it. budget: "15 core-minutes" or "5 minutes" where that ended it
+    and not a number of steps.
     """
 
     method: str
@@ -36,6 +37,8 @@ class WeightsAbout(BaseModel):
     seed: int | None = None
     steps: int | None = None
     seconds: float = 0.0
+    core_seconds: float | None = None
+    budget: str = ""
     stages: list[dict[str, Any]] = []
     averaged: bool = False
     version: str = ""
@@ -45,16 +48,21 @@ class WeightsAbout(BaseModel):
     def configuration_sha256(self) -> str:
         """SHA-256 over the network, the diffusion process and how it was trained, all but the seed and the steps.
 
-        Of what it was fine-tuned from, for how many steps that was trained.
+        Of what it was fine-tuned from, for how many steps that was trained. A budget is a part of it, of all stages:
+        how many steps fit in differs from one training to the next.
         """
         made = self.model_dump(mode="json", include={"method", "dataset", "network", "image_size", "diffusion"})
-        training = {name: value for name, value in self.training.items() if name not in OF_ONE_TRAINING}
-        before = [stage.get("steps") for stage in self.stages]
-        return sha256_lines([json.dumps([made, training, before, self.averaged], sort_keys=True)])
+        left_out = OF_ONE_TRAINING | {name for name in ADDED if self.training.get(name) is None}
+        training = {name: value for name, value in self.training.items() if name not in left_out}
+        before = [stage.get("budget") or stage.get("steps") for stage in self.stages]
+        budget = [self.budget] if self.budget else []
+        return sha256_lines([json.dumps([made, training, before, self.averaged, *budget], sort_keys=True)])
 
 
 # Options in which trainings differ that are repetitions of each other.
-OF_ONE_TRAINING = frozenset({"seed", "init", "init_sha256"})
+OF_ONE_TRAINING = frozenset({"seed", "init", "init_sha256", "budget_minutes", "core_budget_minutes"})
+# Options that earlier versions did not write; without a value they are left out, so that older digests hold.
+ADDED = ("schedule_core_minutes",)
 
 
 def write_weights(path: Path, tensors: Tensors, about: WeightsAbout, half: bool = False) -> None:

@@ -24,6 +24,11 @@ Examples:
   sdm-bench benchmark evaluation FOLDER
   sdm-bench benchmark evaluation FOLDER --counts 500,2000 --limit 60
 """
+GENERATION_EXAMPLE = """\b
+Examples:
+  sdm-bench benchmark generation
+  sdm-bench benchmark generation --method oasis --preset paper --batch-size 2 --batches 2
+"""
 TRAINING_EXAMPLE = """\b
 Examples:
   sdm-bench benchmark training
@@ -116,6 +121,22 @@ def training(methods: tuple[str, ...], **chosen: Any) -> None:
 
     for method in methods:
         click.echo(training_shares(method, **chosen).to_string(index=False, float_format="{:.4f}".format))
+
+
+@benchmark.command(epilog=GENERATION_EXAMPLE)
+@click.option("--method", "methods", multiple=True, default=("spade",), show_default=True, help="GANs. Repeatable.")
+@click.option("--preset", default="toy", show_default=True, help="paper or toy; the weights are random.")
+@click.option("--dataset", default="cityscapes", show_default=True, metavar="NAME", help="Of which toy scenes.")
+@click.option("--image-size", type=click.IntRange(min=1), help="Short side in pixels (default: the preset's).")
+@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option("--batches", type=click.IntRange(min=1), default=5, show_default=True, help="That are timed.")
+@options.device
+def generation(methods: tuple[str, ...], **chosen: Any) -> None:
+    """What sampling a GAN spends on its network, on reading label maps, on writing pictures, and on the rest."""
+    from sdm_bench.benchmarks.generation import generation_shares
+
+    for method in methods:
+        click.echo(generation_shares(method, **chosen).to_string(index=False, float_format="{:.4f}".format))
 
 
 @benchmark.command(epilog=SOLVER_EXAMPLE)

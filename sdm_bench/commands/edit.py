@@ -119,7 +119,8 @@ def edit(image: Path | None, labels: Path | None, edited_labels: Path | None, **
     opened = open_editor(
         weights=WeightsSpec(**take("method", "checkpoint", "preset", "raw"), process=take_process(chosen)),
         sampling=SamplingOptions(
-            **take("solver", "solver_steps", "timestep_respacing", "guidance", "eta", "threshold", "precision")
+            **take("solver", "solver_steps", "timestep_respacing", "guidance", "eta", "threshold", "precision"),
+            **take("guidance_by", "segmenter"),
         ),
         choice=InpaintingChoice(**take("merge", "jump_length", "jump_samples", "strength")),
         speed=Speed(**take("path", "spade_cache", "channels_last", "compile")),

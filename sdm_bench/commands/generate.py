@@ -53,6 +53,15 @@ SOLVER_OPTIONS = (
         help="1.5 is s = 1.5 of the released code and s = 0.5 in the paper's equation. "
         "Guidance is off for values up to 1.",
     ),
+    click.option(
+        "--guidance-by",
+        type=click.Choice(["null-label", "segmenter"]),
+        help="segmenter: in place of the null label, of ddpm and ddim. --guidance then multiplies the gradient of "
+        "log p of the whole label map, a sum over its pixels: 1 is Bayes' rule (default: null-label).",
+    ),
+    click.option(
+        "--segmenter", metavar="FOLDER", help="What guides: a run of `segment train --noisy`, or a weights file of one."
+    ),
     click.option("--eta", type=click.FloatRange(0, 1), help="DDIM's share of fresh noise."),
     click.option(
         "--threshold",
@@ -100,7 +109,8 @@ def generate(run: Path | None, **chosen: Any) -> None:
         weights=WeightsSpec(run=run, **take("method", "checkpoint", "preset", "raw"), process=take_process(chosen)),
         where=DatasetSplit(*take("dataset", "data", "split").values()),
         sampling=SamplingOptions(
-            **take("solver", "solver_steps", "timestep_respacing", "guidance", "eta", "threshold", "precision")
+            **take("solver", "solver_steps", "timestep_respacing", "guidance", "eta", "threshold", "precision"),
+            **take("guidance_by", "segmenter"),
         ),
         speed=Speed(**take("path", "spade_cache", "channels_last", "compile")),
         command=options.command_line(),

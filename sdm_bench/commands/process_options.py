@@ -41,6 +41,12 @@ def take_process(chosen: dict[str, Any], *further: str) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value not in (None, False)}
 
 
+def take_noise(chosen: dict[str, Any]) -> dict[str, Any]:
+    """Takes what replaces the noise schedule of a preset out of a command's options."""
+    asked = {FIELDS[name]: chosen.pop(name) for name in NAMES[:2]}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
 def take_network(chosen: dict[str, Any]) -> dict[str, Any]:
     """Takes what replaces fields of the network's preset out of a command's options."""
     fixed, widths = chosen.pop("no_learn_sigma"), chosen.pop("channel_mult")

@@ -89,8 +89,8 @@ class Report(options.Command):
     type=click.Choice(PUBLISHED),
     default="off",
     show_default=True,
-    help="What others published on the datasets: beside, in columns of table1 and table3; below, in tables of their "
-    "own. Alone it means below.",
+    help="What others published on the datasets: beside, in columns of table1 and table3, and as marks or lines "
+    "apart in guidance, solvers and plane; below, in tables of their own. Alone it means below.",
 )
 @click.option(
     "--figure",

@@ -23,6 +23,13 @@ Examples:
 @click.option("--dry-run", is_flag=True, help="Print every cell's state and what is estimated; run nothing.")
 @click.option("--retry-failed", is_flag=True, help="Try again what failed before.")
 @click.option("--offline", is_flag=True, help="Use no network; list all that is missing at once.")
+@click.option(
+    "--at-once",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Cells at a time where there are no GPUs, each with its share of the cores.",
+)
 @options.device
 @suite_options.slurm
 def run(
@@ -32,6 +39,7 @@ def run(
     dry_run: bool,
     retry_failed: bool,
     offline: bool,
+    at_once: int,
     device: str,
     slurm: bool,
     sbatch: tuple[tuple[str, Any], ...],
@@ -39,7 +47,8 @@ def run(
 ) -> None:
     """Do what SUITE, a YAML or the name of a shipped one, still needs: data, trainings, samples, numbers, tables.
 
-    As many cells at once as fit: one a GPU, without GPUs one with all cores. A cell that fails stops no other; they are
+    As many cells at once as fit: one a GPU, without GPUs one with all cores, or --at-once. Small networks leave cores
+    idle; two at a time then do more. A cell that fails stops no other; they are
     listed at the end, and the exit code is 1. Ctrl-C stops once the work in hand is saved; the same command goes on.
     With --slurm the cells are jobs, which go on when this command ends.
     """
@@ -49,12 +58,16 @@ def run(
     from sdm_bench.suites.show import dry_run_text
     from sdm_bench.suites.slurm import SlurmEngine
 
+    if slurm and at_once > 1:
+        raise click.UsageError("--at-once: of cells here; with --slurm the cluster decides")
     given = suite_options.sbatch_given(slurm, sbatch, **named)
     planned = planned_suite(suite, out, dict(roots), retry_failed, device)
     if dry_run:
-        click.echo("\n".join(dry_run_text(planned)))
+        click.echo("\n".join(dry_run_text(planned, at_once)))
         return
     keep_roots(planned.out, dict(roots))
     if bring(planned, offline):
         planned = planned_suite(suite, out, dict(roots), retry_failed, device)
-    run_planned(planned, SlurmEngine(planned.plan.suite.slurm, given, device) if slurm else LocalEngine(device))
+    run_planned(
+        planned, SlurmEngine(planned.plan.suite.slurm, given, device) if slurm else LocalEngine(device, at_once)
+    )

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from sdm_bench.commands import options
+from sdm_bench.commands.process_options import PROCESS_OPTIONS, take_noise
 from sdm_bench.commands.train import loop_options, preset_overrides, run_options
 
 EXAMPLE = """\b
@@ -21,8 +22,13 @@ def segment() -> None:
 @segment.command(epilog=EXAMPLE)
 @click.argument("name")
 @run_options
+@click.option("--noisy", is_flag=True, help="Of noisy pictures, for `generate --guidance-by segmenter`; unet takes it.")
+@options.with_options(*PROCESS_OPTIONS[:2])
 def train(name: str, **chosen: Any) -> None:
     """Train the segmenter NAME on a dataset, then print its IoU on the real photographs of the val split.
+
+    With --noisy it is trained on pictures with the noise of SDM's preset (--noise-schedule, --diffusion-steps: another
+    one), to guide diffusion models; nothing is printed then.
 
     NAME: unet, drn-c-26, drn-c-42, drn-c-58, drn-d-22, drn-d-105, upernet101 or deeplabv2-resnet101. Ctrl-C saves;
     the same command resumes.
@@ -34,7 +40,10 @@ def train(name: str, **chosen: Any) -> None:
     from sdm_bench.training.segmenters import train_segmenter
 
     loop, overrides, out = loop_options(chosen), preset_overrides(chosen), chosen.pop("out")
-    train_segmenter(name, loop=loop, out=out, overrides=overrides, **chosen)
+    process = take_noise(chosen)
+    train_segmenter(name, loop=loop, out=out, overrides=overrides, process=process, **chosen)
+    if chosen["noisy"]:
+        return
     try:
         found = held_out(out, loop.device)
     except UserError as error:

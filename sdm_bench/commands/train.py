@@ -35,6 +35,12 @@ RUN_OPTIONS = (
         metavar="MINUTES",
         help="Time in all; alone, a rate decays over it.",
     ),
+    click.option(
+        "--core-budget",
+        type=click.FloatRange(min=0),
+        metavar="MINUTES",
+        help="The same of CPU time, over all threads and processes: alike for methods that use the cores differently.",
+    ),
     click.option("--out", required=True, type=options.OUT, help="The run's folder; the same command resumes it."),
     click.option(
         "--init", type=click.Path(exists=True, path_type=Path), help="Start from a run's or a file's weights."
@@ -60,10 +66,14 @@ def loop_options(chosen: dict[str, Any]) -> Any:
     """Takes the options of the loop out of a command's options."""
     from sdm_bench.training.loop import LoopOptions
 
-    if chosen["steps"] is None and chosen["budget"] is None:
-        raise click.UsageError("how long? Give --steps, --budget or both")
+    budget, core_budget = chosen.pop("budget"), chosen.pop("core_budget")
+    if budget is not None and core_budget is not None:
+        raise click.UsageError("--budget and --core-budget: time and CPU time; expected one of them")
+    if chosen["steps"] is None and budget is None and core_budget is None:
+        raise click.UsageError("how long? Give --steps, --budget or --core-budget, or --steps with one of them")
     names = ("steps", "log_every", "save_every", "grid_every", "workers", "device", "gradient_checkpointing")
-    return LoopOptions(budget_minutes=chosen.pop("budget"), **{name: chosen.pop(name) for name in names})
+    named = {name: chosen.pop(name) for name in names}
+    return LoopOptions(budget_minutes=budget, core_budget_minutes=core_budget, **named)
 
 
 def preset_overrides(chosen: dict[str, Any]) -> dict[str, Any]:
@@ -95,6 +105,12 @@ def known_method(_context: click.Context, _parameter: click.Parameter, method: s
     default="uniform",
     show_default=True,
     help="Of diffusion models: all timesteps alike, or more often those with large losses.",
+)
+@click.option(
+    "--perceptual",
+    type=click.Choice(["vgg19", "lpips-vgg", "none"]),
+    help="Of GANs: the network of their perceptual loss, in the cache of weights; lpips-vgg is a substitute that the "
+    "tables name (default: vgg19 where it is in the cache, else none).",
 )
 @options.with_options(*TRAINING_OPTIONS)
 def train(method: str, **chosen: Any) -> None:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from sdm_bench.base.errors import UserError, unknown_name
 from sdm_bench.diffusion.gaussian_diffusion import NoiseSchedule, extract_at_timestep, q_sample
+from sdm_bench.diffusion.guidance import Pull
 from sdm_bench.diffusion.solvers import MULTISTEP, Denoiser, NoiseSource, Solver, SolverState, walk_of
 
 MERGES = ("after", "before")
@@ -133,17 +134,18 @@ def inpaint(
     known: Known,
     noise: NoiseSource,
     how: Inpainting,
+    pull: Pull | None = None,
 ) -> Iterator[SolverState]:
     """Makes the erased part of `known.source` anew; yields after every reverse step, Inpainting.evaluations in all.
 
-    schedule: as Solver.schedule gives it. Noises are drawn in one order: of the start; of each reverse step, then of
-    the known part that is merged; of each forward step. Merged after, the last state has the source outside; merged
-    before, it has what the network made of it. Raises UserError where the solver can't jump.
+    schedule: as Solver.schedule gives it. pull: as in `solve`. Noises are drawn in one order: of the start; of each
+    reverse step, then of the known part that is merged; of each forward step. Merged after, the last state has the
+    source outside; merged before, it has what the network made of it. Raises UserError where the solver can't jump.
     """
     how.refuse_solver(solver)
     total = solver.steps if solver.name in MULTISTEP else len(schedule)
     walked = how.walked(total)
-    walk = walk_of(solver, schedule, total - walked)
+    walk = walk_of(solver, schedule, total - walked, pull)
     # by place, counted from the end of the walk: the timestep of the network there
     timesteps = list(reversed(walk.timesteps))
     started = noise()

@@ -89,8 +89,14 @@ class NoiseSchedule:
 
     def network_timesteps(self, t: Tensor) -> Tensor:
         """What the network is given for the indices t (N,): int64, or float32 in [0, 1000) where rescaled."""
-        timesteps = torch.from_numpy(self.timestep_map).to(t.device)[t]
-        return timesteps.float() * (1000.0 / self.original_steps) if self.rescale_timesteps else timesteps
+        return self.scaled_timesteps(t) if self.rescale_timesteps else self._original(t)
+
+    def scaled_timesteps(self, t: Tensor) -> Tensor:
+        """The timesteps of the original schedule at the indices t (N,), float32 in [0, 1000) however many there are."""
+        return self._original(t).float() * (1000.0 / self.original_steps)
+
+    def _original(self, t: Tensor) -> Tensor:
+        return torch.from_numpy(self.timestep_map).to(t.device)[t]
 
 
 def preset_schedule(preset: DiffusionPreset) -> NoiseSchedule:

@@ -21,7 +21,9 @@ from sdm_bench.diffusion.gaussian_diffusion import (
     eps_from_x_start,
     extract_at_timestep,
     reverse_step,
+    x_start_from_eps,
 )
+from sdm_bench.diffusion.guidance import Pull, pulled_eps, pulled_mean
 from sdm_bench.diffusion.respacing import space_timesteps
 
 # (x_t (N, 3, H, W), NoiseSchedule.network_timesteps (1,)) -> output (N, 3 or 6, H, W).
@@ -92,13 +94,22 @@ class SolverState:
 
 
 def solve(
-    solver: Solver, schedule: NoiseSchedule, denoise: Denoiser, start: Tensor, noise: NoiseSource
+    solver: Solver,
+    schedule: NoiseSchedule,
+    denoise: Denoiser,
+    start: Tensor,
+    noise: NoiseSource,
+    pull: Pull | None = None,
 ) -> Iterator[SolverState]:
     """Walks `schedule` (see Solver.schedule) from `start` (N, 3, H, W), noise, to pictures; yields after every step.
 
-    One noise is drawn a step, used or not, so that every solver draws alike.
+    One noise is drawn a step, used or not, so that every solver draws alike. pull: guidance by a classifier, which
+    ancestral sampling and DDIM take; raises UserError for others.
     """
-    walk, sample = walk_of(solver, schedule), start
+    return _walked(walk_of(solver, schedule, pull=pull), denoise, start, noise)
+
+
+def _walked(walk: "Walk", denoise: Denoiser, sample: Tensor, noise: NoiseSource) -> Iterator[SolverState]:
     for t in walk.timesteps:
         state = walk.step(denoise, sample, t, noise)
         yield state
@@ -117,17 +128,20 @@ class Walk:
     step: Callable[[Denoiser, Tensor, int, NoiseSource], SolverState]
 
 
-def walk_of(solver: Solver, schedule: NoiseSchedule, first: int = 0) -> Walk:
+def walk_of(solver: Solver, schedule: NoiseSchedule, first: int = 0, pull: Pull | None = None) -> Walk:
     """The walk of `solver` through `schedule` (see Solver.schedule) without its `first` timesteps."""
-    walk = _multistep(solver, schedule) if solver.name in MULTISTEP else _one_by_one(solver, schedule)
+    if pull is not None and solver.name in MULTISTEP:
+        raise UserError(f"--solver {solver.name}: guidance by a segmenter is defined for {' and '.join(STEPS)}")
+    walk = _multistep(solver, schedule) if solver.name in MULTISTEP else _one_by_one(solver, schedule, pull)
     return Walk(walk.timesteps[first:], walk.step)
 
 
-def _one_by_one(solver: Solver, schedule: NoiseSchedule) -> Walk:
+def _one_by_one(solver: Solver, schedule: NoiseSchedule, pull: Pull | None) -> Walk:
     def step(denoise: Denoiser, sample: Tensor, index: int, noise: NoiseSource) -> SolverState:
         t = torch.full((1,), index, device=sample.device)
         output = denoise(sample, schedule.network_timesteps(t))
-        return STEPS[solver.name](solver, schedule, output, sample, t, noise())
+        pulled = None if pull is None else pull(sample, t)
+        return STEPS[solver.name](solver, schedule, output, sample, t, noise(), pulled)
 
     return Walk(range(len(schedule) - 1, -1, -1), step)
 
@@ -171,20 +185,40 @@ def make_scheduler(name: str, schedule: NoiseSchedule, steps: int) -> Any:
 
 
 def ancestral_step(
-    solver: Solver, schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor, noise: Tensor
+    solver: Solver,
+    schedule: NoiseSchedule,
+    output: Tensor,
+    x_t: Tensor,
+    t: Tensor,
+    noise: Tensor,
+    pulled: Tensor | None = None,
 ) -> SolverState:
-    """x_{t-1} drawn from p(x_{t-1} | x_t)."""
+    """x_{t-1} drawn from p(x_{t-1} | x_t), its mean moved by `pulled` (like x_t), see guidance.pulled_mean."""
     step = reverse_step(schedule, output, x_t, t, solver.threshold)
     spread = (0.5 * step.log_variance).exp() * noise
-    return SolverState(step.mean + _unless_last(t, x_t) * spread, step.x_start)
+    mean = step.mean if pulled is None else pulled_mean(step.mean, step.variance, pulled)
+    return SolverState(mean + _unless_last(t, x_t) * spread, step.x_start)
 
 
 def ddim_step(
-    solver: Solver, schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor, noise: Tensor
+    solver: Solver,
+    schedule: NoiseSchedule,
+    output: Tensor,
+    x_t: Tensor,
+    t: Tensor,
+    noise: Tensor,
+    pulled: Tensor | None = None,
 ) -> SolverState:
-    """x_{t-1} of DDIM with the solver's eta; eps is derived anew from x_0 after thresholding."""
+    """x_{t-1} of DDIM with the solver's eta; eps is derived anew from x_0 after thresholding.
+
+    With `pulled` (like x_t) it is then moved, see guidance.pulled_eps, and x_0 follows it without being thresholded
+    again, as in openai/guided-diffusion@169a6e8, condition_score.
+    """
     x_start = reverse_step(schedule, output, x_t, t, solver.threshold).x_start
     eps = eps_from_x_start(schedule, x_t, t, x_start)
+    if pulled is not None:
+        eps = pulled_eps(schedule, eps, t, pulled)
+        x_start = x_start_from_eps(schedule, x_t, t, eps)
     # in float32 like the reference, whose rounding shows where alpha_bar is close to 1
     cumulative, previous = (
         extract_at_timestep(values, t, x_t) for values in (schedule.alphas_cumprod, schedule.alphas_cumprod_prev)
@@ -198,7 +232,7 @@ def _unless_last(t: Tensor, like: Tensor) -> Tensor:
     return (t != 0).float().reshape(-1, *[1] * (like.dim() - 1))
 
 
-Step = Callable[[Solver, NoiseSchedule, Tensor, Tensor, Tensor, Tensor], SolverState]
+Step = Callable[[Solver, NoiseSchedule, Tensor, Tensor, Tensor, Tensor, Tensor | None], SolverState]
 STEPS: dict[str, Step] = {"ddpm": ancestral_step, "ddim": ddim_step}
 
 

@@ -8,6 +8,8 @@ import yaml
 from sdm_bench.base.errors import unknown_name
 from sdm_bench.base.sections import Section, unless_default
 
+# Name, in the registry of weights, of the network of the papers' perceptual loss.
+PERCEPTUAL_DEFAULT = "vgg19"
 # Output channels of a network that learns no variances.
 FIXED_VARIANCE = 3
 FLAGS = {"steps": "--diffusion-steps", "schedule": "--noise-schedule", "out_channels": "--no-learn-sigma"}
@@ -45,8 +47,8 @@ class DiscriminatorPreset(Section):
 
     ndf, layers, scales: its width, depth and number of resolutions, where its kind leaves them open. scales_are_summed:
     losses are added up over scales instead of averaged. discriminator_share: of the losses that train it.
-    feature_from: the first layer whose output is matched. vgg_weights: of relu1_1 to relu5_1 of VGG19. balanced:
-    whether a discriminator that segments gives every class the same weight.
+    feature_from: the first layer whose output is matched. vgg_weights: of the five feature maps of the perceptual loss.
+    balanced: whether a discriminator that segments gives every class the same weight.
     """
 
     kind: Literal["multiscale", "pix2pixhd", "fpse", "unet"] = "multiscale"

@@ -41,6 +41,13 @@ def record(folder: Path, about: dict[str, Any]) -> str:
     return name
 
 
+def record_of(row: ResultRow, places: Iterable[Path]) -> Path | None:
+    """The record of a row's evaluation beside the results at `places`, folders or files; None where it isn't kept."""
+    name = f"{Path(row.evaluation).name}.json"
+    kept = ((place if place.is_dir() else place.parent) / FOLDER / name for place in places)
+    return next((path for path in kept if path.is_file()), None) if row.evaluation else None
+
+
 def find(wanted: str, places: Iterable[Path]) -> tuple[ResultRow, Path]:
     """The result whose id starts with `wanted`, and its file, among the results files at or below `places`.
 

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from io import StringIO
@@ -16,6 +17,7 @@ from sdm_bench.base.files import read_text, write_text
 from sdm_bench.base.progress import say
 from sdm_bench.base.sections import Section, parsed
 from sdm_bench.models.methods import METHODS
+from sdm_bench.sampling.folders import BY_SEGMENTER
 
 RESULTS_FILE = "results.csv"
 Track = Literal["labels", "text"]
@@ -34,9 +36,9 @@ class ResultRow(Section):
     Who made the pictures. method: a name of methods.yaml, or what somebody's pictures are called. track: `labels` for
     what knows label maps alone, `text` for what has a text-to-image prior; empty for photographs. Numbers of the two
     are never ranked together. variant: a method's ablation, empty for the plain one. solver, steps, guidance: of a
-    diffusion model. training_steps, training_seed: None where nobody says. weights_sha256: over all tensors of the
-    generator. configuration_sha256: over its network, its diffusion process and how it was trained, but for seed and
-    steps; empty where nobody says.
+    diffusion model. training_steps, training_seed: None where nobody says; steps also of a training by a budget, which
+    is a part of its configuration. weights_sha256: over all tensors of the generator. configuration_sha256: over its
+    network, its diffusion process and how it was trained, but for seed and steps; empty where nobody says.
     Which pictures. sample_set: the digest of the SampleSet. labels_sha256: over the label maps that they are of, and
     their classes. image_size: "WIDTHxHEIGHT", or "several". seeds: sample numbers, as "0-2" or "0,4". num_images:
     measured pictures of one seed. incomplete: what is missing or too many, empty for exactly the pictures of the split.
@@ -97,6 +99,16 @@ class ResultRow(Section):
     def key(self) -> tuple:
         """Everything that decides the number: of two rows with one key, the newer holds."""
         return *self.group(), self.metric, self.class_name
+
+    @property
+    def by_segmenter(self) -> bool:
+        """Whether a segmenter guided; guidance is then above 0, and otherwise off up to 1."""
+        return BY_SEGMENTER in self.variant.split(", ")
+
+    @property
+    def guided(self) -> bool:
+        """Whether guidance was on."""
+        return self.guidance is not None and (self.by_segmenter or self.guidance > 1)
 
     @property
     def id(self) -> str:
@@ -164,6 +176,8 @@ def _row(path: Path, number: int, cells: dict[str, Any], count: int) -> ResultRo
     cells = {"track": "" if cells["method"] == REAL else LABELS} | cells
     fields = {name: None if name in OPTIONAL and cell == "" else cell for name, cell in cells.items() if name != "id"}
     row = parsed(ResultRow, fields, f"{path}, line {number}: not a result row")
+    if not math.isfinite(row.value):
+        raise UserError(f"{path}, line {number}: {row.metric} of {row.method} is {row.value}; expected a finite number")
     if row.id == cells["id"]:
         return row
     say(f"warning: {path}, line {number}: the id {cells['id']} does not fit what the line says: edited by hand?")

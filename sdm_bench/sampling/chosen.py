@@ -2,15 +2,21 @@
 
 from typing import Any
 
+import torch
+
 from sdm_bench.base.devices import pick_device
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.finite import refuse_weights
 from sdm_bench.base.progress import say
 from sdm_bench.checkpoints.generators import TrainedNetwork
+from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.transforms import DEFAULT_RECIPE
 from sdm_bench.diffusion.gaussian_diffusion import preset_schedule
-from sdm_bench.diffusion.solvers import respaced_solver
+from sdm_bench.diffusion.solvers import STEPS, respaced_solver
 from sdm_bench.models import methods
 from sdm_bench.models.preset import DiffusionPreset
+from sdm_bench.sampling.classifier import GuidingSegmenter
+from sdm_bench.sampling.folders import SEGMENTER
 from sdm_bench.sampling.synthesizers import SamplingOptions, Speed, Synthesizer, make_synthesizer
 
 
@@ -30,9 +36,41 @@ def sampling_of(trained: TrainedNetwork, sampling: SamplingOptions) -> dict[str,
     if "guidance" in preset and not learnt_null_label(trained):
         preset["guidance"] = 1.0
     asked = _respaced(asked, preset, trained)
+    if asked.get("guidance_by") == SEGMENTER:
+        _check_by_segmenter(asked, (preset | asked)["solver"])
+        return preset | asked
+    asked.pop("guidance_by", None)
+    if "segmenter" in asked:
+        raise UserError(f"--segmenter {asked['segmenter']}: guides nothing; give --guidance-by {SEGMENTER} too")
     if asked.get("guidance", 1) < 1:
         raise UserError(f"--guidance {asked['guidance']:g}: expected s of the released code, from 1 (off) on")
     return preset | asked
+
+
+def _check_by_segmenter(asked: dict[str, Any], solver: str) -> None:
+    """Raises UserError where a segmenter can't guide as it was asked to."""
+    if "segmenter" not in asked:
+        raise UserError(f"--guidance-by {SEGMENTER}: by which? Give --segmenter, a run of `segment train --noisy`")
+    if asked.get("guidance", 0) <= 0:
+        found = f" {asked['guidance']:g}" if "guidance" in asked else ""
+        raise UserError(f"--guidance{found}: expected s above 0, what multiplies the segmenter's gradient")
+    if solver not in STEPS:
+        raise UserError(f"--solver {solver}: guidance by a segmenter is defined for {' and '.join(STEPS)}")
+
+
+def guiding_segmenter(
+    trained: TrainedNetwork, chosen: dict[str, Any], dataset: SemanticDataset
+) -> GuidingSegmenter | None:
+    """The segmenter that guides, None where none does; raises UserError where it doesn't fit what it is to guide."""
+    source = chosen.get("segmenter")
+    if source is None:
+        return None
+    from sdm_bench.checkpoints.segmenters import load_guiding
+
+    process = DiffusionPreset(**(trained.about.diffusion or {}))
+    network, digest = load_guiding(source, dataset.name, dataset.classes, trained.about.image_size, process)
+    refuse_weights(network.state_dict(), source)
+    return GuidingSegmenter(network, torch.from_numpy(dataset.classes.evaluate_as).long(), source, digest)
 
 
 def _respaced(asked: dict[str, Any], preset: dict[str, Any], trained: TrainedNetwork) -> dict[str, Any]:
@@ -52,12 +90,18 @@ def recipe_of(trained: TrainedNetwork) -> str:
     return found
 
 
-def synthesizer_of(trained: TrainedNetwork, sampling: SamplingOptions, device: str, speed: Speed) -> Synthesizer:
+def synthesizer_of(
+    trained: TrainedNetwork,
+    sampling: SamplingOptions,
+    device: str,
+    speed: Speed,
+    segmenter: GuidingSegmenter | None = None,
+) -> Synthesizer:
     """What samples a trained network; `sampling` says all that a diffusion model needs, see `sampling_of`."""
     about = trained.about
     diffusion = None if about.diffusion is None else DiffusionPreset(**about.diffusion)
     return make_synthesizer(
-        about.method, trained.network, trained.config, diffusion, sampling, pick_device(device), speed
+        about.method, trained.network, trained.config, diffusion, sampling, pick_device(device), speed, segmenter
     )
 
 

@@ -9,11 +9,12 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from sdm_bench.base.files import locked, read_object, write_json
-from sdm_bench.base.sections import Section, parsed
+from sdm_bench.base.sections import Section, parsed, unless_default
 from sdm_bench.checkpoints.generators import TrainedNetwork
 from sdm_bench.conditioning import Condition
 from sdm_bench.models.gan import Generator
 from sdm_bench.models.unet import UNet
+from sdm_bench.sampling.classifier import GuidingSegmenter
 from sdm_bench.sampling.folders import SampleOptions
 
 COST_FILE = "cost.json"
@@ -31,13 +32,15 @@ class Timing(Section):
 class Cost(Section):
     """What is known of the cost of a folder's samples; None for what isn't.
 
-    parameters: of the network. evaluations: of it for a sample, with guidance two a step. flop: floating-point
-    operations of convolutions, products and attention for a sample by plain evaluations; the fast path needs fewer.
+    parameters: of the network. evaluations: of it for a sample, with guidance two a step, but one where a segmenter
+    guides; segmenter_evaluations: of that one, each with its gradient. flop: floating-point operations of convolutions,
+    products and attention for a sample by plain evaluations, the segmenter's included; the fast path needs fewer.
     training_seconds: wall-clock time of the training, and of those that it started from. timings: of sampling.
     """
 
     parameters: int | None = None
     evaluations: int | None = None
+    segmenter_evaluations: int | None = unless_default(None)
     flop: int | None = None
     training_seconds: float | None = None
     timings: tuple[Timing, ...] = ()
@@ -54,21 +57,27 @@ def read_cost(folder: Path) -> Cost:
     return parsed(Cost, read_object(path), path) if path.is_file() else Cost()
 
 
-def record_network(folder: Path, trained: TrainedNetwork, options: SampleOptions) -> None:
-    """Records the cost of a network's training and of one sample, unless it is recorded."""
+def record_network(
+    folder: Path, trained: TrainedNetwork, options: SampleOptions, segmenter: GuidingSegmenter | None = None
+) -> None:
+    """Records the cost of a network's training and of one sample, unless it is recorded; `segmenter` guides it."""
     if read_cost(folder).flop is not None:
         return
     assert isinstance(trained.network, Generator | UNet)
     about = trained.about
-    evaluations = (
-        1 if options.solver_steps is None else options.solver_steps * (2 if (options.guidance or 1) > 1 else 1)
-    )
+    steps = options.solver_steps or 1
+    evaluations = steps * (2 if segmenter is None and (options.guidance or 1) > 1 else 1)
+    flop = evaluations * evaluation_flop(trained.network, options.image_size, options.style is not None)
+    guiding = {} if segmenter is None else {"segmenter_evaluations": steps}
+    if segmenter is not None:
+        flop += steps * gradient_flop(segmenter, options.image_size)
     seconds = about.seconds + sum(stage.get("seconds", 0.0) for stage in about.stages)
     known = {
         "parameters": sum(each.numel() for each in trained.network.parameters()),
         "evaluations": evaluations,
-        "flop": evaluations * evaluation_flop(trained.network, options.image_size, options.style is not None),
+        "flop": flop,
         "training_seconds": seconds or None,
+        **guiding,
     }
     with locked(folder):
         _write(folder, read_cost(folder).model_copy(update=known))
@@ -124,6 +133,15 @@ def evaluation_flop(network: Generator | UNet, size: tuple[int, int], styled: bo
     eager = torch.compiler.set_stance("force_eager") if getattr(network, "compiled", False) else nullcontext()
     with eager, FlopCounterMode(display=False) as counter:
         _evaluate(network, condition.to(device), device)
+    return int(counter.get_total_flops())
+
+
+def gradient_flop(segmenter: GuidingSegmenter, size: tuple[int, int]) -> int:
+    """Floating-point operations of one gradient of a guiding segmenter for one sample, forward and backward."""
+    device = segmenter.evaluate_as.device
+    truth = torch.zeros(1, *size, dtype=torch.int64, device=device)
+    with FlopCounterMode(display=False) as counter:
+        segmenter.gradient(torch.zeros(1, 3, *size, device=device), torch.zeros(1, device=device), truth)
     return int(counter.get_total_flops())
 
 

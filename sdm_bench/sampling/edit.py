@@ -14,7 +14,7 @@ from sdm_bench.checkpoints.generators import TrainedNetwork, WeightsSpec
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.pairs import EditPair, PairFiles, read_pair
 from sdm_bench.datasets.transforms import Transform
-from sdm_bench.sampling.chosen import recipe_of, refuse_idle_options, sampling_of, say_guidance
+from sdm_bench.sampling.chosen import guiding_segmenter, recipe_of, refuse_idle_options, sampling_of, say_guidance
 from sdm_bench.sampling.edit_folders import SPLIT, EditFolder, EditOptions, class_rows
 from sdm_bench.sampling.editor import Editor, InpaintingChoice, filled, needs_instances, reader_of
 from sdm_bench.sampling.folders import SampleFolder
@@ -27,13 +27,17 @@ PACKAGES = ("torch", "diffusers", "numpy", "pillow", "scipy")
 
 @dataclass(frozen=True)
 class OpenedEditor:
-    """A trained network that edits, with what reads label maps for it and the sampling it was opened with."""
+    """A trained network that edits, with what reads label maps for it and the sampling it was opened with.
+
+    segmenter_sha256: over the segmenter that guides it, None where none does.
+    """
 
     trained: TrainedNetwork
     editor: Editor
     reader: SemanticDataset
     transform: Transform
     sampling: SamplingOptions
+    segmenter_sha256: str | None = None
 
     def options(
         self,
@@ -62,10 +66,11 @@ class OpenedEditor:
             style="ground-truth" if self.editor.styled else None,
             weights=self.trained.source,
             weights_sha256=self.trained.sha256,
-            training_steps=about.steps,
+            training_steps=None if about.budget else about.steps,
             training_seed=about.seed,
             configuration_sha256=about.configuration_sha256,
-            training_note=training_note(self.trained, self.sampling.guidance),
+            training_note=training_note(self.trained, None if self.segmenter_sha256 else self.sampling.guidance),
+            segmenter_sha256=self.segmenter_sha256,
             batch_size=batch_size,
             way="re-synthesis" if how is None else "inpainting",
             **(vars(how) if how is not None else {}),
@@ -117,15 +122,17 @@ def open_editor(
     refuse_idle_options(about.method, sampling, speed)
     how = choice.resolved(about.method)
     refuse_weights(trained.network.state_dict(), trained.source)
-    chosen = SamplingOptions(**sampling_of(trained, sampling))
-    say_guidance(chosen.guidance, sampling.guidance, trained)
-    editor = Editor(trained, chosen, how, paste, device, speed)
+    settings = sampling_of(trained, sampling)
+    chosen, reader = SamplingOptions(**settings), reader_of(trained, dataset, data)
+    segmenter = guiding_segmenter(trained, settings, reader)
+    if segmenter is None:
+        say_guidance(chosen.guidance, sampling.guidance, trained)
+    editor = Editor(trained, chosen, how, paste, device, speed, segmenter)
     if how is None:
         style = "the style of each picture" if editor.styled else "no style of the picture, for it has no encoder"
         say(f"{about.method} edits by re-synthesis: the whole picture is made, with {style}, and the erased part taken")
-    reader = reader_of(trained, dataset, data)
     transform = Transform(recipe or recipe_of(trained), about.image_size, reader.keeps_aspect, training=False)
-    return OpenedEditor(trained, editor, reader, transform, chosen)
+    return OpenedEditor(trained, editor, reader, transform, chosen, None if segmenter is None else segmenter.sha256)
 
 
 def edit_pictures(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sdm_bench.base.devices import pick_device
 from sdm_bench.base.drawing import to_uint8
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.finite import refuse_pictures
@@ -20,6 +21,7 @@ from sdm_bench.diffusion.editing import Inpainting, Known
 from sdm_bench.diffusion.solvers import SolverState
 from sdm_bench.models import methods
 from sdm_bench.sampling.chosen import synthesizer_of
+from sdm_bench.sampling.classifier import GuidingSegmenter
 from sdm_bench.sampling.synthesizers import DiffusionSynthesizer, SamplingOptions, Speed, sample_generator
 
 
@@ -48,7 +50,7 @@ class InpaintingChoice:
 class Editor:
     """A trained network that edits. how: None where a GAN makes whole pictures, of which the erased part is taken.
 
-    styled: whether its encoder looks at the picture that is edited.
+    styled: whether its encoder looks at the picture that is edited. segmenter: guides in place of the null label.
     """
 
     def __init__(
@@ -59,8 +61,10 @@ class Editor:
         paste: bool = True,
         device: str = "auto",
         speed: Speed | None = None,
+        segmenter: GuidingSegmenter | None = None,
     ):
-        self.synthesizer = synthesizer_of(trained, sampling, device, speed or Speed())
+        guiding = segmenter and segmenter.to(pick_device(device))
+        self.synthesizer = synthesizer_of(trained, sampling, device, speed or Speed(), guiding)
         self.how, self.paste = how, paste
         self.styled = hasattr(trained.network, "encoder")
         self.num_classes: int = trained.config.num_classes

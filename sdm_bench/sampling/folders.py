@@ -15,8 +15,11 @@ from sdm_bench.base.files import locked, read_object, write_json
 from sdm_bench.base.sections import Section, parsed, unless_default
 
 RUN_FILE = "run.json"
+# What guides: the network itself by its null label, or a segmenter; and how the variants of rows say the latter.
+NULL_LABEL, SEGMENTER = "null-label", "segmenter"
+BY_SEGMENTER = "guided by a segmenter"
 # Where things lie, as opposed to what they are.
-MAY_CHANGE = frozenset({"data", "weights"})
+MAY_CHANGE = frozenset({"data", "weights", "segmenter"})
 
 
 class SampleOptions(Section):
@@ -27,9 +30,11 @@ class SampleOptions(Section):
     it was drawn; photographs_sha256: of these photographs. weights_sha256: over all tensors of the network.
     timestep_respacing: where others than the solver's own timesteps are walked, see Solver. batch_size: of the fixed
     batches that samples are computed in, which decides how they are rounded.
-    training_steps, training_seed: None where the weights don't say. configuration_sha256: of the network, the diffusion
-    process and how it was trained, see checkpoints/weights_file.py. training_note: what tables have to say of the
-    training. data, weights: where the dataset and the network were, which may change.
+    training_steps, training_seed: None where the weights don't say; steps also where a budget ended the training.
+    configuration_sha256: of the network, the diffusion process and how it was trained, see
+    checkpoints/weights_file.py. training_note: what tables have to say of the training. guidance_by: `segmenter` where
+    one of noisy pictures guided, None where guidance was without a classifier or off; segmenter_sha256: over it. data,
+    weights, segmenter: where they were, which may change.
     record: the file that holds them.
     """
 
@@ -57,14 +62,18 @@ class SampleOptions(Section):
     solver_steps: int | None = None
     timestep_respacing: str | None = unless_default(None)
     guidance: float | None = None
+    guidance_by: str | None = unless_default(None)
+    segmenter: str | None = unless_default(None)
+    segmenter_sha256: str | None = unless_default(None)
     eta: float | None = None
     threshold: str | None = None
     precision: str = "no"
 
     @property
     def variant_title(self) -> str:
-        """The variant, as every row says it; a style that looks at the truth is never left out."""
-        return ", ".join(part for part in (self.variant, self.style and f"{self.style} style") if part)
+        """The variant, as every row says it; a style that looks at the truth, or what guides, is never left out."""
+        guided = BY_SEGMENTER if self.guidance_by == SEGMENTER else ""
+        return ", ".join(part for part in (self.variant, self.style and f"{self.style} style", guided) if part)
 
     @property
     def solver_title(self) -> str:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from sdm_bench.base.background import in_background
+from sdm_bench.base.devices import pick_device
 from sdm_bench.base.drawing import to_uint8
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import is_whole_picture, write_png
@@ -20,7 +22,9 @@ from sdm_bench.datasets.folder import Folder
 from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.datasets.transforms import Resized, Transform
 from sdm_bench.models import methods
+from sdm_bench.models.preset import PERCEPTUAL_DEFAULT
 from sdm_bench.sampling.chosen import (
+    guiding_segmenter,
     learnt_null_label,
     recipe_of,
     refuse_idle_options,
@@ -34,6 +38,7 @@ from sdm_bench.sampling.synthesizers import SamplingOptions, Speed, Synthesizer,
 
 BATCH_SIZE = 8
 WITHOUT_PERCEPTUAL_LOSS = "trained without the perceptual loss"
+OTHER_PERCEPTUAL_LOSS = "perceptual loss by {} in place of vgg19"
 WITHOUT_NULL_LABEL = "guided by a null label that was not learnt"
 
 
@@ -70,13 +75,18 @@ def generate_samples(
     if folder is None:
         raise UserError("--out: where do the samples go?")
     dataset = _open_dataset(where, trained)
-    options = _sample_options(trained, dataset, sampling, variant, recipe, style, batch_size or _batch_size(folder))
-    say_guidance(options.guidance, sampling.guidance, trained)
+    settings = sampling_of(trained, sampling)
+    segmenter = guiding_segmenter(trained, settings, dataset)
+    if segmenter is not None:
+        settings["segmenter_sha256"] = segmenter.sha256
+    options = _sample_options(trained, dataset, settings, variant, recipe, style, batch_size or _batch_size(folder))
+    if segmenter is None:
+        say_guidance(options.guidance, sampling.guidance, trained)
     chosen = SamplingOptions(**{name: getattr(options, name) for name in vars(sampling)})
-    synthesizer = synthesizer_of(trained, chosen, device, speed)
+    synthesizer = synthesizer_of(trained, chosen, device, speed, segmenter and segmenter.to(pick_device(device)))
     transform = Transform(options.recipe, options.image_size, dataset.keeps_aspect, training=False)
     written = write_samples(synthesizer, Resized(dataset, transform), options, folder, seeds, command, shard or (0, 1))
-    decided(lambda: record_network(folder, trained, options))
+    decided(lambda: record_network(folder, trained, options, segmenter))
     say(f"{folder}: {written} samples written")
     return folder
 
@@ -138,8 +148,9 @@ def _write_samples(
         if (seed, index) in absent
     )
     try:
-        for seed, index, pixels in track(work, f"sampling {options.method}", len(wanted), done, "samples"):
-            write_png(target.sample(ids[index], seed), pixels)
+        with in_background() as submit:
+            for seed, index, pixels in track(work, f"sampling {options.method}", len(wanted), done, "samples"):
+                submit(write_png, target.sample(ids[index], seed), pixels)
     finally:
         watch.record(target.folder, getattr(synthesizer, "device", "cpu"), options.batch_size)
     return len(absent)
@@ -210,7 +221,7 @@ def _batch_size(folder: Path) -> int:
 def _sample_options(
     trained: TrainedNetwork,
     dataset: SemanticDataset,
-    sampling: SamplingOptions,
+    settings: dict[str, Any],
     variant: str,
     recipe: str | None,
     style: str | None,
@@ -220,7 +231,6 @@ def _sample_options(
     method = methods.method(about.method)
     if style is not None and not hasattr(trained.network, "encoder"):
         raise UserError(f"--style {style}: {trained.source} has no encoder that could take a photograph's style")
-    chosen = sampling_of(trained, sampling)
     return SampleOptions(
         method=about.method,
         variant=variant,
@@ -235,19 +245,22 @@ def _sample_options(
         stochastic=method.kind == "diffusion" or trained.config.stochastic,
         weights=trained.source,
         weights_sha256=trained.sha256,
-        training_steps=about.steps,
+        # of a budget, trainings that are repetitions of each other take different numbers of steps
+        training_steps=None if about.budget else about.steps,
         training_seed=about.seed,
         configuration_sha256=about.configuration_sha256,
-        training_note=training_note(trained, chosen.get("guidance")),
+        training_note=training_note(trained, None if "guidance_by" in settings else settings.get("guidance")),
         batch_size=batch_size,
-        **chosen,
+        **settings,
     )
 
 
 def training_note(trained: TrainedNetwork, guidance: float | None) -> str:
-    """What tables say of a training that left out a part of its method."""
+    """What tables say of a training that left out or replaced a part of its method."""
     training = trained.about.training
     weighted = (training.get("discriminator") or {}).get("lambda_vgg")
     if weighted and not training.get("perceptual"):
         return WITHOUT_PERCEPTUAL_LOSS
+    if weighted and training.get("perceptual_network", PERCEPTUAL_DEFAULT) != PERCEPTUAL_DEFAULT:
+        return OTHER_PERCEPTUAL_LOSS.format(training["perceptual_network"])
     return WITHOUT_NULL_LABEL if (guidance or 0) > 1 and not learnt_null_label(trained) else ""

@@ -12,12 +12,13 @@ from sdm_bench.base.devices import free_memory
 from sdm_bench.conditioning import Condition
 from sdm_bench.diffusion.editing import Inpainting, Known, inpaint
 from sdm_bench.diffusion.gaussian_diffusion import NoiseSchedule, preset_schedule
-from sdm_bench.diffusion.guidance import guide
+from sdm_bench.diffusion.guidance import Pull, guide
 from sdm_bench.diffusion.solvers import Denoiser, NoiseSource, Solver, SolverState, solve
 from sdm_bench.models import methods
 from sdm_bench.models.gan import Generator
 from sdm_bench.models.preset import DiffusionPreset
 from sdm_bench.models.unet import UNet
+from sdm_bench.sampling.classifier import GuidingSegmenter
 
 # Autocast types by the names that accelerate has for them.
 PRECISIONS = {"no": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -70,7 +71,8 @@ class Speed:
 class DiffusionSynthesizer:
     """Samples a denoising network trained on `schedule` with `solver`.
 
-    guidance: s of the released code; up to 1 guidance is off, and the network runs without the null label.
+    guidance: s of the released code; up to 1 guidance is off, and the network runs without the null label. segmenter:
+    guides in its place, by `guidance` times its gradient; the network then runs without the null label at any s.
     precision: of the network, `no` (float32), or the autocast types `bf16` and `fp16`; the solver is in float32.
     """
 
@@ -84,8 +86,10 @@ class DiffusionSynthesizer:
         device: torch.device | str = "cpu",
         precision: str = "no",
         speed: Speed | None = None,
+        segmenter: GuidingSegmenter | None = None,
     ):
         self.speed = speed or Speed()
+        self.segmenter = segmenter
         self.network = network.to(device).eval()
         if self.speed.channels_last:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -102,7 +106,8 @@ class DiffusionSynthesizer:
     def synthesize(self, condition: Condition, generators: Sequence[torch.Generator]) -> Tensor:
         """Pictures of `condition`; every noise of a sample comes from its own generator."""
         condition, noise = condition.to(self.device), self._noise(condition.size, generators)
-        return _last(solve(self.solver, self.schedule, self.denoiser(condition), noise(), noise))
+        walk = solve(self.solver, self.schedule, self.denoiser(condition), noise(), noise, self._pull(condition))
+        return _last(walk)
 
     @torch.inference_mode()
     def edit(
@@ -119,11 +124,15 @@ class DiffusionSynthesizer:
         """
         condition, noise = condition.to(self.device), self._noise(condition.size, generators)
         here = Known(known.source.to(self.device), known.erased.to(self.device))
-        return _last(inpaint(self.solver, self.schedule, self.denoiser(condition), here, noise, how), each)
+        denoise, pull = self.denoiser(condition), self._pull(condition)
+        return _last(inpaint(self.solver, self.schedule, denoise, here, noise, how, pull), each)
 
     def evaluations(self, how: Inpainting) -> int:
         """Steps of `edit`, of which each evaluates the network, with guidance twice."""
         return how.evaluations(self.solver.steps)
+
+    def _pull(self, condition: Condition) -> Pull | None:
+        return None if self.segmenter is None else self.segmenter.pull(condition, self.schedule, self.guidance)
 
     def _noise(self, size: tuple[int, int], generators: Sequence[torch.Generator]) -> NoiseSource:
         def noise() -> Tensor:
@@ -133,7 +142,7 @@ class DiffusionSynthesizer:
 
     def denoiser(self, condition: Condition) -> Denoiser:
         """The network, guided, for one batch on the device and many steps: what the solver calls."""
-        guided = self.guidance > 1
+        guided = self.segmenter is None and self.guidance > 1
         if self.speed.path == "plain":
             network = self.network.plain(condition, guided)
         else:
@@ -167,7 +176,7 @@ class SamplingOptions:
     """What besides the weights decides a sample; None throughout for a GAN.
 
     timestep_respacing: see Solver. eta: DDIM's share of fresh noise. threshold: see gaussian_diffusion.threshold.
-    precision: of the network.
+    precision: of the network. guidance_by: `null-label`, or `segmenter`: that of noisy pictures at `segmenter`.
     """
 
     solver: str | None = None
@@ -177,6 +186,8 @@ class SamplingOptions:
     threshold: str | None = None
     precision: str | None = None
     timestep_respacing: str | None = None
+    guidance_by: str | None = None
+    segmenter: str | None = None
 
 
 def make_synthesizer(
@@ -187,8 +198,9 @@ def make_synthesizer(
     options: SamplingOptions,
     device: torch.device | str,
     speed: Speed | None = None,
+    segmenter: GuidingSegmenter | None = None,
 ) -> Synthesizer:
-    """The synthesizer of a built network of `method` with the configuration `config`."""
+    """The synthesizer of a built network of `method` with the configuration `config`; `segmenter` guides it."""
     if methods.method(method).kind == "gan":
         assert isinstance(network, Generator)
         return GANSynthesizer(network, device)
@@ -207,4 +219,5 @@ def make_synthesizer(
         device,
         options.precision or "no",
         speed,
+        segmenter,
     )

@@ -58,12 +58,21 @@ def _differences(cell: Cell, plan: Plan, out: Path, options: TrainOptions, state
         if getattr(options, name) != value
     ]
     found += _preset_differences(options, preset, asked)
-    steps, budget = asked["steps"], asked["budget"]
-    if steps is not None and state["step"] != steps and not (budget and state["seconds"] >= NEARLY * 60 * budget):
-        found.append(f"step {state['step']} there, {steps} asked for")
-    if steps is None and state["seconds"] < NEARLY * 60 * budget:
-        found.append(f"{state['seconds'] / 60:.1f} minutes there, {budget:g} asked for")
+    found += _length_differences(asked, state)
     return found or [*_inputs_differences(cell, plan, out, options)]
+
+
+def _length_differences(asked: dict[str, Any], state: dict[str, Any]) -> list[str]:
+    steps, counted = asked["steps"], {"budget": state["seconds"], "core_budget": state.get("core_seconds") or 0.0}
+    budget = next((name for name in counted if asked[name] is not None), None)
+    spent = budget is not None and counted[budget] >= NEARLY * 60 * asked[budget]
+    if spent or state["step"] == steps:
+        return []
+    if steps is not None:
+        return [f"step {state['step']} there, {steps} asked for"]
+    assert budget is not None
+    unit = "minutes" if budget == "budget" else "core-minutes"
+    return [f"{counted[budget] / 60:.1f} {unit} there, {asked[budget]:g} asked for"]
 
 
 def _preset_differences(options: TrainOptions, preset: Preset, asked: dict[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from sdm_bench.base.files import read_json, write_json
 from sdm_bench.base.sections import parsed
 from sdm_bench.suites.cells import Cell
 from sdm_bench.suites.results import Result
+from sdm_bench.suites.schema import BUDGET, CORE_BUDGET
 from sdm_bench.weights.store import cache_folder
 
 FOLDER = "rates"
@@ -101,12 +102,16 @@ def rates(cells: Iterable[Cell], results: Mapping[str, Result | None], device: s
 
 
 def estimate(cell: Cell, known: Mapping[str, Rate]) -> Estimate:
-    """What a cell will take. The time of a training with a budget is its budget; other kinds need a rate."""
+    """What a cell will take; without a rate None, but of a training with a budget, which is its time.
+
+    A budget of CPU time takes a rate, or else as long as on one core.
+    """
     rate = known.get(cell.rate) or _like(cell, known)
-    seconds = cell.size if cell.rate.endswith(" budget") else None
+    unit = cell.rate.split(" ")[1] if " " in cell.rate else ""
+    seconds = cell.size if unit in (BUDGET, CORE_BUDGET) else None
     if rate is None:
         return Estimate(seconds)
-    if seconds is None:
+    if unit != BUDGET:
         seconds = cell.size * rate.seconds
     return Estimate(seconds, rate.memory, rate.written * (cell.size if cell.kind in GROWING else 1))
 

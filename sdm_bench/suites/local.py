@@ -1,7 +1,7 @@
 """The local engine: processes forked from one that has imported everything, as many at once as there are slots.
 
-A slot is a GPU; without GPUs there is one, with all cores. A cell that crashes takes its own process along and nothing
-else; an engine that is killed takes its cells along.
+A slot is a GPU; without GPUs there is one with all cores, or as many as are asked for, with a share each. A cell that
+crashes takes its own process along and nothing else; an engine that is killed takes its cells along.
 """
 
 import ctypes
@@ -29,7 +29,7 @@ from sdm_bench.suites.cells import LOG_FILE, Cell
 from sdm_bench.suites.engine import Outcome, cell_command, ended_by
 from sdm_bench.suites.estimate import Estimate, keep_rate, spelled_bytes, spelled_seconds
 from sdm_bench.suites.execute import FAILED, environment, execute, last_lines
-from sdm_bench.suites.machine import free_memory, gpus
+from sdm_bench.suites.machine import free_memory, gpus, resident_memory
 from sdm_bench.suites.results import Claimed, Result, failed, read_result
 from sdm_bench.suites.work import modules_of
 
@@ -80,21 +80,31 @@ class Waiting:
 
 @dataclass
 class LocalEngine:
-    """Cells in processes of this machine. device: as `--device` takes it; `cpu` leaves GPUs alone."""
+    """Cells in processes of this machine.
+
+    device: as `--device` takes it; `cpu` leaves GPUs alone. at_once: cells without GPUs, which share the cores.
+    """
 
     device: str = "auto"
+    at_once: int = 1
 
     def run(self, cells: Sequence[Cell], out: Path, estimates: dict[str, Estimate]) -> Outcome:
         """Has the cells done, each once those are that it needs; what fails stops nothing but what needs it."""
+        slots = self._slots()
         import_for(cells)
-        return _Run(self.device, self._slots(), Waiting(cells), out, estimates).run()
+        return _Run(self.device, slots, Waiting(cells), out, estimates).run()
 
     def _slots(self) -> list[str | None]:
-        """The numbers of the GPUs; None stands for all cores."""
+        """The numbers of the GPUs; None stands for a share of the cores. Raises UserError for shares that can't be."""
         found = [] if self.device in ("cpu", "mps") else gpus()
         if self.device.startswith("cuda:"):
             found = found[int(self.device[5:]) :][:1]
-        return [each.number for each in found] or [None]
+        cores = os.cpu_count() or 1
+        if self.at_once > 1 and found:
+            raise UserError(f"--at-once {self.at_once}: with GPUs each has a cell; --device cpu leaves them alone")
+        if self.at_once > cores:
+            raise UserError(f"--at-once {self.at_once}: this machine has {cores} cores")
+        return [each.number for each in found] or [None] * self.at_once
 
 
 @dataclass
@@ -134,7 +144,7 @@ class _Run:
             if lacking:
                 self._give_up(name, lacking)
                 continue
-            needed = cell.processes if self.slots != [None] else 1
+            needed = 1 if None in self.slots else cell.processes
             given, lacking = self.free[:needed], self._does_not_fit(cell, needed)
             if not lacking:
                 self.waiting.take(name)
@@ -166,11 +176,18 @@ class _Run:
         memory = self.estimates[cell.name].memory
         if memory is None:
             return ""
-        there = min(free_memory(each) for each in self.free[:needed])
+        there = min(free_memory(each) for each in self.free[:needed]) - self._spoken_for()
         return "" if memory <= there else f"needs {spelled_bytes(memory)} of memory; {spelled_bytes(there)} are free"
+
+    def _spoken_for(self) -> int:
+        """Bytes of the machine's memory that the cells at work beside GPUs' will still take."""
+        expected = {process: self.estimates[job.cell.name].memory for process, job in self.jobs.items() if not job.gpus}
+        return sum(max(0, memory - resident_memory(process)) for process, memory in expected.items() if memory)
 
     def _start(self, cell: Cell, given: tuple[str, ...]) -> None:
         environment = {"CUDA_VISIBLE_DEVICES": ",".join(given)} if given else {}
+        if self.slots.count(None) > 1:
+            environment["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // len(self.slots)))
         device = "cuda" if given else self.device
         if cell.processes > 1 or not LINUX:
             process = _separate(cell, self.out, device, environment)
@@ -273,6 +290,9 @@ def _forked(work: Callable[[], int], environment: dict[str, str]) -> int:
         os.setpgid(0, 0)
         _die_with(parent)
         os.environ |= environment
+        if "OMP_NUM_THREADS" in environment and "torch" in sys.modules:
+            # it was loaded before, and heeds the variable no more
+            sys.modules["torch"].set_num_threads(int(environment["OMP_NUM_THREADS"]))
         for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         with ending_on_signals():

@@ -48,3 +48,11 @@ def free_memory(gpu: str | None) -> int:
     if gpu is None:
         return int(psutil.virtual_memory().available)
     return next((each.free for each in gpus() if each.number == gpu), 0)
+
+
+def resident_memory(process: int) -> int:
+    """Bytes of the machine's memory that a process has, 0 of one that has ended."""
+    try:
+        return int(psutil.Process(process).memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0

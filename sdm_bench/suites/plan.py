@@ -13,11 +13,11 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_file
 from sdm_bench.base.names import refuse_unspellable
 from sdm_bench.models import methods
-from sdm_bench.models.preset import Preset
+from sdm_bench.models.preset import PERCEPTUAL_DEFAULT, Preset
 from sdm_bench.suites.cells import SAMPLES, Cell
 from sdm_bench.suites.code import code_of
 from sdm_bench.suites.factors import Combination, combinations
-from sdm_bench.suites.inputs import short
+from sdm_bench.suites.inputs import files_digest, short
 from sdm_bench.suites.lines import Lined
 from sdm_bench.suites.measuring import Measured, measured
 from sdm_bench.suites.schema import OF_DIFFUSION, Data, Entry, Sampling, SegmenterTraining, Stage, Suite
@@ -25,8 +25,6 @@ from sdm_bench.suites.sources import RELEASED, Checkpoint, Place, checkpoint, pl
 from sdm_bench.suites.suite import read_suite, seeds_of
 from sdm_bench.weights.store import provenance
 
-# The perceptual loss of GANs, on where they are in the cache.
-PERCEPTUAL_WEIGHTS = "vgg19"
 PRESET, PUBLISHED = "toy", "paper"
 # Options of a training that don't move its result.
 OF_THE_WAY = {"workers", "log_every", "save_every", "grid_every", "gradient_checkpointing"}
@@ -106,10 +104,13 @@ class _Planner:
 
     def _chosen(self, each: Combination, stage: Stage, changes: dict[str, Any]) -> Stage:
         try:
-            return Stage.model_validate({**stage.model_dump(), **changes})
+            found = Stage.model_validate({**stage.model_dump(), **changes})
         except ValidationError as error:
             where = self.lined.place(("methods", each.method, "factors"))
             raise UserError(f"{where}: {error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}") from error
+        if found.mistake:
+            raise UserError(f"{self.lined.place(('methods', each.method))}: {found.mistake}")
+        return found
 
     def _stage(self, each: Combination, entry: Entry, stage: Stage, before: Cell | None, called: str) -> Cell:
         name = entry.method or each.method
@@ -122,17 +123,19 @@ class _Planner:
                 f"{self.lined.place(('methods', each.method))}: {each.method} is a GAN; diffusion models take "
                 "condition_dropout and timestep_sampler"
             )
+        weighted = preset.discriminator is not None and preset.discriminator.lambda_vgg > 0
+        if stage.perceptual and not weighted:
+            raise UserError(
+                f"{self.lined.place(('methods', each.method))}: {each.method} is trained without a perceptual loss; "
+                "leave perceptual out"
+            )
         known = self.places[each.dataset].split("train")
         decided = {
             "options": {"seed": each.seed, "method": name, **stage.model_dump(exclude=OF_THE_WAY)},
             "preset": preset.model_dump(mode="json", exclude={"sampling"}),
             "training data": known.digest,
             **({"first stage": before.key} if before else {}),
-            **(
-                {"perceptual weights": _perceptual()}
-                if preset.discriminator and preset.discriminator.lambda_vgg
-                else {}
-            ),
+            **({"perceptual weights": _perceptual(stage.perceptual)} if weighted else {}),
             **code_of("train", name),
         }
         options = {
@@ -143,7 +146,7 @@ class _Planner:
             "seed": each.seed,
             **stage.model_dump(),
         }
-        batch = stage.batch_size or preset.training.batch_size
+        size, unit = stage.length(stage.batch_size or preset.training.batch_size)
         return self.add(
             Cell(
                 "train",
@@ -151,8 +154,8 @@ class _Planner:
                 options,
                 decided,
                 {"data": data.id, **({"init": before.id} if before else {})},
-                size=(stage.steps or 0) * batch if stage.steps else (stage.budget or 0) * 60,
-                rate=f"train {name} {entry.preset or PRESET} {dataset}" + ("" if stage.steps else " budget"),
+                size=size,
+                rate=f"train {unit} {name} {entry.preset or PRESET} {dataset}",
                 processes=entry.processes,
                 lacks=known.lacks,
             )
@@ -184,8 +187,12 @@ class _Planner:
         variant = ", ".join(f"{option} {value}" for option, value in each.train)
         about = {**sampling.model_dump(), "variant": variant, "raw": entry.raw, "process": entry.process}
         split = self.suite.datasets[each.dataset].split
+        guide = None if sampling.segmenter is None else Path(sampling.segmenter).expanduser().absolute()
+        if guide is not None:
+            about["segmenter"] = str(guide)
+            lacks = (*lacks, *([] if guide.exists() else [f"no such segmenter: {guide}"]))
         decided = {
-            "options": about,
+            "options": about if guide is None else about | {"segmenter": guide.exists() and files_digest(guide).digest},
             "weights": weights,
             "label maps and photographs": known.digest,
             **({"preset": entry.preset} if entry.checkpoint and entry.preset else {}),
@@ -236,6 +243,8 @@ class _Planner:
         if idle and methods.method(name).kind == "gan":
             where = self.lined.place(("methods", each.method, "generate"))
             raise UserError(f"{where}: {each.method} is a GAN; diffusion models take {', '.join(idle)}")
+        if sampling.segmenter is not None and sampling.guidance_by != "segmenter":
+            return sampling.model_copy(update={"segmenter": None})
         return sampling
 
     def _evaluations(self, entry: Entry, name: str, dataset: str, sampling: Sampling) -> float:
@@ -245,7 +254,7 @@ class _Planner:
         preset = self._preset(name, name, self._sampled_as(entry), dataset).sampling
         steps = sampling.solver_steps or preset.solver_steps or 1
         guidance = sampling.guidance or preset.guidance or 1.0
-        return float(len(self.seeds) * steps * (2 if guidance > 1 else 1))
+        return float(len(self.seeds) * steps * (2 if guidance > 1 or sampling.segmenter else 1))
 
     def _sampled_as(self, entry: Entry) -> str:
         """The preset of an entry's network; that of released weights is found when they are read."""
@@ -309,6 +318,7 @@ class _Planner:
             "training data": known.digest,
             **code_of("segmenter", chosen.method),
         }
+        size, unit = chosen.length(1)
         return self.add(
             Cell(
                 "segmenter",
@@ -316,8 +326,8 @@ class _Planner:
                 {**fields, "dataset": own.dataset},
                 decided,
                 {"data": self._data(own).id},
-                size=float(chosen.steps or (chosen.budget or 0) * 60),
-                rate=f"segmenter {chosen.method} {chosen.preset} {own.dataset}" + ("" if chosen.steps else " budget"),
+                size=size,
+                rate=f"segmenter {unit} {chosen.method} {chosen.preset} {own.dataset}",
                 lacks=known.lacks,
             )
         )
@@ -363,8 +373,8 @@ def _preset_file(segmenter: str) -> str:
     return sha256_file(file)
 
 
-def _perceptual() -> str:
-    found = provenance(PERCEPTUAL_WEIGHTS)
+def _perceptual(asked: str | None) -> str:
+    found = None if asked == "none" else provenance(asked or PERCEPTUAL_DEFAULT)
     return "absent" if found is None else found.sha256
 
 

@@ -4,8 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from sdm_bench.base.sections import Section
+from sdm_bench.base.sections import Section, unless_default
 
+# In the name of a rate: what a training is measured in, beside steps.
+BUDGET, CORE_BUDGET = "budget", "core-budget"
 Factor = tuple[Any, ...]
 Precision = Literal["no", "bf16", "fp16"]
 # Names become folders.
@@ -24,11 +26,12 @@ class Toy(Section):
 class Loop(Section):
     """How long and how a network is trained: options of `sdm-bench train` by their names.
 
-    steps, budget (minutes): one or both.
+    steps; budget, core_budget (minutes of time and of CPU time): one, or steps with a budget.
     """
 
     steps: int | None = Field(default=None, ge=1)
     budget: float | None = Field(default=None, gt=0)
+    core_budget: float | None = Field(default=None, gt=0)
     image_size: int | None = Field(default=None, ge=1)
     batch_size: int | None = Field(default=None, ge=1)
     learning_rate: float | None = Field(default=None, ge=0)
@@ -40,12 +43,33 @@ class Loop(Section):
     save_every: int = Field(1000, ge=1)
     grid_every: int = Field(1000, ge=1)
 
+    @property
+    def mistake(self) -> str:
+        """What is wrong with how long it goes on, in words; empty where nothing is."""
+        if self.budget is not None and self.core_budget is not None:
+            return "budget and core_budget; expected one of them"
+        lasting = self.steps is not None or self.budget is not None or self.core_budget is not None
+        return "" if lasting else "expected steps, budget or core_budget"
+
+    def length(self, batch: int) -> tuple[float, str]:
+        """How much work it is, and in which of the words of a rate: pictures, or seconds of a budget."""
+        if self.steps is not None:
+            return float(self.steps * batch), "steps"
+        if self.core_budget is not None:
+            return self.core_budget * 60, CORE_BUDGET
+        assert self.budget is not None
+        return self.budget * 60, BUDGET
+
 
 class Stage(Loop):
-    """A training of a method. network, diffusion: fields of those sections of a diffusion model's preset."""
+    """A training of a method. perceptual: as `--perceptual` takes it, of GANs that have such a loss.
+
+    network, diffusion: fields of those sections of a diffusion model's preset.
+    """
 
     condition_dropout: float = Field(0.0, ge=0, le=1)
     timestep_sampler: Literal["uniform", "loss-second-moment"] = "uniform"
+    perceptual: Literal["vgg19", "lpips-vgg", "none"] | None = unless_default(None)
     network: dict[str, Any] = Field(default_factory=dict)
     diffusion: dict[str, Any] = Field(default_factory=dict)
 
@@ -76,7 +100,10 @@ class Data(Section):
 
 
 class Sampling(Section):
-    """How samples are made: the options of `sdm-bench generate` by their names."""
+    """How samples are made: the options of `sdm-bench generate` by their names.
+
+    segmenter: of those that `guidance_by` has it guide; others are made without it.
+    """
 
     solver: str | None = None
     solver_steps: int | None = Field(default=None, ge=2)
@@ -88,6 +115,8 @@ class Sampling(Section):
     batch_size: int | None = Field(default=None, ge=1)
     recipe: str | None = None
     style: Literal["ground-truth"] | None = None
+    guidance_by: Literal["null-label", "segmenter"] | None = unless_default(None)
+    segmenter: str | None = unless_default(None)
 
 
 class Entry(Section):
@@ -167,6 +196,8 @@ OF_DIFFUSION = frozenset(
         "solver_steps",
         "timestep_respacing",
         "guidance",
+        "guidance_by",
+        "segmenter",
         "eta",
         "threshold",
         "condition_dropout",

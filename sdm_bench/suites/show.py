@@ -27,17 +27,17 @@ def plan_text(plan: Plan) -> Iterator[str]:
             yield f"    needs {', '.join(each.partition('/')[0] for each in cell.inputs.values())}"
 
 
-def dry_run_text(planned: Planned) -> Iterator[str]:
-    """The state of every cell and why, with what is estimated of those to do, and in all."""
+def dry_run_text(planned: Planned, at_once: int = 1) -> Iterator[str]:
+    """The state of every cell and why, with what is estimated of those to do, and in all, so many at a time."""
     for cell in planned.plan.cells.values():
         status = planned.states[cell.name]
         yield f"{status.state:<8} {cell.name}{_why(status)}{_expected(planned, cell)}"
     yield ""
     yield from table(planned)
-    yield expected_text(planned)
+    yield expected_text(planned, at_once)
 
 
-def expected_text(planned: Planned) -> str:
+def expected_text(planned: Planned, at_once: int = 1) -> str:
     """What the cells to do are estimated to take, from measured rates."""
     cells = planned.to_do
     if not cells:
@@ -45,6 +45,8 @@ def expected_text(planned: Planned) -> str:
         return "nothing more to start" if at_work else "nothing to do"
     found = total(planned.estimates[cell.name] for cell in cells)
     parts = [f"about {spelled_seconds(found['seconds'])} of one slot"] if found["unknown"] < len(cells) else []
+    if parts and at_once > 1:
+        parts.append(f"{spelled_seconds(found['seconds'] / at_once)} with {at_once} at once")
     if found["unknown"]:
         parts.append(f"{found['unknown']} cells of which no rate was measured yet")
     if found["memory"]:

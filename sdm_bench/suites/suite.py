@@ -14,7 +14,7 @@ from sdm_bench.datasets.known_datasets import DATASETS
 from sdm_bench.evaluation.metric import metric_names
 from sdm_bench.models import methods
 from sdm_bench.suites.lines import Lined, Way, read_lined
-from sdm_bench.suites.schema import GENERATE_FACTORS, TRAIN_FACTORS, Suite
+from sdm_bench.suites.schema import GENERATE_FACTORS, TRAIN_FACTORS, SegmenterTraining, Suite
 from sdm_bench.suites.slurm_options import mistakes
 
 MOST_EXTENDED = 10
@@ -116,6 +116,9 @@ def _refuse_unknown_names(suite: Suite, lined: Lined) -> None:
         check((*way, "dataset"), "dataset", data.dataset or label, DATASETS)
         if data.root is not None and data.toy is not None:
             wrong.append(f"{lined.place(way)}: datasets.{label}: root and toy; expected one of them")
+        if isinstance(data.segmenter, SegmenterTraining) and data.segmenter.mistake:
+            where = lined.place((*way, "segmenter"))
+            wrong.append(f"{where}: datasets.{label}.segmenter: {data.segmenter.mistake}")
         for name in data.metrics or ():
             check((*way, "metrics"), "metric of the suite", name, suite.metrics)
         for name in data.protocols or ():
@@ -129,8 +132,8 @@ def _refuse_unknown_names(suite: Suite, lined: Lined) -> None:
             found = "neither" if entry.checkpoint is None else "both"
             wrong.append(f"{lined.place(way)}: methods.{label}: expected checkpoint or train; found {found}")
         for number, stage in enumerate(entry.stages):
-            if stage.steps is None and stage.budget is None:
-                wrong.append(f"{lined.place((*way, 'train', number))}: methods.{label}.train: expected steps or budget")
+            if stage.mistake:
+                wrong.append(f"{lined.place((*way, 'train', number))}: methods.{label}.train: {stage.mistake}")
     for way, factors in [(("factors",), suite.factors)] + [
         (("methods", label, "factors"), entry.factors) for label, entry in suite.methods.items()
     ]:

@@ -54,6 +54,7 @@ def train(cell: Cell, device: str) -> dict[str, Any]:
         network=options["network"] or None,
         diffusion=options["diffusion"] or None,
         init=init,
+        perceptual=options.get("perceptual"),
         **chosen,
     )
     return _trained(cell, steps)
@@ -86,7 +87,7 @@ def generate(cell: Cell, device: str) -> dict[str, Any]:
     from sdm_bench.sampling.synthesizers import SamplingOptions
 
     options = cell.options
-    sampling = SamplingOptions(**{name: options[name] for name in vars(SamplingOptions())})
+    sampling = SamplingOptions(**{name: options.get(name) for name in vars(SamplingOptions())})
     if "weights" in cell.inputs:
         weights = WeightsSpec(run=Path(_made(cell, "weights").work_folder), raw=options["raw"])
     else:
@@ -207,7 +208,9 @@ def _loop(options: dict[str, Any], device: str) -> Any:
     from sdm_bench.training.loop import LoopOptions
 
     names = ("steps", "log_every", "save_every", "grid_every", "workers", "gradient_checkpointing")
-    return LoopOptions(budget_minutes=options["budget"], device=device, **{name: options[name] for name in names})
+    named = {name: options[name] for name in names}
+    budgets = {"budget_minutes": options["budget"], "core_budget_minutes": options["core_budget"]}
+    return LoopOptions(device=device, **budgets, **named)
 
 
 def _overrides(options: dict[str, Any]) -> dict[str, Any]:
@@ -217,4 +220,5 @@ def _overrides(options: dict[str, Any]) -> dict[str, Any]:
 def _trained(cell: Cell, steps: int) -> dict[str, Any]:
     from sdm_bench.checkpoints.runs import TrainingRun
 
-    return {"steps": steps, "training_seconds": TrainingRun(Path(cell.work_folder)).state()["seconds"]}
+    state = TrainingRun(Path(cell.work_folder)).state()
+    return {"steps": steps, "training_seconds": state["seconds"], "core_seconds": state.get("core_seconds")}

@@ -8,7 +8,6 @@ boschresearch/OASIS@aeb875f, models/losses.py and models.py.
 """
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import torch
@@ -16,14 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdm_bench.base.processes import rank_and_count, total
-from sdm_bench.base.tensors import load_strictly, read_safetensors
 from sdm_bench.conditioning import Condition
 from sdm_bench.models.gan import DiscriminatorOutput, GANConfig, Gaussian
 from sdm_bench.models.oasis import OASISConfig
 from sdm_bench.models.preset import DiscriminatorPreset
-
-# Ends, in torchvision's vgg19().features, of the slices up to relu1_1, relu2_1, relu3_1, relu4_1 and relu5_1.
-VGG_CUTS = (2, 7, 12, 21, 30)
 
 # Weighted losses by name, each a scalar.
 Losses = dict[str, Tensor]
@@ -225,43 +220,3 @@ def kl_divergence(posteriors: Sequence[Gaussian]) -> Tensor:
 def sum_of(values: Iterable[Tensor]) -> Tensor:
     """The sum of scalar tensors."""
     return torch.stack(list(values)).sum()
-
-
-class VGGLoss(nn.Module):
-    """Weighted L1 between the VGG19 features of two images in [-1, 1], which go in without further normalisation."""
-
-    def __init__(self, features: nn.Sequential, weights: Sequence[float]):
-        super().__init__()
-        starts = (0, *VGG_CUTS[:-1])
-        self.weights = weights
-        self.slices = nn.ModuleList(features[start:end] for start, end in zip(starts, VGG_CUTS, strict=True))
-        self.requires_grad_(False).eval()
-
-    @staticmethod
-    def load(path: Path, weights: Sequence[float]) -> "VGGLoss":
-        """With the `features.*` tensors of torchvision's VGG19 from a safetensors file."""
-        features = vgg19_features()
-        tensors = read_safetensors(path)
-        of_features = {key.removeprefix("features."): v for key, v in tensors.items() if key.startswith("features.")}
-        load_strictly(features, of_features, path)
-        return VGGLoss(features, weights)
-
-    def features(self, x: Tensor) -> list[Tensor]:
-        """The five feature maps of x (N, 3, H, W)."""
-        maps = []
-        for part in self.slices:
-            x = part(x)
-            maps.append(x)
-        return maps
-
-    def forward(self, fake: Tensor, real: Tensor) -> Tensor:
-        """The weighted sum over the five maps."""
-        pairs = zip(self.weights, self.features(fake), self.features(real), strict=True)
-        return sum_of(weight * F.l1_loss(f, r.detach()) for weight, f, r in pairs)
-
-
-def vgg19_features() -> nn.Sequential:
-    """torchvision's VGG19 feature layers, untrained."""
-    from torchvision.models import vgg19
-
-    return vgg19(weights=None, init_weights=False).features

@@ -15,7 +15,6 @@ from torch import nn
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_file
 from sdm_bench.base.processes import alone_in, decided, losses_named, rank_and_count, start_processes, together
-from sdm_bench.base.progress import say
 from sdm_bench.base.tensors import Tensors, load_strictly
 from sdm_bench.checkpoints.runs import TrainingRun, TrainOptions
 from sdm_bench.checkpoints.weights_file import read_weights
@@ -27,46 +26,42 @@ from sdm_bench.models import methods
 from sdm_bench.models.preset import FIXED_VARIANCE, Preset, flags_of
 from sdm_bench.models.unet import UNet
 from sdm_bench.training.adversarial import AdversarialObjective
-from sdm_bench.training.adversarial_losses import VGGLoss
 from sdm_bench.training.batches import TrainingStream, seed_of
 from sdm_bench.training.diffusion import DiffusionObjective
 from sdm_bench.training.grids import sample_grid
 from sdm_bench.training.loop import LoopOptions, MakeGrid, train
 from sdm_bench.training.objective import Objective
+from sdm_bench.training.perceptual import choose_perceptual, load_perceptual
 from sdm_bench.training.schedule import progress, scheduled
-from sdm_bench.weights.store import provenance, weights_path
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 INITIALISATION = 4  # what a seed is for, beside those of batches.py
-PERCEPTUAL_WEIGHTS = "vgg19"  # name in the registry of weights
 
 
 def train_method(
-    method: str, dataset: str, data: Path, preset: str, loop: LoopOptions, out: Path, **options: Any
+    method: str,
+    dataset: str,
+    data: Path,
+    preset: str,
+    loop: LoopOptions,
+    out: Path,
+    perceptual: str | None = None,
+    **options: Any,
 ) -> int:
     """Trains, or resumes, a method in the folder `out`; returns the number of steps done in all.
 
-    options: those of `resolve`. The perceptual loss of a GAN is on where its weights are in the cache; without them a
-    warning says so.
+    perceptual: by which network the perceptual loss of a GAN is, see training/perceptual.py. options: those of
+    `resolve`.
     """
     start_processes(loop.device)
     with together():
         adversary = methods.preset(method, preset, dataset_class(dataset, data).name).discriminator
-        perceptual = None
-    if adversary is not None and adversary.lambda_vgg:
-        perceptual = decided(_perceptual_weights)
+    chosen = decided(lambda: choose_perceptual(perceptual, method, adversary))
     with together():
-        resolved = resolve(method, dataset, data, preset, perceptual=perceptual, **options)
+        resolved = resolve(method, dataset, data, preset, **chosen, **options)
     return run_training(resolved, loop, out)
-
-
-def _perceptual_weights() -> Path | None:
-    if provenance(PERCEPTUAL_WEIGHTS):
-        return weights_path(PERCEPTUAL_WEIGHTS)
-    say(f"warning: trained without the perceptual loss; {PERCEPTUAL_WEIGHTS} is not in the cache")
-    return None
 
 
 def resolve(
@@ -85,7 +80,7 @@ def resolve(
     """The options of a run from a method's preset; `overrides` replace fields of its training section.
 
     image_size: the short side, or (height, width) (default: the preset's). init: weights to start from. perceptual: the
-    VGG19 file of the perceptual loss of a GAN. network, diffusion: replace fields of those sections of a diffusion
+    weights file of the perceptual loss of a GAN. network, diffusion: replace fields of those sections of a diffusion
     model's preset. options: further fields of TrainOptions. Raises UserError where they don't go together.
     """
     source = open_dataset(dataset, data, "train")
@@ -188,6 +183,7 @@ def run_training(
         run = TrainingRun(folder)
         with together():
             options, loop = scheduled(options, loop, run)
+            options = _with_budget(options, loop)
         decided(lambda: run.start(options, shlex.join(["sdm-bench", *sys.argv[1:]])))
         with together():
             dataset = open_dataset(options.dataset, Path(options.data), "train")
@@ -207,6 +203,13 @@ def run_training(
             partial(progress, options),
             make_grid,
         )
+
+
+def _with_budget(options: TrainOptions, loop: LoopOptions) -> TrainOptions:
+    """The options with the budget that alone ends the run, if one does."""
+    alone = loop.steps is None
+    budgets = {name: getattr(loop, name) if alone else None for name in ("budget_minutes", "core_budget_minutes")}
+    return options.model_copy(update=budgets)
 
 
 def _refuse_unequal_shares(batch_size: int) -> None:
@@ -258,7 +261,10 @@ def make_objective(options: TrainOptions) -> Objective:
         )
     assert adversary is not None
     assert discriminator is not None
-    perceptual = None if options.perceptual is None else VGGLoss.load(Path(options.perceptual), adversary.vgg_weights)
+    perceptual = None
+    if options.perceptual is not None:
+        path = Path(options.perceptual)
+        perceptual = load_perceptual(options.perceptual_network, path, adversary.vgg_weights)
     return AdversarialObjective(network, discriminator, options.training, adversary, perceptual)
 
 

@@ -1,6 +1,7 @@
 """From a command's options to the training of a segmenter: dataset, network, objective, pictures of predictions.
 
-The loss is pixel cross-entropy over the evaluated classes.
+The loss is pixel cross-entropy over the evaluated classes. A segmenter of noisy pictures sees them as a diffusion model
+does, at timesteps that are drawn alike.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdm_bench.base.drawing import colorize, grid
@@ -20,7 +21,9 @@ from sdm_bench.base.tensors import load_strictly, to_unit_range
 from sdm_bench.checkpoints.runs import TrainOptions
 from sdm_bench.datasets.base import IGNORED, ClassTable, Example, SemanticDataset, Size
 from sdm_bench.datasets.known_datasets import open_dataset
-from sdm_bench.models.preset import TrainingPreset, read_preset
+from sdm_bench.diffusion.gaussian_diffusion import NoiseSchedule, preset_schedule, q_sample
+from sdm_bench.models import methods
+from sdm_bench.models.preset import DiffusionPreset, TrainingPreset, flags_of, read_preset
 from sdm_bench.training.batches import Batch
 from sdm_bench.training.grids import held_out_examples
 from sdm_bench.training.loop import LoopOptions, MakeGrid
@@ -32,7 +35,7 @@ from sdm_bench.training.recipes import (
     run_training,
     seeded_initialisation,
 )
-from segmenters.architectures import architecture, build_segmenter
+from segmenters.architectures import architecture, build_noisy, build_segmenter
 
 
 def resolve(
@@ -42,10 +45,18 @@ def resolve(
     preset_name: str,
     image_size: int | Size | None = None,
     overrides: dict[str, Any] | None = None,
+    noisy: bool = False,
+    process: dict[str, Any] | None = None,
     **options: Any,
 ) -> TrainOptions:
-    """The options of a run that trains the segmenter called `name`; arguments as in sdm_bench.training.recipes."""
+    """The options of a run that trains the segmenter called `name`; arguments as in sdm_bench.training.recipes.
+
+    noisy: of noisy pictures, by the noise schedule of SDM's preset of that name. process: fields of DiffusionPreset in
+    which the schedule is another.
+    """
     about = architecture(name)
+    if process and not noisy:
+        raise UserError(f"{flags_of(process)}: of noisy pictures; give --noisy too")
     presets = resources.files("segmenters").joinpath("presets")
     if not presets.joinpath(f"{name}.yaml").is_file():
         trained = ", ".join(sorted(file.name.removesuffix(".yaml") for file in presets.iterdir()))
@@ -64,8 +75,16 @@ def resolve(
         classes_sha256=own_classes_sha256(source),
         network={**preset.network, "num_classes": len(source.classes.evaluated_names)},
         training=preset.training.model_copy(update=overrides or {}),
+        diffusion=_noise(preset_name, source.kind, process or {}) if noisy else None,
         **options,
     )
+
+
+def _noise(preset_name: str, dataset: str, process: dict[str, Any]) -> DiffusionPreset:
+    """The forward process of SDM's preset; how its networks are read is no part of it."""
+    preset = methods.preset("sdm", preset_name, dataset).diffusion
+    assert preset is not None
+    return DiffusionPreset(**{"steps": preset.steps, "schedule": preset.schedule, **process})
 
 
 def train_segmenter(
@@ -82,11 +101,17 @@ def run_segmenter_training(options: TrainOptions, loop: LoopOptions, folder: Pat
     """Trains, or resumes, the segmenter in `folder`; returns the number of steps done in all."""
     start_processes(loop.device)
     dataset = open_dataset(options.dataset, Path(options.data), "train")
+    noise = options.diffusion
+    build = build_segmenter if noise is None else build_noisy
     with seeded_initialisation(options.seed):
-        network = build_segmenter(options.method, **options.network)
+        network = build(options.method, **options.network)
     if options.init is not None:
         load_strictly(network, initial_weights(Path(options.init))[0], options.init)
-    objective = SegmentationObjective(network, dataset.classes, options.training)
+    objective = (
+        SegmentationObjective(network, dataset.classes, options.training)
+        if noise is None
+        else NoisySegmentationObjective(network, dataset.classes, options.training, preset_schedule(noise))
+    )
     return run_training(options, loop, folder, objective, _prediction_grid(options, dataset))
 
 
@@ -108,7 +133,7 @@ class SegmentationObjective(Objective):
         sums = dict.fromkeys(("loss", "accuracy") if counted else (), 0.0)
         for batch, truth, pixels in counted:
             with self.accelerator.autocast():
-                scores = self.modules["network"](batch.images)
+                scores = self.scores(batch)
                 summed = F.cross_entropy(scores.float(), truth, ignore_index=IGNORED, reduction="sum")
             # the mean of the processes' shares, each of them this large, is the mean over pixels
             share = self.accelerator.num_processes / (pixels * len(counted))
@@ -118,6 +143,42 @@ class SegmentationObjective(Objective):
         if counted:
             self.optimize("network")
         return sums
+
+    def scores(self, batch: Batch) -> Tensor:
+        """The network's of a batch, (N, evaluated classes, H, W)."""
+        found: Tensor = self.modules["network"](batch.images)
+        return found
+
+    def clean_scores(self, network: nn.Module, images: Tensor) -> Tensor:
+        """Those of pictures as they are, by `network`, the trained one or its average."""
+        found: Tensor = network(images)
+        return found
+
+
+class NoisySegmentationObjective(SegmentationObjective):
+    """Trains a network that also takes timesteps (N,) in [0, 1000) on pictures with the noise of `schedule`."""
+
+    def __init__(self, network: nn.Module, classes: ClassTable, preset: TrainingPreset, schedule: NoiseSchedule):
+        super().__init__(network, classes, preset)
+        self.schedule = schedule
+
+    def scores(self, batch: Batch) -> Tensor:
+        """The network's of noisy pictures; a sample's noise seed decides its timestep and its noise."""
+        timesteps, noises = [], []
+        for seed in batch.noise_seeds:
+            generator = torch.Generator().manual_seed(seed)
+            timesteps.append(torch.randint(len(self.schedule), (1,), generator=generator))
+            noises.append(torch.randn(batch.images.shape[1:], generator=generator))
+        device = batch.images.device
+        t, noise = torch.cat(timesteps).to(device), torch.stack(noises).to(device)
+        x_t = q_sample(self.schedule, batch.images, t, noise)
+        found: Tensor = self.modules["network"](x_t, self.schedule.scaled_timesteps(t))
+        return found
+
+    def clean_scores(self, network: nn.Module, images: Tensor) -> Tensor:
+        """Those of pictures at the least noisy timestep."""
+        found: Tensor = network(images, torch.zeros(len(images), device=images.device))
+        return found
 
 
 def _prediction_grid(options: TrainOptions, dataset: SemanticDataset) -> MakeGrid:
@@ -130,7 +191,9 @@ def _prediction_grid(options: TrainOptions, dataset: SemanticDataset) -> MakeGri
         network, _ = objective.result()
         training = network.training
         images = torch.stack([to_unit_range(example.image) for example in examples if example.image is not None])
-        predicted = network.eval()(images.to(objective.accelerator.device)).argmax(1).cpu().numpy()
+        assert isinstance(objective, SegmentationObjective)
+        scores = objective.clean_scores(network.eval(), images.to(objective.accelerator.device))
+        predicted = scores.argmax(1).cpu().numpy()
         network.train(training)
         rows = [_row(example, ids, colors, dataset.classes) for example, ids in zip(examples, predicted, strict=True)]
         return grid(rows, scale=max(1, 256 // max(options.image_size)))

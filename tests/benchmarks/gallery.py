@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from reports.gallery.gallery import Shelf, write_galleries
+from reports.pictured import of_runs
 from sdm_bench.base.files import write_png
 from sdm_bench.datasets.digests import labels_sha256
 from sdm_bench.sampling.folders import SampleFolder
@@ -121,7 +122,7 @@ def main(rows: int, methods: int) -> None:
         copied_scenes(root / "data", rows)
         runs = linked_samples(root / "runs", root / "data", methods)
         begun = time.monotonic()
-        (page,) = write_galleries(root / "out" / "gallery.html", runs, Shelf([], [], []))
+        (page,) = write_galleries(root / "out" / "gallery.html", of_runs(runs), Shelf([], [], []))
         beside = [path.stat().st_size for path in page.parent.rglob("*.webp")]
         print(
             f"{rows} rows, {methods + 2} columns: written in {time.monotonic() - begun:.0f} s, page "

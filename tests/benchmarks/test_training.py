@@ -1,39 +1,15 @@
 """The table of what a training step spends where: its parts, and that none is counted twice. No speed."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.benchmarks import training
-from sdm_bench.benchmarks.training import PARTS, Stopwatch, training_shares
+from sdm_bench.benchmarks.stopwatch import Stopwatch
+from sdm_bench.benchmarks.training import PARTS, training_shares
 from tests.conftest import tiny_options
-
-
-def test_seconds_are_those_of_the_innermost_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rest 1 + 4, network 2, by a clock that is set by hand; the processor works half of the time."""
-    now = [0.0]
-    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(time, "process_time", lambda: now[0] / 2)
-
-    def wait(seconds: float) -> float:
-        now[0] += seconds
-        return seconds
-
-    stopwatch = Stopwatch(torch.device("cpu"))
-    wait(10)
-    with stopwatch.part("rest"):
-        wait(1)
-        assert stopwatch.timed(wait, "network")(2) == 2
-        wait(4)
-    wait(20)
-    found = {part: seconds for part, seconds in stopwatch.seconds.items() if seconds[0]}
-    assert found == {"rest": (5.0, 2.5), "network": (2.0, 1.0)}
-    stopwatch.reset()
-    assert set(stopwatch.seconds.values()) == {(0.0, 0.0)}
 
 
 @pytest.mark.parametrize(("method", "idle"), [("sdm", set()), ("spade", {"average"})])

@@ -291,6 +291,8 @@ def test_the_benchmark_prints_a_line_for_each_path() -> None:
 def test_training_needs_an_end_and_a_known_method(toy_cityscapes: Path, tmp_path: Path) -> None:
     data = ("--dataset", "cityscapes", "--data", toy_cityscapes, "--out", tmp_path)
     assert "how long? Give --steps" in sdm_bench("train", "sdm", *data, code=2).output
+    budgets = ("--budget", 1, "--core-budget", 1)
+    assert "expected one of them" in sdm_bench("train", "sdm", *data, *budgets, code=2).output
     assert "Did you mean 'sdm'" in sdm_bench("train", "smd", *data, "--steps", 1, code=2).output
     data = ("--dataset", "cityscapes", "--data", tmp_path, "--out", tmp_path / "run")
     assert "no label maps of the train split" in sdm_bench("train", "sdm", *data, "--steps", 1, code=2).output

@@ -13,6 +13,7 @@ from torch import Tensor
 from sdm_bench.base.errors import UserError
 from sdm_bench.diffusion.editing import Inpainting, Known, Move, forward_step, inpaint, jump_schedule, noisy
 from sdm_bench.diffusion.gaussian_diffusion import extract_at_timestep, make_schedule
+from sdm_bench.diffusion.guidance import Pull
 from sdm_bench.diffusion.solvers import Solver, solve, walk_of
 
 FULL = make_schedule("linear", 1000)
@@ -255,4 +256,25 @@ def test_multistep_solvers_do_not_jump(name: str) -> None:
     solver = Solver(name, 4)
     steps = inpaint(solver, FULL, recorded([]), known(), noises(), Inpainting("after", 2, 2))
     with pytest.raises(UserError, match=r"--jump-samples 2: .*ddpm and ddim can jump"):
+        next(steps)
+
+
+@pytest.mark.parametrize("name", ["ddpm", "ddim"])
+def test_guidance_by_a_classifier_moves_the_erased_part_alone(name: str) -> None:
+    each, solver = known(), Solver(name, 4)
+    schedule = solver.schedule(FULL)
+
+    def ended(pull: Pull | None) -> Tensor:
+        *_, last = inpaint(solver, schedule, recorded([]), each, noises(), Inpainting(), pull)
+        return last.sample
+
+    moved = ended(lambda x_t, t: torch.full_like(x_t, 0.5)) - ended(None)
+    inside = each.erased.expand(SHAPE)
+    assert (moved[inside] > 0).float().mean() > 0.8
+    assert (moved[~inside] == 0).all()
+
+
+def test_guidance_by_a_classifier_is_refused_for_multistep_solvers() -> None:
+    steps = inpaint(Solver("unipc", 4), FULL, recorded([]), known(), noises(), Inpainting(), lambda x_t, t: x_t)
+    with pytest.raises(UserError, match="--solver unipc: guidance by a segmenter"):
         next(steps)

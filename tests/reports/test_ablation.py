@@ -58,3 +58,11 @@ def test_without_the_papers_networks_the_factors_are_what_differs() -> None:
     assert make_table("table4", [*rows, of("oasis", None)]).title == "Ablation: method and variant"
     with pytest.raises(NothingToShow, match="nor others that differ"):
         make_table("table4", rows[:1])
+
+
+def test_guidance_by_a_segmenter_is_a_line_of_its_own_behind_the_others() -> None:
+    by = {"variant": "guided by a segmenter", "sample_set": "by"}
+    frame = make_table("table4", [*ROWS, of("sdm", 0.5, value=35.0, **by)]).frame
+    sdm = frame[frame["conditioning"] == "SPADE"]
+    assert sdm["guidance"].tolist() == ["without", "1.5", "0.5 by a segmenter"]
+    assert sdm["FID"].tolist() == [40.0, 30.0, 35.0]

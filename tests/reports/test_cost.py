@@ -47,6 +47,18 @@ def test_what_is_recorded_stands_in_the_table_once(run: Path) -> None:
     assert "| 1.50 | 50 | 2.00 | 1.25 (cpu, batch 8) | 1.50 |" in table.markdown()
 
 
+def test_evaluations_of_a_segmenter_that_guides_stand_apart(tmp_path: Path) -> None:
+    options = OPTIONS.model_copy(update={"guidance_by": "segmenter", "segmenter": "n", "segmenter_sha256": "n" * 64})
+    SampleFolder(tmp_path).start(options, [0], "")
+    cost = COST.model_copy(update={"evaluations": 25, "segmenter_evaluations": 25})
+    write_json(tmp_path / COST_FILE, cost.model_dump(mode="json"))
+    rows = [of("sdm", 1.5, weights_sha256="w" * 64, variant=variant) for variant in ("", "guided by a segmenter")]
+    table = make_table("cost", rows, TableOptions(folders=[tmp_path]))
+    assert dict(zip(table.frame["variant"], table.frame["evaluations"], strict=True)) == {
+        "": "", "guided by a segmenter": "25 + 25"
+    }  # fmt: skip
+
+
 def test_where_nothing_is_recorded_that_is_said() -> None:
     with pytest.raises(UserError, match="no cost is recorded beside the samples"):
         make_table("cost", [of("sdm", 1.5)])

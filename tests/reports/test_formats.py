@@ -142,3 +142,42 @@ def test_groups_have_rules_and_blocks_are_apart() -> None:
 def test_headings_of_groups_stand_before_those_of_columns_in_markdown() -> None:
     text = table("a", "b").markdown()
     assert "| a b a b | g FID ↓ |" in text
+
+
+def test_long_headings_stand_in_several_lines(tmp_path: Path) -> None:
+    group = "DDPM, concatenated label map, guidance 1.5"
+    columns = [Column("class"), *(Column(title, group, "higher", 2) for title in ("IoU", "a long name of LPIPS"))]
+    shown = Shown("t", "T", "", [], columns, [[Cell("x"), Cell("1.00"), Cell("2.00")]], [])
+    text = latex(shown)
+    assert r"\shortstack[c]{DDPM, concatenated label\\map, guidance 1.5}" in text
+    assert r"\shortstack[r]{a long name of\\LPIPS $\uparrow$}" in text
+    assert r"IoU $\uparrow$" in text
+    frame = pd.DataFrame({"class": ["x"] * 20, **{f"{k} {each}": [1.0] * 20 for k in range(6) for each in "ab"}})
+    named = {f"{k} {each}": Column("LPIPS", f"{group} {k}", "higher", 4) for k in range(6) for each in "ab"}
+    compiled([Table("wide", "Wide", frame, [], columns=named)], tmp_path)
+    # six methods with two numbers each are not scaled down below half
+    assert width_of("wide", tmp_path) < 2 * 174
+
+
+def width_of(name: str, folder: Path) -> float:
+    """The width of a table before it is scaled, in mm."""
+    body = re.search(r"\\begin\{tabular\}.*\\end\{tabular\}", (folder / f"{name}.tex").read_text(), re.DOTALL)
+    assert body
+    text = document([]).replace(
+        r"\end{document}",
+        "\\small\\setlength{\\tabcolsep}{4pt}\\newsavebox{\\measured}\\savebox{\\measured}{%\n"
+        f"{body[0]}}}\\typeout{{WIDTH \\the\\wd\\measured}}\\end{{document}}",
+    )
+    (folder / "measured.tex").write_text(text)
+    if LATEX is None or "pdflatex" not in LATEX:
+        pytest.skip("no pdflatex, which says how wide a box is")
+    done = subprocess.run(
+        [LATEX, "-interaction=nonstopmode", "measured.tex"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    found = re.search(r"WIDTH ([\d.]+)pt", done.stdout)
+    assert found, done.stdout[-500:]
+    return float(found[1]) * 0.3515

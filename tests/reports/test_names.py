@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from reports.figures.material import Material
+from reports.figures.plane import plane
 from reports.names import column_name, dataset_name, method_name, named, read_names
 from sdm_bench.base.errors import UserError
+from tests.reports.test_tables import of
 
 
 def test_names_come_of_a_file_and_renames_hold_before_it(tmp_path: Path) -> None:
@@ -36,3 +39,16 @@ def test_a_file_that_does_not_say_names_is_refused(text: str, message: str, tmp_
 def test_a_rename_has_two_sides(rename: str) -> None:
     with pytest.raises(UserError, match=r"--rename .*: expected OLD=NEW"):
         read_names(None, [rename])
+
+
+def test_figures_call_things_so_too() -> None:
+    rows = [of("spade", None, value=3.0), of("spade", None, "lpips", value=0.1)]
+    material = Material(rows)
+    (drawing,) = plane(material)
+    assert drawing.figure.get_suptitle().startswith("Cityscapes val, ")
+    given = {"methods": {"spade": "Theirs"}, "datasets": {"cityscapes": "Streets"}, "columns": {"FID": "Frechet"}}
+    with named(given):
+        (drawing,) = plane(material)
+    assert drawing.figure.get_suptitle().startswith("Streets val, ")
+    assert drawing.figure.axes[0].get_ylabel() == "Frechet ↓"
+    assert [text.get_text() for text in drawing.figure.legends[0].get_texts()] == ["Theirs"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from reports.figures.figures import FigureOptions
 from reports.report import Pages, write_report
 from sdm_bench.base.errors import UserError
 from sdm_bench.results.rows import add_rows
@@ -138,3 +139,14 @@ def test_a_gallery_without_samples_is_said_before_anything_is_written(run: Path,
     with pytest.raises(UserError, match="--gallery: no samples in any of the runs"):
         write_report([run], ["comparison"], tmp_path / "report", pages=Pages(gallery=tmp_path / "gallery.html"))
     assert not (tmp_path / "report").exists()
+
+
+def test_published_numbers_beside_are_for_tables_or_figures_that_show_them(run: Path, tmp_path: Path) -> None:
+    numbers = [row(metric="fid", value=90.0), row(metric="lpips", measure="lpips", value=0.1, direction="higher")]
+    add_rows(run / "results.csv", numbers)
+    with pytest.raises(UserError, match=r"--published beside: of the table table1 or table3; .*the figure guidance or"):
+        write_report([run], ["comparison"], tmp_path / "report", FigureOptions(("sensitivity",)), "beside")
+    write_report([run], ["comparison"], tmp_path / "report", FigureOptions(("plane",)), "beside")
+    assert "published by" in (tmp_path / "report" / "plane.csv").read_text()
+    write_report([run], ["comparison"], tmp_path / "report", FigureOptions(("plane",)))
+    assert "published by" not in (tmp_path / "report" / "plane.csv").read_text()

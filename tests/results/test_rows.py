@@ -112,6 +112,16 @@ def test_what_is_no_row_is_named_by_its_line(tmp_path: Path) -> None:
         read_rows(tmp_path / "other.csv")
 
 
+@pytest.mark.parametrize("value", ["nan", "inf", "-Infinity"])
+def test_what_is_no_number_is_named_by_its_line(value: str, tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text(to_csv([row(), row(metric="kid", value=-123.25)]).replace("-123.25", value))
+    with pytest.raises(
+        UserError, match=rf"results\.csv, line 3: kid of sdm is {float(value)}; expected a finite number"
+    ):
+        read_rows(path)
+
+
 def test_results_of_another_version_are_refused_in_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "results.csv"
     older = "id,dataset,split,method,variant,protocol,metric,class_name,value,unit,direction,spread,num_images,seeds"

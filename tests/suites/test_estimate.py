@@ -61,7 +61,18 @@ def test_another_dataset_takes_as_long_and_a_budget_what_it_says() -> None:
     other = replace(CELL, rate="generate sdm toy ade20k")
     known = rates([CELL, other], {}, "cpu")
     assert estimate(other, known).seconds == 50.0
-    assert estimate(replace(CELL, kind="train", rate="train oasis toy ade20k budget", size=600.0), {}).seconds == 600.0
+    training = replace(CELL, kind="train", rate="train budget oasis toy ade20k", size=600.0)
+    assert estimate(training, {}).seconds == 600.0
+    keep_rate(training, replace(DONE, result={"training_seconds": 700.0}))
+    assert estimate(training, rates([training], {}, "cpu")).seconds == 600.0
+
+
+def test_a_budget_of_cpu_time_takes_that_on_one_core_or_what_it_took() -> None:
+    training = replace(CELL, kind="train", rate="train core-budget oasis toy ade20k", size=600.0)
+    assert estimate(training, {}).seconds == 600.0
+    keep_rate(training, replace(DONE, result={"training_seconds": 400.0}))
+    other = replace(training, rate="train core-budget oasis toy cityscapes", size=300.0)
+    assert estimate(other, rates([training, other], {}, "cpu")).seconds == 200.0
 
 
 def test_the_suites_own_results_come_before_older_ones() -> None:

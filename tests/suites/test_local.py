@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from sdm_bench.base.errors import PartialFailure, UserError
 from sdm_bench.suites import local
@@ -229,15 +230,71 @@ def test_each_gpu_is_a_slot(plan: Plan, tmp_path: Path, monkeypatch: pytest.Monk
     made = [each.result for each in found if each is not None and each.result is not None and "gpu" in each.result]
     assert {each["gpu"] for each in made} == {"0", "3"}
     assert {each["device"] for each in made} == {"cuda"}
-    overlaps = [
-        (one, two)
-        for one in made
-        for two in made
-        if one["gpu"] < two["gpu"] and one["from"] < two["to"] and two["from"] < one["to"]
-    ]
-    assert overlaps
+    assert any(one["gpu"] < two["gpu"] and overlap(one, two) for one in made for two in made)
     same = [(one, two) for one in made for two in made if one is not two and one["gpu"] == two["gpu"]]
-    assert all(one["to"] <= two["from"] or two["to"] <= one["from"] for one, two in same)
+    assert not any(overlap(one, two) for one, two in same)
+
+
+def overlap(one: dict[str, Any], two: dict[str, Any]) -> bool:
+    """Whether two pieces of work were done at one time."""
+    return bool(one["from"] < two["to"] and two["from"] < one["to"])
+
+
+@pytest.mark.parametrize(("at_once", "threads"), [(1, torch.get_num_threads()), (2, 2)])
+def test_cells_at_once_share_the_cores(
+    at_once: int, threads: int, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def notes(cell: Cell, device: str) -> dict[str, Any]:
+        start = time.time()
+        time.sleep(0.2)
+        stub(cell, device)
+        return {"from": start, "to": time.time(), "threads": torch.get_num_threads()}
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    use_stubs(monkeypatch, notes, report=stub)
+    out = tmp_path / "out"
+    for cell in plan.cells.values():
+        cell.write(out)
+    cells = list(plan.cells.values())
+    assert LocalEngine("cpu", at_once).run(cells, out, dict.fromkeys(plan.cells, Estimate())) == Outcome()
+    found = [status.result for status in states(plan, out).values()]
+    made = [each.result for each in found if each is not None and each.result is not None and "from" in each.result]
+    assert {each["threads"] for each in made} == {threads}
+    most = max(sum(overlap(one, two) for two in made) for one in made)
+    assert most >= 2 if at_once > 1 else most == 1
+
+
+def test_cells_at_once_that_can_not_be_are_refused(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    with pytest.raises(UserError, match="--at-once 3: this machine has 2 cores"):
+        LocalEngine("cpu", 3).run([], tmp_path, {})
+    monkeypatch.setattr(local, "gpus", lambda: [GPU("0", "a", 1, 1)])
+    with pytest.raises(UserError, match="--at-once 2: with GPUs each has a cell; --device cpu leaves them alone"):
+        LocalEngine("auto", 2).run([], tmp_path, {})
+
+
+def test_memory_that_cells_at_work_will_take_is_spoken_for(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def notes(cell: Cell, device: str) -> dict[str, Any]:
+        start = time.time()
+        time.sleep(0.1)
+        stub(cell, device)
+        return {"from": start, "to": time.time()}
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    memory_of(monkeypatch, 10**13)
+    use_stubs(monkeypatch, notes, report=stub)
+    out = tmp_path / "out"
+    for cell in plan.cells.values():
+        cell.write(out)
+    # one fits beside nothing, two don't fit together
+    estimates = dict.fromkeys(plan.cells, Estimate(1.0, 6 * 10**12, 0))
+    assert LocalEngine("cpu", 2).run(list(plan.cells.values()), out, estimates) == Outcome()
+    found = [status.result for status in states(plan, out).values()]
+    made = [each.result for each in found if each is not None and each.result is not None and "from" in each.result]
+    assert made
+    assert not any(overlap(one, two) for one in made for two in made if one is not two)
 
 
 def test_a_cell_of_more_gpus_than_there_are_does_not_start(

@@ -82,6 +82,31 @@ def test_what_an_option_decides(tmp_path: Path, wrong: str, right: str, kinds: s
         assert not any(".spade" in name for name in names)
 
 
+def test_a_segmenter_guides_where_the_factor_says_so_and_its_content_counts(tmp_path: Path) -> None:
+    guide = tmp_path / "noisy"
+    text = f"""
+        name: small
+        datasets: {{cityscapes: {{toy: {{train: 4, val: 3, size: 64x32}}}}}}
+        methods:
+          sdm: {{checkpoint: toy, generate: {{segmenter: {guide}}}}}
+        factors: {{guidance_by: [null-label, segmenter], guidance: [1.0]}}
+        metrics: []
+    """
+    absent = planned(tmp_path, text).cells
+    names = [name for name in absent if name.startswith("generate")]
+    assert ["no such segmenter" in "".join(absent[name].lacks) for name in names] == [False, True]
+    guide.mkdir()
+    found = []
+    for content in ("one", "two"):
+        (guide / "train.json").write_text(content)
+        found.append(planned(tmp_path, text).cells)
+    assert [found[0][name].key == found[1][name].key for name in names] == [True, False]
+    off, by = (found[0][name].options for name in names)
+    assert "guidance_by" in off
+    assert off.get("segmenter") is None
+    assert by["segmenter"] == str(guide)
+
+
 def test_further_seeds_and_shards_go_where_the_samples_are(tmp_path: Path) -> None:
     before = planned(tmp_path)
     after = planned(tmp_path, SUITE + "    shards: 2\n")
@@ -153,3 +178,20 @@ def test_comments_and_docstrings_are_no_code(tmp_path: Path, monkeypatch: pytest
     plain = digest("def f():\n    return 1\n")
     assert digest('"""Says."""\n\n# why\ndef f():\n    """Gives\n    one."""\n    return 1\n') == plain
     assert digest("def f():\n    return 2\n") != plain
+
+
+def test_the_network_of_a_perceptual_loss_decides_a_training_of_a_gan_that_has_one(tmp_path: Path) -> None:
+    def trained(method: str, option: str) -> str:
+        text = f"""
+            name: small
+            datasets: {{cityscapes: {{toy: {{train: 4, val: 3, size: 64x32}}}}}}
+            methods: {{{method}: {{train: {{steps: 2{option}}}}}}}
+            metrics: []
+        """
+        return next(cell.key for cell in planned(tmp_path, text).cells.values() if cell.kind == "train")
+
+    keys = {trained("spade", option) for option in ("", ", perceptual: none", ", perceptual: lpips-vgg")}
+    assert len(keys) == 3
+    for method in ("sdm", "oasis"):
+        with pytest.raises(UserError, match=f"{method} is trained without a perceptual loss"):
+            trained(method, ", perceptual: lpips-vgg")

@@ -23,7 +23,9 @@ from tests.suites.small import SUITE, write_suite
         ("factors: {guidance", "factors: {guidanc", 8, "factor 'guidanc': did you mean 'guidance'?"),
         ("[lpips, miou]", "[lpips, mioux]", 9, "metric 'mioux': did you mean 'miou'?"),
         ("[1.0, 1.5]", "[1.5, 1.5]", 8, "each once"),
-        ("{steps: 2}", "{batch_size: 2}", 7, "expected steps or budget"),
+        ("{steps: 2}", "{batch_size: 2}", 7, "expected steps, budget or core_budget"),
+        ("{steps: 2}", "{budget: 2, core_budget: 2}", 7, "budget and core_budget; expected one of them"),
+        ("segmenter: toy", "segmenter: {method: unet}", 4, "segmenter: expected steps, budget or core_budget"),
         ("spade: {checkpoint: toy}", "spade: {}", 6, "expected checkpoint or train; found neither"),
         ("spade: {checkpoint: toy}", "spade: {checkpoint: toy, train: {steps: 1}}", 6, "found both"),
         ("val: 3", "val: -3", 4, "greater than or equal to 0"),
@@ -88,8 +90,8 @@ def test_the_toy_suite_holds_what_the_benchmark_is() -> None:
     minutes = {each.name.partition(".stage")[0]: 0.0 for each in plan.cells.values() if each.kind == "train"}
     for each in plan.cells.values():
         if each.kind == "train":
-            minutes[each.name.partition(".stage")[0]] += each.options["budget"]
-    assert set(minutes.values()) == {10.0}
+            minutes[each.name.partition(".stage")[0]] += each.options["core_budget"]
+    assert set(minutes.values()) == {15.0}
 
 
 def test_sampling_options_are_those_of_generate() -> None:

@@ -17,7 +17,7 @@ from sdm_bench.checkpoints.runs import TrainingRun, read_module, step_folders
 from sdm_bench.conditioning import Condition
 from sdm_bench.datasets.known_datasets import open_dataset
 from sdm_bench.training.batches import Batch
-from sdm_bench.training.loop import LoopOptions
+from sdm_bench.training.loop import LoopOptions, Spent
 from sdm_bench.training.objective import Objective
 from sdm_bench.training.recipes import make_accelerator, make_objective, run_training
 from sdm_bench.training.schedule import progress
@@ -146,7 +146,8 @@ def test_with_a_budget_alone_the_rate_falls_by_the_share_of_time(toy_cityscapes:
     run_training(options, replace(LOOP, steps=None, budget_minutes=0.01), tmp_path)
     recorded = TrainingRun(tmp_path).options()
     assert (recorded.schedule_steps, recorded.schedule_minutes) == (None, 0.01)
-    assert [progress(recorded, 5, seconds) for seconds in (0.0, 0.3, 0.6, 9.0)] == [0.0, 0.5, 1.0, 1.0]
+    spent = [Spent(5, seconds, None) for seconds in (0.0, 0.3, 0.6, 9.0)]
+    assert [progress(recorded, each) for each in spent] == [0.0, 0.5, 1.0, 1.0]
     with pytest.raises(UserError, match=r"--budget 1: .*falls to zero at minute 0\.01"):
         run_training(options, replace(LOOP, steps=None, budget_minutes=1), tmp_path)
 

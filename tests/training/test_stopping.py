@@ -24,11 +24,16 @@ from sdm_bench.base.processes import rank_and_count
 from sdm_bench.training.loop import LoopOptions
 from sdm_bench.training.recipes import run_training
 from sdm_bench.checkpoints.runs import TrainOptions
-text, out, budget, skew = sys.argv[1:]
+text, out, budget, skew, of_cores = sys.argv[1:]
 clock, rank = time.monotonic, rank_and_count()[0]
 time.monotonic = lambda: clock() * (1 + float(skew) * rank)
 options = TrainOptions.model_validate_json(text)
-loop = LoopOptions(None, float(budget), log_every=1, save_every=10**6, grid_every=10**6, device="cpu")
+budgets = (float(budget), None)
+if of_cores == "True":
+    # a second a step of the first process, two of the second
+    shown, budgets = iter(range(10**6)), budgets[::-1]
+    time.process_time = lambda: next(shown) * (1.0 + rank)
+loop = LoopOptions(None, *budgets, log_every=1, save_every=10**6, grid_every=10**6, device="cpu")
 try:
     print("steps", run_training(options, loop, Path(out)))
 except click.ClickException as error:
@@ -37,11 +42,13 @@ except click.ClickException as error:
 """
 
 
-def started(data: Path, out: Path, budget: float, skew: float = 0.0, batch_size: int = 4) -> list[subprocess.Popen]:
+def started(
+    data: Path, out: Path, budget: float, skew: float = 0.0, batch_size: int = 4, of_cores: bool = False
+) -> list[subprocess.Popen]:
     options = tiny_options("sdm", data)
     training = options.training.model_copy(update={"batch_size": batch_size})
     text = options.model_copy(update={"training": training}).model_dump_json()
-    return start_together(["-c", PROGRAM, text, str(out), str(budget), str(skew)])
+    return start_together(["-c", PROGRAM, text, str(out), str(budget), str(skew), str(of_cores)])
 
 
 def steps_done(run: Path) -> int:
@@ -77,6 +84,13 @@ def test_a_budget_ends_both_by_the_clock_of_the_first(toy_cityscapes: Path, tmp_
     assert [each.code for each in both] == [0, 0], both[0].err + both[1].err
     assert both[0].out == both[1].out == f"steps {steps_done(tmp_path)}\n"
     assert TrainingRun(tmp_path).state()["seconds"] >= 1.2
+
+
+def test_cpu_time_is_that_of_both(toy_cityscapes: Path, tmp_path: Path) -> None:
+    both = ended(started(toy_cityscapes, tmp_path, budget=0.1, of_cores=True), HANGING)
+    assert [each.code for each in both] == [0, 0], both[0].err + both[1].err
+    assert both[0].out == both[1].out == "steps 2\n"
+    assert TrainingRun(tmp_path).state()["core_seconds"] == 6.0
 
 
 def test_a_batch_that_does_not_divide_is_refused(toy_cityscapes: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sdm_bench.conditioning import Condition
 from sdm_bench.models.gan import GANConfig
 from sdm_bench.models.preset import DiscriminatorPreset
-from sdm_bench.training import adversarial_losses
+from sdm_bench.training import perceptual
 from tests.parity.cases import Case, fill, keys_and_shapes, weight
 
 Handler = tuple[Callable[[Case], bool], Callable[[Case], dict[str, Any]]]
@@ -85,7 +85,7 @@ def numbered(case: Case, kind: str) -> list[Tensor]:
 
 def drawn_perceptual(case: Case, weights: DiscriminatorPreset) -> nn.Module:
     """The perceptual loss with drawn VGG19 weights: of the case's table of them, or of torchvision's own keys."""
-    features = adversarial_losses.vgg19_features()
+    features = perceptual.features_of("vgg19")
     ours = features.state_dict()
     own = [[key, list(value.shape)] for key, value in ours.items()]
     table = next((case.about[name] for name in case.about if re.fullmatch("(?i)state_dict_.*vgg.*", name)), own)
@@ -94,4 +94,4 @@ def drawn_perceptual(case: Case, weights: DiscriminatorPreset) -> nn.Module:
     drawn = {key: torch.from_numpy(weight(name, tuple(shape))) for key, (name, shape) in pairs}
     assert all(drawn[key].shape == ours[key].shape for key in drawn), "shapes of the VGG differ"
     features.load_state_dict(ours | drawn)
-    return adversarial_losses.VGGLoss(features, weights.vgg_weights)
+    return perceptual.PerceptualLoss(features, weights.vgg_weights, perceptual.CUTS["vgg19"])

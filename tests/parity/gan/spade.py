@@ -14,6 +14,7 @@ from sdm_bench.models.patchgan import MultiscaleDiscriminator
 from sdm_bench.models.preset import DiscriminatorPreset, TrainingPreset
 from sdm_bench.models.spade import SPADEConfig, SPADEGenerator, VAEConfig
 from sdm_bench.training import adversarial_losses
+from sdm_bench.training import perceptual as perceptual_losses
 from sdm_bench.training.adversarial import AdversarialObjective
 from sdm_bench.training.batches import Batch
 from tests.parity.cases import Case, fill
@@ -136,9 +137,9 @@ def losses(case: Case) -> dict[str, Any]:
 
 def vgg_loss(case: Case) -> dict[str, Any]:
     """The perceptual loss with drawn VGG19 weights."""
-    features = adversarial_losses.vgg19_features()
+    features = perceptual_losses.features_of("vgg19")
     fill(features, case.about["state_dict"])
-    loss = adversarial_losses.VGGLoss(features, case.arguments["weights"])
+    loss = perceptual_losses.PerceptualLoss(features, case.arguments["weights"], perceptual_losses.CUTS["vgg19"])
     a, b = case.tensor("a_normal").tanh(), case.tensor("b_normal").tanh()
     with torch.no_grad():
         maps = loss.features(a)

@@ -8,10 +8,10 @@ import pytest
 from reports.figures.examples import check_way, chosen, evenly
 from reports.figures.material import Examples, Material
 from reports.figures.registry import NothingToDraw
+from reports.pictured import of_runs
 from sdm_bench.base.errors import UserError
 from sdm_bench.results.per_image import PerImage, add_per_image
 from sdm_bench.results.sample_sets import open_run
-from sdm_bench.sampling.folders import SampleFolder
 from tests.evaluation.measured import make_run, noisy, real_at
 
 
@@ -69,16 +69,15 @@ def test_worst_and_best_go_by_mean_iou_of_single_pictures(toy_cityscapes: Path, 
         )
         for record, value in zip(real.dataset.records, values, strict=True)
     ]
-    target = SampleFolder(run)
     material = Material([], [run], examples=Examples("worst", count=2))
     with pytest.raises(NothingToDraw, match="--examples worst: no mean IoU of single pictures"):
-        chosen(material, real, [target], 6)
+        chosen(material, real, of_runs([run]), 6)
     add_per_image(run / "per-image.csv", [each._replace(value=float("nan")) for each in numbers])
     with pytest.raises(NothingToDraw, match="no mean IoU of single pictures"):
-        chosen(material, real, [target], 6)
+        chosen(material, real, of_runs([run]), 6)
     add_per_image(run / "per-image.csv", numbers)
-    assert chosen(material, real, [target], 6) == [1, 3]
-    assert chosen(Material([], [run], examples=Examples("best", count=2)), real, [target], 6) == [2, 4]
+    assert chosen(material, real, of_runs([run]), 6) == [1, 3]
+    assert chosen(Material([], [run], examples=Examples("best", count=2)), real, of_runs([run]), 6) == [2, 4]
 
 
 @pytest.mark.parametrize("way", ["", "class:", "wrost", "Evenly"])

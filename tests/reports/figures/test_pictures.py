@@ -10,6 +10,7 @@ from reports.figures.compare import compare
 from reports.figures.material import ColumnChoice, Examples, Material
 from reports.figures.registry import NothingToDraw
 from reports.figures.samples import samples, spread_of
+from reports.pictured import of_runs
 from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.datasets.known_datasets import open_dataset
@@ -38,7 +39,7 @@ def test_each_column_shows_its_run(toy_cityscapes: Path, tmp_path: Path) -> None
     runs = [
         make_run(tmp_path / str(value), real, [0], constant(value), data=str(toy_cityscapes)) for value in (10, 200)
     ]
-    (drawing,) = compare(Material([], folders=runs, examples=Examples(count=2)))
+    (drawing,) = compare(Material([], pictured=of_runs(runs), examples=Examples(count=2)))
     pictures = shown(drawing)
     assert drawing.name == "compare"
     colors = ClassTable.shipped("cityscapes").colors
@@ -63,18 +64,18 @@ def test_columns_stand_as_the_user_said_and_headings_differ(toy_cityscapes: Path
             "c": {"guidance": 2.0},
         }.items()
     ]
-    (drawing,) = compare(Material([], folders=runs, examples=Examples(count=1)))
+    (drawing,) = compare(Material([], pictured=of_runs(runs), examples=Examples(count=1)))
     assert len(set(drawing.data["column"])) == 3
     assert any("training seed 1" in each for each in drawing.data["column"])
     assert any("s=2" in each for each in drawing.data["column"])
     chosen = [ColumnChoice(str(runs[2]), "ours"), ColumnChoice("a")]
-    (drawing,) = compare(Material([], folders=runs, examples=Examples(count=1), columns=chosen))
+    (drawing,) = compare(Material([], pictured=of_runs(runs), examples=Examples(count=1), columns=chosen))
     assert drawing.data["run"].tolist() == ["c", "a"]
     assert drawing.data["column"].iloc[0] == "ours"
     with pytest.raises(UserError, match="--column d: no such run; expected one of"):
-        compare(Material([], folders=runs, columns=[ColumnChoice("d")]))
+        compare(Material([], pictured=of_runs(runs), columns=[ColumnChoice("d")]))
     with pytest.raises(UserError, match="--column a: given twice"):
-        compare(Material([], folders=runs, columns=[ColumnChoice("a"), ColumnChoice("a")]))
+        compare(Material([], pictured=of_runs(runs), columns=[ColumnChoice("a"), ColumnChoice("a")]))
 
 
 def test_runs_of_different_splits_and_label_maps_have_figures_of_their_own(
@@ -87,7 +88,7 @@ def test_runs_of_different_splits_and_label_maps_have_figures_of_their_own(
         make_run(tmp_path / "train", train, [0], constant(2), data=str(toy_cityscapes), split="train"),
         make_run(tmp_path / "other", real_at(others), [0], constant(3), data=str(others)),
     ]
-    names = [each.name for each in compare(Material([], folders=runs, examples=Examples(count=1)))]
+    names = [each.name for each in compare(Material([], pictured=of_runs(runs), examples=Examples(count=1)))]
     assert len(set(names)) == 3
     assert "compare-cityscapes-train-64x32" in names
 
@@ -98,9 +99,9 @@ def test_label_maps_that_are_gone_are_not_replaced_by_others(
     real, others = real_at(toy_cityscapes), other_maps(toy_cityscapes, tmp_path / "others")
     run = make_run(tmp_path / "run", real, [0], constant(1), data=str(others))
     with pytest.raises(NothingToDraw, match=r"compare left out: .*no longer have the label maps"):
-        compare(Material([], folders=[run]))
+        compare(Material([], pictured=of_runs([run])))
     whole = make_run(tmp_path / "whole", real, [0], constant(2), data=str(toy_cityscapes))
-    (drawing,) = compare(Material([], folders=[run, whole], examples=Examples(count=1)))
+    (drawing,) = compare(Material([], pictured=of_runs([run, whole]), examples=Examples(count=1)))
     assert drawing.data["run"].tolist() == ["run", "whole"]
     with pytest.raises(NothingToDraw, match="no samples in any of the runs"):
         compare(Material([]))
@@ -113,11 +114,11 @@ def test_a_sample_that_was_not_made_is_said_and_one_of_another_size_refused(
     run = make_run(tmp_path / "run", real, [0], constant(1), data=str(toy_cityscapes))
     file = SampleFolder(run).sample(real[0].id, 0)
     file.unlink()
-    asked = Material([], folders=[run], examples=Examples(ids=[real[0].id]))
+    asked = Material([], pictured=of_runs([run]), examples=Examples(ids=[real[0].id]))
     assert compare(asked)[0].data["missing"].tolist() == [True]
     other = make_run(tmp_path / "large", real, [0], lambda *_: np.zeros((8, 8, 3), np.uint8), data=str(toy_cityscapes))
-    with pytest.raises(UserError, match=r"\.png: 8x8 pixels; expected 64x32"):
-        compare(Material([], folders=[other]))
+    with pytest.raises(UserError, match=r"large: \w+, seed 0: 8x8 pixels; expected 64x32"):
+        compare(Material([], pictured=of_runs([other])))
 
 
 def test_samples_show_the_spread_over_all_of_them(
@@ -126,7 +127,7 @@ def test_samples_show_the_spread_over_all_of_them(
     real = real_at(toy_cityscapes)
     run = make_run(tmp_path / "sdm", real, [0, 1, 2], noisy, data=str(toy_cityscapes))
     one = make_run(tmp_path / "one", real, [0], noisy, data=str(toy_cityscapes), method="spade", guidance=None)
-    (drawing,) = samples(Material([], folders=[run, one], examples=Examples(count=2)))
+    (drawing,) = samples(Material([], pictured=of_runs([run, one]), examples=Examples(count=2)))
     assert "SPADE left out: one sample" in capsys.readouterr().err
     for record in drawing.data.itertuples():
         pictures = [noisy(next(each for each in real if each.id == record.id), seed) for seed in (0, 1, 2)]
@@ -134,7 +135,7 @@ def test_samples_show_the_spread_over_all_of_them(
         assert record.mean_spread == pytest.approx(expected, rel=1e-12)
         assert record.samples == 3
     with pytest.raises(NothingToDraw, match="no run with two samples"):
-        samples(Material([], folders=[one]))
+        samples(Material([], pictured=of_runs([one])))
 
 
 def test_the_spread_of_two_samples() -> None:
@@ -146,7 +147,7 @@ def test_the_spread_of_two_samples() -> None:
 def test_files_are_the_same_each_time_and_hold_the_data(toy_cityscapes: Path, tmp_path: Path) -> None:
     real = real_at(toy_cityscapes)
     run = make_run(tmp_path / "run", real, [0], constant(1), data=str(toy_cityscapes))
-    asked = Material([], folders=[run], examples=Examples(count=1))
+    asked = Material([], pictured=of_runs([run]), examples=Examples(count=1))
     first, second = (compare(asked)[0].files(["png", "pdf", "svg"]) for _ in range(2))
     assert list(first) == ["compare.png", "compare.pdf", "compare.svg", "compare.csv"]
     assert first == second

@@ -1,6 +1,7 @@
 """The figures of numbers: their data are the rows, and only what may be compared stands in one."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,12 @@ from reports.figures.registry import FIGURES, NothingToDraw, draw
 from reports.figures.sensitivity import sensitivity
 from reports.figures.solvers import solvers
 from reports.figures.training import training
+from reports.published.numbers import published
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.files import write_json
 from sdm_bench.results.rows import REAL, ResultRow
+from sdm_bench.sampling.cost import COST_FILE, Cost, Timing
+from sdm_bench.sampling.folders import SampleFolder, SampleOptions
 from tests.conftest import tiny_options
 from tests.reports.test_tables import of
 
@@ -51,7 +56,7 @@ def test_guidance_draws_the_rows_that_differ_in_it_alone(capsys: pytest.CaptureF
     assert measured["id"].tolist() == [
         row.id for metric in ("fid", "miou", "lpips") for row in SWEEP if row.metric == metric
     ]
-    assert measured["x"].tolist() == [1.0, 1.5, 3.0] * 3
+    assert measured["guidance"].tolist() == [1.0, 1.5, 3.0] * 3
     assert data[data["series"] == "photographs"]["value"].tolist() == [0.58]
     halves = measured.groupby("metric")["error"].first()
     assert halves["fid"] == 1.0
@@ -120,12 +125,80 @@ def test_a_guided_step_is_two_evaluations() -> None:
                          sample_set=f"{solver}{steps}{s}")
     ]  # fmt: skip
     (drawing,) = solvers(Material(rows))
-    places = drawing.data.groupby("series")["x"].unique().map(sorted).to_dict()
+    places = drawing.data.groupby("series")["evaluations"].unique().map(sorted).to_dict()
     assert places == {
         "SDM ddim": [10, 20], "SDM ddpm": [10, 20], "SDM ddim s=1.5": [20, 40], "SDM ddpm s=1.5": [20, 40],
     }  # fmt: skip
     with pytest.raises(NothingToDraw, match="two numbers of steps"):
         solvers(Material(GAN))
+
+
+def steps(solver: str, counts: Sequence[int], **changes: object) -> list[ResultRow]:
+    """A solver at several numbers of steps."""
+    return [
+        row
+        for count in counts
+        for row in three("sdm", 1.0, (1000 / count, 0.5, 0.2), solver=solver, steps=count,
+                         sample_set=f"{solver}{count}", **changes)
+    ]  # fmt: skip
+
+
+def timed(folder: Path, row: ResultRow, *timings: Timing) -> Path:
+    """A folder of a row's samples in which it is recorded how long they took."""
+    height, width = row.image_size.split("x")[::-1]
+    made = SampleOptions(
+        method=row.method, dataset=row.dataset, data="d", split=row.split, labels_sha256=row.labels_sha256,
+        image_size=(int(height), int(width)), recipe="sdm", stochastic=True, weights="w",
+        weights_sha256=row.weights_sha256, solver=row.solver, solver_steps=row.steps, guidance=row.guidance,
+    )  # fmt: skip
+    SampleFolder(folder).start(made, [0], "")
+    write_json(folder / COST_FILE, Cost(timings=timings).model_dump(mode="json"))
+    return folder
+
+
+def test_seconds_are_of_one_device_and_said_where_they_are_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = steps("ddim", (5, 10, 20))
+    assert len(solvers(Material(rows))[0].figure.axes) == 3, "no time is recorded"
+    cpu = {"device": "cpu", "batch_size": 8, "pictures": 4}
+    of_steps = {row.steps: row for row in rows}
+    folders = [
+        timed(tmp_path / "5", of_steps[5], Timing(seconds=2.0, **cpu)),
+        timed(tmp_path / "10", of_steps[10], Timing(seconds=4.0, **cpu)),
+        timed(tmp_path / "20", of_steps[20], Timing(device="gpu", batch_size=8, pictures=4, seconds=0.4)),
+    ]
+    (drawing,) = solvers(Material(rows, folders=folders))
+    found = drawing.data[drawing.data["metric"] == "fid"].set_index("evaluations")["seconds"]
+    assert found.loc[[5, 10]].tolist() == [0.5, 1.0]
+    assert np.isnan(found.loc[20])
+    assert "not on the axis of seconds: no time recorded on cpu, batch 8" in capsys.readouterr().err
+    labels = [axes.get_xlabel() for axes in drawing.figure.axes]
+    assert labels == ["network evaluations a sample"] * 3 + ["seconds a sample (cpu, batch 8)"] * 3
+    drawn = drawing.figure.axes[3].containers[0].lines[0]
+    assert drawn.get_xdata().tolist() == [0.5, 1.0]
+    assert drawn.get_ydata().tolist() == [200.0, 100.0]
+    assert len(solvers(Material(rows, folders=folders[:1]))[0].figure.axes) == 3, "one time makes no curve"
+
+
+def test_published_numbers_stand_apart_and_only_where_they_are_asked_for() -> None:
+    rows = [*SWEEP, *GAN]
+    assert not any(plane(Material(rows))[0].data["series"].str.contains("published"))
+    for draw_it in (plane, guidance):
+        (drawing,) = draw_it(Material(rows, published=True))
+        theirs = drawing.data[drawing.data["series"].str.contains("published")]
+        (ours,) = [each for each in published("cityscapes", "fid") if each.protocol == "sdm@1" and each.method == "sdm"]
+        assert ours.value in theirs[theirs["metric"] == "fid"]["value"].tolist()
+        assert theirs["series"].str.contains(r"SDM, published by Wang et al\. 2022 \(does not compare\)").any()
+        assert theirs["note"].str.contains("under sdm@1, ours under sdm-bench@1").any()
+        assert theirs["id"].isna().all()
+        legend = [text.get_text() for text in drawing.figure.legends[0].get_texts()]
+        assert any("published by Wang" in text for text in legend)
+    # of what is measured alone: methods that nobody measured here have no lines among curves
+    assert not any("CC-FPSE" in each for each in guidance(Material(rows, published=True))[0].data["series"])
+    assert any("CC-FPSE" in each for each in plane(Material(rows, published=True))[0].data["series"])
+    text = [row.model_copy(update={"track": "text", "method": "PITI"}) for row in SWEEP]
+    assert not any("published" in each for each in plane(Material(text, published=True))[0].data["series"])
 
 
 def test_classes_stand_in_the_order_of_the_ceiling() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from reports.gallery.gallery import write_galleries
+from reports.pictured import of_runs
 from tests.evaluation.measured import real_at
 from tests.reports.gallery.made import shelf_of, three_runs
 
@@ -16,5 +17,5 @@ def runs(toy_cityscapes: Path, tmp_path_factory: pytest.TempPathFactory) -> list
 
 @pytest.fixture(scope="session")
 def gallery(runs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    (page,) = write_galleries(tmp_path_factory.mktemp("gallery") / "gallery.html", runs, shelf_of(runs))
+    (page,) = write_galleries(tmp_path_factory.mktemp("gallery") / "gallery.html", of_runs(runs), shelf_of(runs))
     return page

@@ -12,6 +12,7 @@ import pytest
 
 from reports.gallery.gallery import Shelf, page, write_galleries
 from reports.gallery.pictures import Pictures, encoded
+from reports.pictured import of_runs
 from reports.shown import Shown
 from tests.evaluation.measured import noisy, real_at
 from tests.reports.gallery.browser import opened, started, until
@@ -293,7 +294,7 @@ def test_pictures_beside_the_page_are_loaded(
     monkeypatch.setattr("reports.gallery.data.Pictures", lambda folder, rows: Pictures(folder, rows, limit=1000))
     real = real_at(toy_cityscapes, (80, 160))
     run = make_run(tmp_path / "run", real, [0], noisy, data=str(toy_cityscapes), image_size=(80, 160))
-    (path,) = write_galleries(tmp_path / "a page #1.html", [run], Shelf([], [], [run]))
+    (path,) = write_galleries(tmp_path / "a page #1.html", of_runs([run]), Shelf([], [], [run]))
     with opened(browser, path.as_uri()) as tab:
         until(tab, "document.images.length === 15")
         until(tab, "[...document.images].every((each) => each.complete && each.naturalWidth === 128)")

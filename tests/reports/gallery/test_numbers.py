@@ -7,9 +7,9 @@ import pytest
 
 from reports.gallery.columns import Column, open_columns
 from reports.gallery.numbers import Measure, find_numbers
+from reports.pictured import of_runs
 from sdm_bench.base.files import write_png
 from sdm_bench.datasets.pictures import read_image
-from sdm_bench.sampling.folders import SampleFolder
 from tests.evaluation.measured import real_at
 from tests.reports.gallery.made import shelf_of
 
@@ -18,7 +18,7 @@ LPIPS = Measure("lpips", "sdm-bench@1", "p", "e")
 
 
 def columns_of(runs: list[Path], root: Path) -> list[Column]:
-    return open_columns([SampleFolder(run) for run in runs], real_at(root).dataset)
+    return open_columns(of_runs(runs), real_at(root).dataset)
 
 
 def test_each_number_is_of_its_column_seed_and_label_map(runs: list[Path], toy_cityscapes: Path) -> None:
