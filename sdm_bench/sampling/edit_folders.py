@@ -110,8 +110,8 @@ class EditFolder(SampleFolder):
             assert isinstance(digests, dict)
             assert isinstance(rows, list)
             classes = ClassTable.from_rows(rows)
-            wanted = {self.part(name, id): digest for id, each in digests.items() for name, digest in each.items()}
-        except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+            wanted = {self.part(name, id): each[name] for id, each in digests.items() for name in PARTS}
+        except (AssertionError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise UserError(f"{self.file}: no pairs and classes as `sdm-bench edit` writes them") from error
         for path, digest in wanted.items():
             if not path.is_file() or sha256_file(path) != digest:

@@ -9,10 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
+from sdm_bench.base.drawing import to_uint8
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json, write_json
 from sdm_bench.base.finite import NotFinite
 from sdm_bench.checkpoints.generators import WeightsSpec, load_generator
+from sdm_bench.conditioning import Condition
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.datasets.pairs import EditPair, PairFiles, pairs_in, read_pair
 from sdm_bench.datasets.transforms import Transform
@@ -170,6 +172,24 @@ def test_a_gan_edits_by_re_synthesis_and_says_so(
     assert pair.example.image is not None
     assert (made == pair.example.image)[~pair.erased].all()
     assert (made != pair.example.image)[pair.erased].any()
+
+
+def test_an_encoder_looks_at_the_picture_that_is_edited(pairs: list[EditPair], monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = load_generator("toy", "spade")
+    trained.network.encoder = torch.nn.Identity()
+    editor = Editor(trained, SamplingOptions(), None, device="cpu")
+    seen: list[Condition] = []
+
+    def synthesize(condition: Condition, generators: object) -> torch.Tensor:
+        seen.append(condition)
+        return torch.zeros(len(condition), 3, 32, 64)
+
+    monkeypatch.setattr(editor.synthesizer, "synthesize", synthesize)
+    editor.edit(pairs, 0)
+    style = seen[0].style
+    assert style is not None
+    assert (to_uint8(style.numpy()) == np.stack([picture(pair) for pair in pairs])).all()
+    assert (seen[0].label.numpy() == np.stack([pair.edited.label for pair in pairs])).all()
 
 
 def test_titles_say_what_differs_from_the_default(toy_pairs: Path, tmp_path: Path) -> None:
