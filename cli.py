@@ -13,6 +13,7 @@ COMMANDS = {
     "benchmark": "Measure what sampling and evaluation cost.",
     "data": "List, prepare, verify datasets; render toy scenes.",
     "doctor": "What is here, what is missing, and the command that mends it.",
+    "edit": "Erase and remake a part of a picture, as an edited label map says.",
     "evaluate": "Measure samples, or a folder of pictures, under a named protocol.",
     "explain": "Where a number came from, down to weights, pictures and versions.",
     "export": "Pack a training run's weights as one file that others can load.",

@@ -17,7 +17,8 @@ from sdm_bench.datasets.known_datasets import open_dataset
 from sdm_bench.datasets.pictures import read_image
 from sdm_bench.results.provenance import record_of
 from sdm_bench.results.rows import LABELS, REAL, ResultRow
-from sdm_bench.results.sample_sets import SampleSet, open_images, open_run
+from sdm_bench.results.sample_sets import SampleSet, open_edits, open_images, open_run
+from sdm_bench.sampling.edit_folders import EditFolder
 from sdm_bench.sampling.folders import BY_SEGMENTER, SampleFolder, SampleOptions
 
 
@@ -84,6 +85,12 @@ def _solver(options: SampleOptions) -> str:
 def of_runs(folders: Iterable[Path]) -> list[Pictured]:
     """The samples that `sdm-bench generate` wrote into each folder; raises UserError where there are none."""
     return [_of_run(SampleFolder(folder)) for folder in folders]
+
+
+def of_edits(folder: Path) -> Pictured:
+    """The samples that `sdm-bench edit` wrote into a folder; raises UserError where there are none."""
+    found = _of_run(EditFolder(folder))
+    return replace(found, open=lambda dataset: open_edits(folder, allow_incomplete=True)[0])
 
 
 def _of_run(target: SampleFolder) -> Pictured:

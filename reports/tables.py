@@ -12,6 +12,7 @@ from reports.ablation import ablation
 from reports.by_dataset import table1, table3
 from reports.classes import classes
 from reports.cost import cost
+from reports.editing import editing
 from reports.lines import ALWAYS, COLUMNS
 from reports.metric_table import chosen_lines, metric_table
 from reports.sensitivity import sensitivity
@@ -64,6 +65,7 @@ TABLES: dict[str, Callable[[Sequence[ResultRow], TableOptions], Table | list[Tab
     "sensitivity": sensitivity,
     "cost": cost,
     "tracks": by_track,
+    "editing": editing,
 }
 # Tables that rows of two tracks may stand in.
 OF_ALL_TRACKS = ("tracks",)

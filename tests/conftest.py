@@ -1,13 +1,17 @@
 """What the tests of several rooms share: one thread, tiny toy scenes, a network small enough to train in a blink."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from sdm_bench.checkpoints.runs import TrainOptions
+from sdm_bench.datasets.known_datasets import open_dataset
 from sdm_bench.metrics.inception import FIDInception
 from sdm_bench.metrics.lpips_diversity import LPIPS
 from sdm_bench.toy import write_toy
@@ -16,6 +20,7 @@ from sdm_bench.weights import store
 from sdm_bench.weights.registry import entry
 from sdm_bench.weights.store import CACHE_VARIABLE, save
 
+CAR = 26  # of Cityscapes
 TINY_UNET = {"channel_mult": (1, 1), "attention_downsampling": (2,), "spade_hidden": 4}
 TINY_SPADE = {"ngf": 4, "widest": 2, "hidden": 4}
 # Python source that does what `accept_untrained` does, for the first lines of programs in other processes.
@@ -43,6 +48,23 @@ def toy_cityscapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("toy") / "cityscapes"
     write_toy("cityscapes", root, {"train": 6, "val": 5}, (32, 64))
     return root
+
+
+@pytest.fixture(scope="session")
+def toy_pairs(toy_cityscapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three toy streets with a car more, 64x32 pixels."""
+    folder = tmp_path_factory.mktemp("pairs")
+    for record in open_dataset("cityscapes", toy_cityscapes, "val").records[:3]:
+        for name, path in (("images", record.image), ("labels", record.label), ("instances", record.instance)):
+            (folder / name).mkdir(exist_ok=True)
+            assert path is not None
+            shutil.copyfile(path, folder / name / f"{record.id}.png")
+        edited = np.asarray(Image.open(record.label)).copy()
+        edited[18:28, 20:40] = CAR
+        edited[0, 0] = (edited[0, 0] + 1) % 34
+        (folder / "edited").mkdir(exist_ok=True)
+        Image.fromarray(edited).save(folder / "edited" / f"{record.id}.png")
+    return folder
 
 
 @pytest.fixture(scope="session")

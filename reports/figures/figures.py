@@ -10,7 +10,7 @@ from sdm_bench.base.errors import UserError, unknown_name
 from sdm_bench.base.progress import say
 
 # Figures that show pictures.
-PICTURED = ("compare", "samples")
+PICTURED = ("compare", "samples", "editing")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def figure_options(
     if idle and none:
         raise UserError(f"{idle[0]} with --no-figure: nothing is drawn; give one of them")
     if idle and not {*asked} & {*PICTURED}:
-        raise UserError(f"{idle[0]}: of the figures {' and '.join(PICTURED)}, of which none is asked for")
+        raise UserError(f"{idle[0]}: of the figures {', '.join(PICTURED)}, of which none is asked for")
     if ids and (way or count):
         raise UserError(
             f"--example with {'--examples' if way else '--rows'}: ids say already which label maps are shown"

@@ -31,6 +31,7 @@ FIGURES = {
         "classes": "IoU of each class beside the ceiling",
         "sensitivity": "ranks of the same samples under every protocol",
         "training": "curves of stats.jsonl",
+        "editing": "pictures with what was erased in green, edited label maps and the samples of each folder of edits",
     }.items()
 }
 # Drawn where none is asked for, as far as there are samples.

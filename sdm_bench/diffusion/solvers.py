@@ -6,7 +6,7 @@ WeilunWang/semantic-diffusion-model@7171f37, guided_diffusion/gaussian_diffusion
 Solvers without fresh noise keep the errors that the network makes in the noisiest steps; `benchmark solvers` shows it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,44 +106,60 @@ def solve(
     One noise is drawn a step, used or not, so that every solver draws alike. pull: guidance by a classifier, which
     ancestral sampling and DDIM take; raises UserError for others.
     """
-    if solver.name not in MULTISTEP:
-        return _one_by_one(solver, schedule, denoise, start, noise, pull)
-    if pull is not None:
-        raise UserError(f"--solver {solver.name}: guidance by a segmenter is defined for {' and '.join(STEPS)}")
-    return _multistep(solver, schedule, denoise, start, noise)
+    return _walked(walk_of(solver, schedule, pull=pull), denoise, start, noise)
 
 
-def _one_by_one(
-    solver: Solver,
-    schedule: NoiseSchedule,
-    denoise: Denoiser,
-    sample: Tensor,
-    noise: NoiseSource,
-    pull: Pull | None,
-) -> Iterator[SolverState]:
-    for index in reversed(range(len(schedule))):
-        t = torch.full((1,), index, device=sample.device)
-        output = denoise(sample, schedule.network_timesteps(t))
-        pulled = None if pull is None else pull(sample, t)
-        state = STEPS[solver.name](solver, schedule, output, sample, t, noise(), pulled)
+def _walked(walk: "Walk", denoise: Denoiser, sample: Tensor, noise: NoiseSource) -> Iterator[SolverState]:
+    for t in walk.timesteps:
+        state = walk.step(denoise, sample, t, noise)
         yield state
         sample = state.sample
 
 
-def _multistep(
-    solver: Solver, schedule: NoiseSchedule, denoise: Denoiser, sample: Tensor, noise: NoiseSource
-) -> Iterator[SolverState]:
+@dataclass(frozen=True)
+class Walk:
+    """One way through a schedule. timesteps: those at which the network is evaluated, the noisiest first.
+
+    step: (denoise, x_t, t, noise) to the state at the next timestep, or the pictures after the last. Steps of a
+    multistep solver are taken once each, in their order.
+    """
+
+    timesteps: Sequence[int]
+    step: Callable[[Denoiser, Tensor, int, NoiseSource], SolverState]
+
+
+def walk_of(solver: Solver, schedule: NoiseSchedule, first: int = 0, pull: Pull | None = None) -> Walk:
+    """The walk of `solver` through `schedule` (see Solver.schedule) without its `first` timesteps."""
+    if pull is not None and solver.name in MULTISTEP:
+        raise UserError(f"--solver {solver.name}: guidance by a segmenter is defined for {' and '.join(STEPS)}")
+    walk = _multistep(solver, schedule) if solver.name in MULTISTEP else _one_by_one(solver, schedule, pull)
+    return Walk(walk.timesteps[first:], walk.step)
+
+
+def _one_by_one(solver: Solver, schedule: NoiseSchedule, pull: Pull | None) -> Walk:
+    def step(denoise: Denoiser, sample: Tensor, index: int, noise: NoiseSource) -> SolverState:
+        t = torch.full((1,), index, device=sample.device)
+        output = denoise(sample, schedule.network_timesteps(t))
+        pulled = None if pull is None else pull(sample, t)
+        return STEPS[solver.name](solver, schedule, output, sample, t, noise(), pulled)
+
+    return Walk(range(len(schedule) - 1, -1, -1), step)
+
+
+def _multistep(solver: Solver, schedule: NoiseSchedule) -> Walk:
     """The learned variances are not used: these solvers have their own."""
     scheduler = make_scheduler(solver.name, schedule, solver.steps)
-    for timestep in scheduler.timesteps.tolist():
+
+    def step(denoise: Denoiser, sample: Tensor, timestep: int, noise: NoiseSource) -> SolverState:
         t = torch.full((1,), timestep, device=sample.device)
         output = denoise(sample, schedule.network_timesteps(t))
         x_start = reverse_step(schedule, output, sample, t, solver.threshold).x_start
         fresh = noise()
         further = {"variance_noise": fresh} if MULTISTEP[solver.name].takes_noise else {}
         stepped = scheduler.step(x_start, timestep, sample, **further)
-        sample = stepped.prev_sample
-        yield SolverState(sample, x_start)
+        return SolverState(stepped.prev_sample, x_start)
+
+    return Walk(scheduler.timesteps.tolist(), step)
 
 
 def make_scheduler(name: str, schedule: NoiseSchedule, steps: int) -> Any:

@@ -21,16 +21,20 @@ from sdm_bench.datasets.captions import read_captions
 from sdm_bench.datasets.folder import Folder
 from sdm_bench.datasets.known_datasets import DatasetSplit, open_dataset
 from sdm_bench.evaluation.context import EvaluationContext, SharedWork
-from sdm_bench.evaluation.metric import MetricResult, metric
+from sdm_bench.evaluation.metric import Metric, MetricResult, metric, metric_names
 from sdm_bench.evaluation.statistics import resolve_statistics
 from sdm_bench.protocols.protocols import ALL, DEFAULT, Protocol, covering, protocol
 from sdm_bench.results.naming import called, folder_name
 from sdm_bench.results.provenance import versions
 from sdm_bench.results.rows import LABELS, RESULTS_FILE, ResultRow, Track, read_rows
-from sdm_bench.results.sample_sets import SampleSet, open_images, open_run, picture_places
+from sdm_bench.results.sample_sets import SampleSet, open_edits, open_images, open_run, picture_places
 from sdm_bench.results.store import refuse_unusable, store
-from sdm_bench.sampling.folders import RUN_FILE, SampleFolder
+from sdm_bench.sampling.edit_folders import EditFolder, EditOptions
+from sdm_bench.sampling.folders import SampleFolder
 from sdm_bench.weights.store import MissingWeights, missing, provenance
+
+# Metrics that take a segmenter.
+SEGMENTED = ("miou", "edit_miou")
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,7 @@ def _prepared(
     if target is not None:
         refuse_unusable(target)
     samples, dataset = open_samples(asked)
+    _refuse_edits(metrics, samples)
     if is_first() and target is not None:
         _say_others(target, samples)
     if asked.captions is not None:
@@ -149,6 +154,17 @@ def _prepared(
     if is_first():
         _say_missing_weights(cells, dataset.kind, asked.segmenter)
     return target, samples, dataset, cells, statistics
+
+
+def _refuse_edits(metrics: Sequence[Metric], samples: SampleSet) -> None:
+    """Raises UserError for a metric of edits of other samples, and the other way round."""
+    edits = isinstance(samples.options, EditOptions)
+    for each in metrics:
+        if each.edits and not edits:
+            raise UserError(f"{each.name}: of edits; {samples.where} holds none, `sdm-bench edit` makes them")
+        if edits and not each.edits:
+            fitting = ", ".join(name for name in metric_names() if metric(name).edits)
+            raise UserError(f"{each.name}: of samples of whole label maps; {samples.where} holds edits: {fitting}")
 
 
 def _target(asked: Evaluation) -> Path:
@@ -190,13 +206,13 @@ def _refuse_idle_options(asked: Evaluation) -> None:
         if asked.run is not None and given:
             raise UserError(f"{flag}: of --images; a run's folder says all that there is to say of its samples")
     for flag, value, needed in (
-        ("--segmenter", asked.segmenter, "miou"),
-        ("--predictions", asked.predictions, "miou"),
-        ("--statistics", asked.statistics, "fid"),
-        ("--captions", asked.captions, "clip_score"),
+        ("--segmenter", asked.segmenter, SEGMENTED),
+        ("--predictions", asked.predictions, SEGMENTED),
+        ("--statistics", asked.statistics, ("fid",)),
+        ("--captions", asked.captions, ("clip_score",)),
     ):
-        if value is not None and needed not in asked.metrics:
-            raise UserError(f"{flag} {value}: does nothing without --metric {needed}")
+        if value is not None and not {*needed} & {*asked.metrics}:
+            raise UserError(f"{flag} {value}: does nothing without --metric {' or '.join(needed)}")
     if asked.fd_infinity and "fid" not in asked.metrics:
         raise UserError("--fd-infinity: does nothing without --metric fid")
 
@@ -224,10 +240,15 @@ def open_samples(asked: Evaluation) -> tuple[SampleSet, SemanticDataset]:
         samples = open_images(asked.images, asked.name, dataset, *selection, *said)
         return replace(samples, track=asked.track or LABELS), dataset
     assert asked.run is not None
+    if EditFolder(asked.run).exists:
+        for flag, value in (("--dataset", where.name), ("--data", where.root), ("--split", where.split)):
+            if value is not None:
+                raise UserError(f"{flag} {value}: {asked.run} holds what was edited; leave it out")
+        return open_edits(asked.run, asked.seeds, asked.allow_incomplete)
     options = SampleFolder(asked.run).options()
-    for flag, value, made in (("--dataset", where.name, options.dataset), ("--split", where.split, options.split)):
-        if value not in (None, made) and not (flag == "--dataset" and value == Folder.name):
-            raise UserError(f"{flag} {value}: the samples in {asked.run} are of {made}")
+    for flag, given, made in (("--dataset", where.name, options.dataset), ("--split", where.split, options.split)):
+        if given not in (None, made) and not (flag == "--dataset" and given == Folder.name):
+            raise UserError(f"{flag} {given}: the samples in {asked.run} are of {made}")
     dataset = open_dataset(where.name or options.dataset, where.root or Path(options.data), options.split)
     if dataset.name != options.dataset:
         raise UserError(f"{dataset.root}: {dataset.name}; the samples in {asked.run} are of {options.dataset}")
@@ -296,7 +317,7 @@ def _record(context: EvaluationContext, asked: Evaluation) -> dict[str, Any]:
         "segmenter": context.segmenter,
         "statistics": str(context.statistics) if context.statistics else None,
         "pictures": {str(source.name): source.manifest for source in samples.images.values()},
-        "made by": None if samples.options is None else read_json(samples.places[0] / RUN_FILE),
+        "made by": None if samples.options is None else read_json(samples.places[0] / samples.options.record),
         "label maps": samples.labels_sha256,
         "real": {"root": str(dataset.root.resolve()), "split": dataset.split, "count": len(dataset)},
         "device": str(context.device),

@@ -74,18 +74,19 @@ class LPIPSDiversity(Metric):
             note = "zero by construction: one picture a label map"
             return MetricResult([context.row(metric="lpips", value=0.0, note=note, **common)], [])
         seeds = _seeds(context, section)
-        network = _network(context, section)
+        network = network_of(context, section.weights)
         common |= {"seeds": spell_seeds(seeds), "extractor_sha256": tensors_sha256(network.network.state_dict())}
         ids, each = _of_maps(context, section, network, seeds)
         rows = list(_rows(context, section, each, common))
         return MetricResult(rows, list(_per_image(context, ids, each, common["extractor_sha256"])))
 
 
-def _network(context: EvaluationContext, section: LPIPSSection) -> LPIPS:
-    key = ("lpips", section.weights, context.protocol.weights.get(section.weights))
+def network_of(context: EvaluationContext, name: str) -> LPIPS:
+    """The network of the registry's weights `name`, as the protocol pins them; built once an evaluation."""
+    key = ("lpips", name, context.protocol.weights.get(name))
     if key not in context.shared.kept:
-        weights = pinned_weights(context.protocol, section.weights)
-        context.shared.kept[key] = load_lpips(weights, NETS[section.weights], str(context.device))
+        weights = pinned_weights(context.protocol, name)
+        context.shared.kept[key] = load_lpips(weights, NETS[name], str(context.device))
     network: LPIPS = context.shared.kept[key]
     return network
 

@@ -51,11 +51,12 @@ class Metric(ABC):
     """A metric of `evaluate --metric`.
 
     summary: a line for help texts. section: what a protocol may state of it on a dataset. outputs: its numbers, the
-    metric's own first.
+    metric's own first. edits: whether it measures edits, which no other metric does.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    edits: ClassVar[bool] = False
     section: ClassVar[type[Section]]
     outputs: ClassVar[tuple[Output, ...]]
 

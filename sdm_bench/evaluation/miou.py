@@ -68,7 +68,7 @@ class MeanIoU(Metric):
 
     def measure(self, context: EvaluationContext) -> MetricResult:
         section: MIoUSection = context.section
-        segmenter = _segmenter(context, section)
+        segmenter = segmenter_of(context, section)
         groups = context.groups()
         found = {seed: _scored(context, segmenter, source) for seed, source in groups.items()}
         common = {
@@ -87,7 +87,7 @@ class MeanIoU(Metric):
         return MetricResult([*rows, *ceiling], list(_per_image(context, found, segmenter.sha256)))
 
 
-def _segmenter(context: EvaluationContext, section: MIoUSection) -> "Segmenter":
+def segmenter_of(context: EvaluationContext, section: MIoUSection) -> "Segmenter":
     """The segmenter that is asked for, or else the protocol's; built once an evaluation."""
     from sdm_bench.checkpoints.segmenters import load_segmenter
     from segmenters.architectures import released_names

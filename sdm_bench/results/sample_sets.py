@@ -21,6 +21,7 @@ from sdm_bench.results.gathered import Size, complete, of_folder, spell_sizes
 from sdm_bench.results.layouts import recognised
 from sdm_bench.results.naming import called, described
 from sdm_bench.results.rows import LABELS, Track
+from sdm_bench.sampling.edit_folders import SPLIT, EditedPictures, EditFolder
 from sdm_bench.sampling.folders import MAY_CHANGE, RUN_FILE, SampleFolder, SampleOptions
 
 
@@ -153,6 +154,22 @@ def open_run(
         height, width = options.image_size
         raise UserError(f"{folder}: pictures of {spell_sizes(made.sizes)}; {RUN_FILE} says {width}x{height}")
     return made
+
+
+def open_edits(
+    folder: Path, seeds: Sequence[int] | None = None, allow_incomplete: bool = False
+) -> tuple[SampleSet, EditedPictures]:
+    """The edits that `sdm-bench edit` wrote into `folder`, and what was edited; raises UserError as `open_run` does."""
+    target = EditFolder(folder)
+    options, dataset = target.options(), target.pictures()
+    expected = {record.id for record in dataset.records}
+    samples = {
+        seed: of_folder(target.seed_folder(seed), expected) for seed in _chosen(target.seeds(), seeds, str(folder))
+    }
+    images, incomplete = complete(samples, expected, allow_incomplete, ["`sdm-bench edit` resumes"])
+    digest = options.labels_sha256
+    made = SampleSet(options.method, options.dataset, SPLIT, digest, images, (folder,), options, incomplete)
+    return made, dataset
 
 
 def open_images(

@@ -7,7 +7,7 @@ import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
@@ -35,7 +35,10 @@ class SampleOptions(Section):
     checkpoints/weights_file.py. training_note: what tables have to say of the training. guidance_by: `segmenter` where
     one of noisy pictures guided, None where guidance was without a classifier or off; segmenter_sha256: over it. data,
     weights, segmenter: where they were, which may change.
+    record: the file that holds them.
     """
+
+    record: ClassVar[str] = RUN_FILE
 
     method: str
     variant: str = ""
@@ -86,30 +89,41 @@ class SampleOptions(Section):
 
 @dataclass(frozen=True)
 class SampleFolder:
-    """A folder of samples and its run.json."""
+    """A folder of samples and its run.json.
+
+    model: what the options in it are. command: what writes such a folder.
+    """
 
     folder: Path
+    model: ClassVar[type[SampleOptions]] = SampleOptions
+    command: ClassVar[str] = "generate"
+
+    @property
+    def file(self) -> Path:
+        """Its run.json."""
+        return self.folder / self.model.record
 
     @property
     def exists(self) -> bool:
         """Whether anything was ever sampled here."""
-        return (self.folder / RUN_FILE).is_file()
+        return self.file.is_file()
 
     def options(self) -> SampleOptions:
         """What made the samples."""
         if not self.exists:
             raise UserError(
-                f"{self.folder}: no samples; expected {RUN_FILE} and samples/ as `sdm-bench generate` writes"
+                f"{self.folder}: no samples; expected {self.file.name} and samples/ as `sdm-bench {self.command}` "
+                "writes"
             )
-        return parsed(SampleOptions, self._stored().get("options"), self.folder / RUN_FILE)
+        return parsed(self.model, self.stored().get("options"), self.file)
 
     def seeds(self) -> list[int]:
         """The seeds that were asked for so far."""
-        return list(self._stored()["seeds"]) if self.exists else []
+        return list(self.stored()["seeds"]) if self.exists else []
 
-    def _stored(self) -> dict[str, Any]:
+    def stored(self) -> dict[str, Any]:
         """What run.json holds; raises UserError where an older version of the program wrote it."""
-        path = self.folder / RUN_FILE
+        path = self.file
         stored = read_object(path, options=dict, seeds=list)
         if not stored["seeds"] or not all(type(seed) is int and seed >= 0 for seed in stored["seeds"]):
             raise UserError(f"{path}: seeds {reprlib.repr(stored['seeds'])}; expected whole numbers from 0 on")
@@ -128,14 +142,15 @@ class SampleFolder:
         """The file of one sample."""
         return self.seed_folder(seed) / f"{example_id}.png"
 
-    def start(self, options: SampleOptions, seeds: Sequence[int], command: str) -> None:
+    def start(self, options: SampleOptions, seeds: Sequence[int], command: str, **further: Any) -> None:
         """Writes run.json, or checks that samples already here were made the same way, while other commands wait.
 
-        Raises UserError where they were not, and for a second seed of a method that makes one picture a label map.
+        further: what else it holds. Raises UserError where they were not, and for a second seed of a method that makes
+        one picture a label map.
         """
         with locked(self.folder):
             if self.exists:
-                self._refuse_other(options)
+                self.refuse_other(options)
             there = self.seeds()
             if not options.stochastic and there and {*there} != {*seeds}:
                 raise UserError(
@@ -147,10 +162,12 @@ class SampleFolder:
                 "command": command,
                 "seeds": sorted({*there, *seeds}),
                 "options": options.model_dump(mode="json"),
+                **further,
             }
-            write_json(self.folder / RUN_FILE, about)
+            write_json(self.file, about)
 
-    def _refuse_other(self, options: SampleOptions) -> None:
+    def refuse_other(self, options: SampleOptions) -> None:
+        """Raises UserError where samples here were made otherwise."""
         differing = self.options().differences(options, MAY_CHANGE)
         if differing:
             raise UserError(f"{self.folder} holds samples made otherwise:\n{differing}\nChoose another --out.")

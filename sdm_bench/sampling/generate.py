@@ -249,13 +249,13 @@ def _sample_options(
         training_steps=None if about.budget else about.steps,
         training_seed=about.seed,
         configuration_sha256=about.configuration_sha256,
-        training_note=_training_note(trained, None if "guidance_by" in settings else settings.get("guidance")),
+        training_note=training_note(trained, None if "guidance_by" in settings else settings.get("guidance")),
         batch_size=batch_size,
         **settings,
     )
 
 
-def _training_note(trained: TrainedNetwork, guidance: float | None) -> str:
+def training_note(trained: TrainedNetwork, guidance: float | None) -> str:
     """What tables say of a training that left out or replaced a part of its method."""
     training = trained.about.training
     weighted = (training.get("discriminator") or {}).get("lambda_vgg")

@@ -1,7 +1,7 @@
 """The one method of everything that makes pictures: condition and one random generator a sample in, pictures out."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from sdm_bench.base.devices import free_memory
 from sdm_bench.conditioning import Condition
+from sdm_bench.diffusion.editing import Inpainting, Known, inpaint
 from sdm_bench.diffusion.gaussian_diffusion import NoiseSchedule, preset_schedule
-from sdm_bench.diffusion.guidance import guide
-from sdm_bench.diffusion.solvers import Denoiser, Solver, solve
+from sdm_bench.diffusion.guidance import Pull, guide
+from sdm_bench.diffusion.solvers import Denoiser, NoiseSource, Solver, SolverState, solve
 from sdm_bench.models import methods
 from sdm_bench.models.gan import Generator
 from sdm_bench.models.preset import DiffusionPreset
@@ -104,18 +105,40 @@ class DiffusionSynthesizer:
     @torch.inference_mode()
     def synthesize(self, condition: Condition, generators: Sequence[torch.Generator]) -> Tensor:
         """Pictures of `condition`; every noise of a sample comes from its own generator."""
-        condition = condition.to(self.device)
-        shape = (3, *condition.size)
+        condition, noise = condition.to(self.device), self._noise(condition.size, generators)
+        walk = solve(self.solver, self.schedule, self.denoiser(condition), noise(), noise, self._pull(condition))
+        return _last(walk)
 
+    @torch.inference_mode()
+    def edit(
+        self,
+        condition: Condition,
+        generators: Sequence[torch.Generator],
+        known: Known,
+        how: Inpainting,
+        each: Callable[[SolverState], None] = lambda state: None,
+    ) -> Tensor:
+        """The pictures `known.source` with what is erased made anew of `condition`; noise as in `synthesize`.
+
+        each: called with every state, of which there are `evaluations`; what it raises ends the work.
+        """
+        condition, noise = condition.to(self.device), self._noise(condition.size, generators)
+        here = Known(known.source.to(self.device), known.erased.to(self.device))
+        denoise, pull = self.denoiser(condition), self._pull(condition)
+        return _last(inpaint(self.solver, self.schedule, denoise, here, noise, how, pull), each)
+
+    def evaluations(self, how: Inpainting) -> int:
+        """Steps of `edit`, of which each evaluates the network, with guidance twice."""
+        return how.evaluations(self.solver.steps)
+
+    def _pull(self, condition: Condition) -> Pull | None:
+        return None if self.segmenter is None else self.segmenter.pull(condition, self.schedule, self.guidance)
+
+    def _noise(self, size: tuple[int, int], generators: Sequence[torch.Generator]) -> NoiseSource:
         def noise() -> Tensor:
-            return torch.stack([torch.randn(shape, generator=generator) for generator in generators]).to(self.device)
+            return torch.stack([torch.randn((3, *size), generator=each) for each in generators]).to(self.device)
 
-        sample = noise()
-        pull = None if self.segmenter is None else self.segmenter.pull(condition, self.schedule, self.guidance)
-        for state in solve(self.solver, self.schedule, self.denoiser(condition), sample, noise, pull):
-            sample = state.sample
-        # a value that is Inf is none, and must not pass for white
-        return torch.where(sample.isfinite(), sample, torch.nan).clamp(-1, 1).float().cpu()
+        return noise
 
     def denoiser(self, condition: Condition) -> Denoiser:
         """The network, guided, for one batch on the device and many steps: what the solver calls."""
@@ -138,6 +161,14 @@ class DiffusionSynthesizer:
             return guide(conditional, null, self.guidance)
 
         return denoise
+
+
+def _last(states: Iterable[SolverState], each: Callable[[SolverState], None] = lambda state: None) -> Tensor:
+    """The pictures that a walk ends in, on the CPU; a value that is Inf is none, and must not pass for white."""
+    for state in states:
+        each(state)
+    sample = state.sample
+    return torch.where(sample.isfinite(), sample, torch.nan).clamp(-1, 1).float().cpu()
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ def test_numbers_are_finite(
         ("train",): ("sdm", "--dataset", "cityscapes", "--data", ".", "--out", "run"),
         ("segment", "train"): ("unet", "--dataset", "cityscapes", "--data", ".", "--out", "run"),
         ("benchmark", "evaluation"): (".",),
+        ("edit",): ("--checkpoint", "toy", "--out", "edit"),
     }
     output = sdm_bench(*path, *needed.get(path, ()), option, value, code=2).output
     assert f"Invalid value for '{option}': {value}" in output

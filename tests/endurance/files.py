@@ -31,7 +31,7 @@ MEMORY = 2 << 30
 PRELOADED = (
     *(
         f"sdm_bench.commands.{name}"
-        for name in ("data", "evaluate", "explain", "generate", "leaderboard", "report", "stats", "weights")
+        for name in ("data", "edit", "evaluate", "explain", "generate", "leaderboard", "report", "stats", "weights")
     ),
     *(
         "reports.report",
@@ -40,12 +40,15 @@ PRELOADED = (
         "sdm_bench.sampling.generate",
         "segmenters.mmsegmentation",
     ),
+    *("sdm_bench.sampling.edit", "sdm_bench.evaluation.editing"),
     *("sdm_bench.evaluation.miou", "sdm_bench.models.spade", "segmenters.unet", "sdm_bench.datasets.prepare"),
 )
 DATA = ("--dataset", "cityscapes", "--data", "data", "--device", "cpu")
 CHECKPOINT = ("generate", "--method", "spade", *DATA, "--out", "made", "--checkpoint")
 CHECK = ("leaderboard", "check", "bundle")
 RESUMED = ("generate", "trained", "--data", "data", "--out", "made", "--device", "cpu")
+EDITS = ("evaluate", "edits", "--metric", "edit", "--device", "cpu")
+EDIT = ("edit", "--method", "spade", "--checkpoint", "toy", "--out", "made", "--device", "cpu")
 MIOU = ("evaluate", "run", "--metric", "miou", "--segmenter", "toy", "--device", "cpu")
 
 
@@ -96,6 +99,9 @@ KINDS = {
     "namespace.pth": _checkpoint("namespace.pth"),
     "pack.zip": _checkpoint("pack.zip", m.ARCHIVE),
     "pack.tar.gz": _checkpoint("pack.tar.gz", m.ARCHIVE),
+    "edit.json": _json("edits/edit.json", EDITS, "edits"),
+    "mask": Kind("edits/masks/a.png", EDITS, ("edits",), (m.ANY, m.PICTURE, m.MILD)),
+    "edited label map": Kind("pairs/edited/a.png", (*EDIT, "--pairs", "pairs"), ("pairs",), (m.ANY, m.PICTURE, m.MILD)),
     "imported": Kind("zip.pth", ("weights", "import", "lpips-vgg", "zip.pth"), (), (m.ANY, m.TENSORS, m.ARCHIVE)),
     "statistics": Kind("own.npz", ("stats", "show", "own.npz"), (), (m.ANY, m.ARRAYS, m.ARCHIVE, m.MILD)),
     "pair": Kind("pair/s.npy", ("stats", "show", "pair"), ("pair",), (m.ANY, m.ARRAYS, m.MILD)),

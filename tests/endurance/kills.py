@@ -1,6 +1,6 @@
 """Kills: a command that is killed at any moment, and started again, ends in the files of one that nobody disturbed.
 
-`python -m tests.endurance.kills --count 200 --seed 0` kills train, generate, evaluate, report, submit, data toy,
+`python -m tests.endurance.kills --count 200 --seed 0` kills train, generate, edit, evaluate, report, submit, data toy,
 weights import and run with SIGKILL at random moments, once or twice each, starts each again until it ends, and compares
 every file byte by byte, but for times. It exits 1 where one differs, is lost, or a temporary file stays. Every command
 is a process of its own, forked from one that has imported everything.
@@ -26,6 +26,7 @@ import pytest
 
 from tests.endurance.files import PRELOADED
 from tests.endurance.forked import ends_here
+from tests.endurance.workspace import make_pairs
 
 MOST_SECONDS = 300
 # What differs between two runs of one command: when they were, how long they took, and how often they were tried.
@@ -87,6 +88,7 @@ def _run() -> None:
 
 
 GENERATE = ("generate", "--method", "sdm", "--checkpoint", "toy", "--dataset", "cityscapes", "--data", "data")
+EDIT = ("edit", "--method", "sdm", "--checkpoint", "toy", "--batch-size", "1")
 # By name: the command, what of the workspace it needs, and how often it is tried among the others.
 COMMANDS: dict[str, tuple[Callable[[], None], tuple[str, ...], int]] = {
     "train": (_train, ("data",), 4),
@@ -95,6 +97,11 @@ COMMANDS: dict[str, tuple[Callable[[], None], tuple[str, ...], int]] = {
             *GENERATE, "--solver-steps", "2", "--seeds", "0-2", "--out", "made", "--device", "cpu", "--batch-size", "2"
         ),
         ("data",),
+        4,
+    ),
+    "edit": (
+        _cli(*EDIT, "--pairs", "pairs", "--solver-steps", "2", "--seeds", "0-2", "--out", "made", "--device", "cpu"),
+        ("pairs",),
         4,
     ),
     "evaluate": (_evaluate, ("run", "data", "cache"), 4),
@@ -126,6 +133,7 @@ def make_originals(root: Path) -> None:
     os.chdir(root)
     os.environ[store.CACHE_VARIABLE] = str(root / "cache")
     write_toy("cityscapes", root / "data", {"train": 4, "val": 3}, (32, 64))
+    make_pairs(root / "data", root / "pairs")
     Path(PACKAGE).write_bytes(wheel({"carrier/net.ckpt": numpy_pickle()}))
     torch.manual_seed(0)
     store.save(entry("inception-2015-12-05"), FIDInception(classifier=False).state_dict(), "made by a campaign", "0")

@@ -17,18 +17,19 @@ from safetensors.torch import load_file
 
 from cli import main
 from sdm_bench.checkpoints.stored import shipped_weights
+from sdm_bench.datasets.known_datasets import open_dataset
 from sdm_bench.metrics.frechet import Statistics
 from sdm_bench.metrics.statistics_files import write_statistics
 from sdm_bench.toy import write_toy
 from sdm_bench.weights import store
 from sdm_bench.weights.registry import entry
-from tests.conftest import tiny_options
+from tests.conftest import CAR, tiny_options
 
 SIZE = (32, 64)
 
 
 def make_workspace(root: Path) -> None:
-    """Writes data, a run with results, a training, weights, checkpoints, packs, statistics and a cache below `root`."""
+    """Writes data, a run with results, a training, edits, weights, packs, statistics and a cache below `root`."""
     root.mkdir(parents=True)
     os.environ[store.CACHE_VARIABLE] = str(root / "cache")
     write_toy("cityscapes", root / "data", {"train": 4, "val": 2}, SIZE)
@@ -39,6 +40,8 @@ def make_workspace(root: Path) -> None:
     _call("evaluate", root / "run", "--metric", "miou", "--segmenter", "toy", "--device", "cpu")
     _call("submit", root / "run", "--out", root / "bundle", "--samples")
     _training(root)
+    make_pairs(root / "data", root / "pairs")
+    _call("edit", "--pairs", root / "pairs", "--method", "spade", "--checkpoint", "toy", "--out", root / "edits")
     weights = shipped_weights("spade")
     for suffix in (".safetensors", ".json"):
         shutil.copy(weights.with_suffix(suffix), root / f"weights{suffix}")
@@ -65,6 +68,19 @@ def result_id(root: Path) -> str:
 def record(root: Path) -> Path:
     """The record of the run's evaluation."""
     return next((root / "run" / "provenance").iterdir())
+
+
+def make_pairs(data: Path, folder: Path) -> None:
+    """Two of the toy streets with a car more, `a` and `b`, as `sdm-bench edit` takes them."""
+    for name, record in zip("ab", open_dataset("cityscapes", data, "val").records, strict=False):
+        for kind, path in (("images", record.image), ("labels", record.label), ("instances", record.instance)):
+            (folder / kind).mkdir(parents=True, exist_ok=True)
+            assert path is not None
+            shutil.copy(path, folder / kind / f"{name}.png")
+        edited = np.asarray(Image.open(record.label)).copy()
+        edited[18:28, 20:40] = CAR
+        (folder / "edited").mkdir(exist_ok=True)
+        Image.fromarray(edited).save(folder / "edited" / f"{name}.png")
 
 
 def _generate(root: Path) -> list[object]:

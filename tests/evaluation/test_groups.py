@@ -91,7 +91,7 @@ def test_other_samples_than_the_protocols_are_refused(
 
 @pytest.fixture
 def reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(miou, "_segmenter", lambda context, section: Reader())
+    monkeypatch.setattr(miou, "segmenter_of", lambda context, section: Reader())
 
 
 def matrices(real: Resized) -> list[np.ndarray]:

@@ -1,0 +1,1 @@
+"""A page to paint label maps on and see the edited picture, served on this machine alone."""
