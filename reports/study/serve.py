@@ -6,7 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,6 +22,8 @@ from sdm_bench.base.progress import say
 
 # Bytes of an answer, seconds that a client may be silent, and clients at one time.
 MOST_BODY, PATIENCE, MOST_CLIENTS = 2000, 10, 64
+# Of a client that was answered: seconds without a byte, and pieces of 64 KiB, until it is hung up on.
+LINGER, MOST_READ = 1, 16
 ANSWERED = "This link was answered already. Thank you."
 JSON = "application/json"
 
@@ -152,7 +154,7 @@ class Server(ThreadingHTTPServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         """In a thread of its own, unless there are too many."""
         if not self._clients.acquire(blocking=False):
-            self.shutdown_request(request)
+            self.close_request(request)
             return
         super().process_request(request, client_address)
 
@@ -162,6 +164,16 @@ class Server(ThreadingHTTPServer):
             super().process_request_thread(request, client_address)
         finally:
             self._clients.release()
+
+    def shutdown_request(self, request: Any) -> None:
+        """Takes what a refused client still sends, within limits: closing at once would cut its reply off."""
+        with suppress(OSError):
+            request.shutdown(socket.SHUT_WR)
+            request.settimeout(LINGER)
+            for _ in range(MOST_READ):
+                if not request.recv(1 << 16):
+                    break
+        self.close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no error."""
