@@ -34,9 +34,10 @@ CLEAN = -1
 class Inpainting:
     """How what is known comes in.
 
-    merge: `after` each reverse step, or `before` the network. jump_samples: how often each stretch of `jump_length`
-    timesteps is walked, 1: once; RePaint has 10 and 10 on 250 timesteps. strength: the share of the timesteps that are
-    walked, above 0; below 1 the walk starts from the source with noise.
+    merge: `after` each reverse step, or `before` the network; walked once, the two make the same inside and differ
+    outside in the last step, and with jumps the latter merges anew at the end of each. jump_samples: how often each
+    stretch of `jump_length` timesteps is walked, 1: once; RePaint has 10 and 10 on 250 timesteps. strength: the share
+    of the timesteps that are walked, above 0; below 1 the walk starts from the source with noise.
     """
 
     merge: str = "after"

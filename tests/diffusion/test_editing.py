@@ -112,6 +112,20 @@ def test_merged_after_the_outside_is_the_source_to_the_bit_and_before_it_is_not(
         assert not torch.allclose(last.sample[each.erased.expand(SHAPE)], each.source[each.erased.expand(SHAPE)])
 
 
+@pytest.mark.parametrize("name", SOLVERS)
+def test_walked_once_both_merges_make_the_same_inside(name: str) -> None:
+    each, solver = known(), Solver(name, 4)
+    inside = each.erased.expand(SHAPE)
+
+    def ended(how: Inpainting) -> Tensor:
+        *_, last = inpaint(solver, solver.schedule(FULL), recorded([]), each, noises(), how)
+        return last.sample[inside]
+
+    assert torch.equal(ended(Inpainting("after")), ended(Inpainting("before")))
+    if name in ("ddpm", "ddim"):
+        assert not torch.allclose(ended(Inpainting("after", 1, 2)), ended(Inpainting("before", 1, 2)))
+
+
 def test_the_known_part_is_as_noisy_as_the_timestep_that_it_reaches() -> None:
     """Merged after, the network at t sees q(x_t | x_0) outside; its spread is the root of 1 - alpha_bar."""
     source, erased = torch.full((1, 3, 64, 64), 0.5), torch.zeros(1, 1, 64, 64, dtype=torch.bool)
