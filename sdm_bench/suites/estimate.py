@@ -134,14 +134,6 @@ def total(estimates: Iterable[Estimate]) -> dict[str, Any]:
     }
 
 
-def spelled_seconds(seconds: float) -> str:
-    """Hours and minutes as h:mm, below a minute seconds."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60}:{minutes % 60:02d} h"
-
-
 def spelled_bytes(count: float) -> str:
     """Bytes in a unit that is read at a glance."""
     for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):

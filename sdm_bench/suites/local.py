@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.progress import say
+from sdm_bench.base.progress import say, spelled_seconds
 from sdm_bench.base.signals import SIGNALS, exit_code, say_at_once
 from sdm_bench.suites.cells import LOG_FILE, Cell
 from sdm_bench.suites.engine import Outcome, ended_by
-from sdm_bench.suites.estimate import Estimate, keep_rate, spelled_bytes, spelled_seconds
+from sdm_bench.suites.estimate import Estimate, keep_rate, spelled_bytes
 from sdm_bench.suites.execute import FAILED, environment, last_lines
 from sdm_bench.suites.machine import free_memory, gpus, resident_memory
 from sdm_bench.suites.results import Result, failed, read_result

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from sdm_bench.base.progress import spelled_seconds
 from sdm_bench.suites.cells import LOG_FILE, Cell
-from sdm_bench.suites.estimate import spelled_bytes, spelled_seconds, total
+from sdm_bench.suites.estimate import spelled_bytes, total
 from sdm_bench.suites.execute import last_lines
 from sdm_bench.suites.plan import Plan
 from sdm_bench.suites.run import Planned

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from sdm_bench.base.errors import MachineError, UserError
-from sdm_bench.base.progress import say
+from sdm_bench.base.progress import say, spelled_seconds
 from sdm_bench.suites.cells import LOG_FILE, Cell
 from sdm_bench.suites.engine import Outcome
-from sdm_bench.suites.estimate import Estimate, keep_rate, spelled_seconds
+from sdm_bench.suites.estimate import Estimate, keep_rate
 from sdm_bench.suites.execute import last_lines
 from sdm_bench.suites.results import Result, read_result
 from sdm_bench.suites.slurm_options import sbatch_options

@@ -121,7 +121,8 @@ def train(
         loop.draw_missing()
         if loop.finished():
             return spent.step
-        for _ in track(loop.steps(stop), "training", options.steps, spent.step, "steps"):
+        steps = loop.steps(stop)
+        for _ in track(steps, "training", options.steps, spent.step, "steps", loop.losses, loop.seconds_left):
             pass
         loop.save()
     if loop.stopped_by:
@@ -160,6 +161,7 @@ class _Loop:
     spent: Spent
     sums: dict[str, float] = field(default_factory=dict)
     counted: int = 0
+    means: dict[str, float] = field(default_factory=dict)
     stopped_by: int = 0
 
     def __post_init__(self) -> None:
@@ -185,6 +187,23 @@ class _Loop:
             (spent.core_seconds or 0.0, options.core_budget_minutes, 60),
         )
         return any(limit is not None and there >= unit * limit for there, limit, unit in limits)
+
+    def losses(self) -> str:
+        """The losses since the last line of statistics but one; of this process alone until there is a line."""
+        means = self.means or {name: value / self.counted for name, value in self.sums.items()}
+        return ", ".join(f"{name} {value:.4g}" for name, value in means.items())
+
+    def seconds_left(self) -> float | None:
+        """Until the first budget ends, at the rate so far; None without one."""
+        options, spent, before = self.options, self.spent, self.before
+        left = []
+        if options.budget_minutes is not None:
+            left.append(60 * options.budget_minutes - spent.seconds)
+        if options.core_budget_minutes is not None and spent.core_seconds and before.core_seconds is not None:
+            used = max(spent.core_seconds - before.core_seconds, 1e-6)
+            more = 60 * options.core_budget_minutes - spent.core_seconds
+            left.append(more * (spent.seconds - before.seconds) / used)
+        return min(left, default=None)
 
     def steps(self, stop: StopRequest) -> Iterator[int]:
         options, accelerator = self.options, self.accelerator
@@ -238,10 +257,11 @@ class _Loop:
             )
 
     def _log(self) -> None:
-        means = {}
+        means: dict[str, float] = {}
         if self.sums:
             mine = torch.tensor([value / self.counted for value in self.sums.values()], device=self.accelerator.device)
             means = dict(zip(self.sums, self.accelerator.reduce(mine, "mean").tolist(), strict=True))
+        self.means = means
         step = self.spent.step
         rate = (step - self.steps_from) / (time.monotonic() - self.counted_from)
         self.sums, self.counted, self.counted_from, self.steps_from = {}, 0, time.monotonic(), step

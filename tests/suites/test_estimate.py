@@ -13,7 +13,6 @@ from sdm_bench.suites.estimate import (
     measured_rate,
     rates,
     spelled_bytes,
-    spelled_seconds,
     total,
 )
 from sdm_bench.suites.results import Result
@@ -93,5 +92,4 @@ def test_totals_say_how_much_is_not_known() -> None:
     assert total([Estimate(1.0, 5, 2.0), Estimate(), Estimate(2.0, 3, 0.0)]) == {
         "seconds": 3.0, "memory": 5, "written": 2.0, "unknown": 1,
     }  # fmt: skip
-    assert [spelled_seconds(each) for each in (5, 59.4, 60, 3600 * 26 + 90)] == ["5 s", "59 s", "0:01 h", "26:02 h"]
     assert [spelled_bytes(each) for each in (5, 2500, 3e6, 1.25e9)] == ["5 B", "2.5 kB", "3.0 MB", "1.2 GB"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from dataclasses import replace
 from itertools import islice
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from sdm_bench.base import progress
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.tensors import Tensors
 from sdm_bench.checkpoints.runs import TrainingRun
@@ -46,6 +48,24 @@ def test_a_resumed_run_equals_an_undisturbed_one_to_the_bit(method: str, toy_cit
     for name in names:
         assert equal(weights(tmp_path / "whole", name), weights(tmp_path / "resumed", name))
     assert not equal(weights(tmp_path / "whole"), make_objective(options).modules["network"].state_dict())
+
+
+@pytest.mark.parametrize(("method", "named"), [("sdm", "loss"), ("spade", "generator")])
+def test_a_training_tells_its_loss_and_when_its_budget_ends(
+    method: str,
+    named: str,
+    toy_cityscapes: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    loop = replace(LOOP, steps=2, budget_minutes=1000.0, core_budget_minutes=2000.0, log_every=2)
+    run_training(tiny_options(method, toy_cityscapes), loop, tmp_path)
+    first, *_, last = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training: ")]
+    assert re.search(rf"1/2 steps, (.*, )?{named} -?\d.* left$", first)
+    kept = json.loads((tmp_path / "stats.jsonl").read_text())
+    assert f"{named} {kept[named]:.4g}" in last
 
 
 def test_importance_sampled_timesteps_resume_to_the_bit_too(toy_cityscapes: Path, tmp_path: Path) -> None:
