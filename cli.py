@@ -11,6 +11,7 @@ from sdm_bench.base.errors import errors_in_a_line
 # By name: the module in sdm_bench/commands, which has a command of that name, and its one-line help.
 COMMANDS = {
     "benchmark": "Measure what sampling and evaluation cost.",
+    "completion": "A script for bash, zsh or fish that completes commands and names.",
     "data": "List, prepare, verify datasets; render toy scenes.",
     "doctor": "What is here, what is missing, and the command that mends it.",
     "edit": "Erase and remake a part of a picture, as an edited label map says.",

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from sdm_bench.commands import options
+from sdm_bench.commands import completed_names, options
 from sdm_bench.commands.generate import generate
 from sdm_bench.evaluation.metric import metric_names
 
@@ -49,8 +49,21 @@ class EvaluateCommand(options.Command):
     help="Somebody's pictures instead of a run: a folder, a pattern like 'out/{id}_{sample}.png', or an .npz or .npy. "
     "Repeatable: each is one sample of every label map.",
 )
-@click.option("--metric", "metrics", multiple=True, required=True, help=f"{', '.join(metric_names())}; repeatable.")
-@click.option("--protocol", default="sdm-bench@1", show_default=True, help="Its name, or all.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    required=True,
+    shell_complete=completed_names.metrics,
+    help=f"{', '.join(metric_names())}; repeatable.",
+)
+@click.option(
+    "--protocol",
+    default="sdm-bench@1",
+    show_default=True,
+    shell_complete=completed_names.protocols,
+    help="Its name, or all.",
+)
 @options.dataset
 @options.data
 @click.option("--split", help="Which split's label maps (default: the run's, or val of --images).")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from sdm_bench.commands import options
+from sdm_bench.commands import completed_names, options
 from sdm_bench.commands.process_options import PROCESS_OPTIONS, take_process
 from sdm_bench.commands.speed_options import PATH_OPTION, SPEED_OPTIONS
 
@@ -16,7 +16,11 @@ Examples:
   sdm-bench generate --method sdm --checkpoint ema_0.9999_best.pt --dataset ade20k --data DIR --out runs/released
 """
 WEIGHTS_OPTIONS = (
-    click.option("--method", help="The method of --checkpoint, where the file doesn't say."),
+    click.option(
+        "--method",
+        shell_complete=completed_names.methods,
+        help="The method of --checkpoint, where the file doesn't say.",
+    ),
     click.option(
         "--checkpoint",
         help="Instead of a run: a weights file, a released file, folder or archive as its authors packed it, or `toy`.",

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from sdm_bench.base.names import refuse_unspellable
+from sdm_bench.commands import completed_names
 
 
 class WritableFolder(click.Path):
@@ -36,7 +37,7 @@ SUITE_ENDINGS = (".yaml", ".yml")
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 
 DATASETS = "cityscapes, ade20k, celebamask_hq, coco_stuff or folder"
-dataset = click.option("--dataset", metavar="NAME", help=f"{DATASETS}.")
+dataset = click.option("--dataset", metavar="NAME", shell_complete=completed_names.datasets, help=f"{DATASETS}.")
 data = click.option("--data", type=EXISTING_FOLDER, help="The dataset's root, in its official layout.")
 split = click.option("--split", default="val", show_default=True, help="Which split's label maps.")
 

@@ -2,7 +2,7 @@
 
 import click
 
-from sdm_bench.commands import options
+from sdm_bench.commands import completed_names, options
 
 EXAMPLE = """\b
 Examples:
@@ -26,7 +26,7 @@ def list_protocols() -> None:
 
 
 @protocols.command(epilog="\b\nExample:\n  sdm-bench protocols show sdm@1\n")
-@click.argument("name")
+@click.argument("name", shell_complete=completed_names.protocols)
 def show(name: str) -> None:
     """Everything that the protocol NAME fixes, as YAML."""
     from sdm_bench.evaluation.protocol_text import show as show_protocol
@@ -35,8 +35,8 @@ def show(name: str) -> None:
 
 
 @protocols.command(epilog="\b\nExample:\n  sdm-bench protocols diff sdm@1 sdm-bench@1\n")
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", shell_complete=completed_names.protocols)
+@click.argument("second", shell_complete=completed_names.protocols)
 def diff(first: str, second: str) -> None:
     """The fields in which the protocols FIRST and SECOND differ, and on which datasets."""
     from sdm_bench.evaluation.protocol_text import differences

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from sdm_bench.commands import options
+from sdm_bench.commands import completed_names, options
 
 EXPORT_EXAMPLE = """\b
 Examples:
@@ -31,7 +31,14 @@ def stats() -> None:
 @options.data
 @click.option("--split", help="Which split's photographs (default: val).")
 @click.option("--image-size", type=click.IntRange(min=1), help="Short side of photographs (default: the papers').")
-@click.option("--protocol", "protocol_name", default="sdm-bench@1", show_default=True, help="Extractor and resizing.")
+@click.option(
+    "--protocol",
+    "protocol_name",
+    default="sdm-bench@1",
+    show_default=True,
+    shell_complete=completed_names.protocols,
+    help="Extractor and resizing.",
+)
 @options.device
 def export(out: Path, dataset: str | None, data: Path | None, split: str | None, **chosen: Any) -> None:
     """Write mean and covariance of features to OUT, a new .npz that pytorch-fid and clean-fid read too."""

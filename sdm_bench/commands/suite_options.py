@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sdm_bench.commands import options
+from sdm_bench.commands import completed_names, options
 
 
 class SuiteFile(click.ParamType):
@@ -45,7 +45,7 @@ class SbatchOption(click.ParamType):
         return value if isinstance(value, tuple) else parse_option(str(value))
 
 
-suite = click.argument("suite", type=SuiteFile())
+suite = click.argument("suite", type=SuiteFile(), shell_complete=completed_names.suites)
 out = click.option("--out", type=options.OUT, help="The suite's folder (default: its name, here).")
 roots = click.option(
     "--data", "roots", type=Roots(), multiple=True, help="Where a dataset of the suite is; kept in its folder."

