@@ -1,6 +1,7 @@
 # make demo             sets up .venv, then runs the suite `demo`, the whole walk on toy scenes
 # make test             sets up .venv, then passes the tests
 # make lint             ruff and the type checker
+# make docs             the documentation as pages that open from the disk: build/site
 # make lock             pins the newest versions that pyproject.toml admits
 # make baselines        trains all nine GANs on toy scenes, samples, measures and compares them (most of an hour; resumes)
 # make toy-checkpoints  trains the checkpoints that ship with the program (hours; resumes)
@@ -10,7 +11,7 @@ BIN := .venv/bin
 UV := $(or $(shell command -v uv),$(BIN)/uv)
 SETUP := .venv/.installed
 
-.PHONY: demo test lint lock baselines toy-checkpoints
+.PHONY: demo test lint docs lock baselines toy-checkpoints
 
 demo: $(SETUP)
 	$(BIN)/sdm-bench run demo
@@ -22,6 +23,10 @@ lint: $(SETUP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# Strict: a broken link or anchor ends it, and so does a page that asks the network for anything.
+docs: $(SETUP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # Without uv on the machine, pip brings it into .venv.
 $(SETUP): requirements.lock pyproject.toml
