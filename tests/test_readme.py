@@ -1,4 +1,4 @@
-"""README's numbers are the demo's, to the digits that are the same on every processor.
+"""The numbers of README and docs/results.md are the demo's, to the digits that are the same on every processor.
 
 The demo takes minutes, so that the tests take its report from where it was written: SDM_BENCH_DEMO_REPORT names the
 folder, as `.ci/run` does after `make demo`.
@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+# The pages, and which of the demo's tables each shows.
+SHOWN = (("README.md", "table1"), *(("docs/results.md", name) for name in ("comparison", "table1", "ablation")))
 REPORT = os.environ.get("SDM_BENCH_DEMO_REPORT")
 # How far processors move a number of the demo, from measurements under the settings of tests/processors.py and on an
 # AMD EPYC: FID 0.02, LPIPS 2e-6, mIoU 7e-5. Rounding to the printed digits adds half of the last one.
@@ -36,10 +38,10 @@ def tables(text: str) -> dict[tuple[str, ...], list[dict[str, str]]]:
 
 
 @pytest.mark.skipif(REPORT is None, reason="SDM_BENCH_DEMO_REPORT names no report of the demo")
-@pytest.mark.parametrize("name", ["comparison", "table1", "ablation"])
-def test_the_tables_are_those_of_the_demo(name: str) -> None:
+@pytest.mark.parametrize(("page", "name"), SHOWN)
+def test_the_tables_are_those_of_the_demo(page: str, name: str) -> None:
     ((columns, made),) = tables((Path(str(REPORT)) / f"{name}.md").read_text()).items()
-    shown = tables(README.read_text())[columns]
+    shown = tables((ROOT / page).read_text())[columns]
     assert len(shown) == len(made)
     for ours, theirs in zip(shown, made, strict=True):
         for column in columns:
@@ -57,3 +59,16 @@ def test_the_tables_are_those_of_the_demo(name: str) -> None:
 def test_tables_are_found_with_their_columns() -> None:
     text = "a\n\n| x | FID |\n| --- | --- |\n| SDM | 1.50 ± 0.10 |\n\n| y |\n| --- |\n"
     assert tables(text) == {("x", "FID"): [{"x": "SDM", "FID": "1.50 ± 0.10"}], ("y",): []}
+
+
+def test_readme_is_short_and_links_to_what_is_there() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert len(readme.splitlines()) < 90
+    links = re.findall(r"\]\(([^):]+)\)", readme)
+    assert len(links) > 10
+    assert [link for link in links if not (ROOT / link).is_file()] == []
+
+
+def test_the_table_of_readme_is_that_of_the_results() -> None:
+    ((columns, lines),) = tables((ROOT / "README.md").read_text()).items()
+    assert tables((ROOT / "docs/results.md").read_text())[columns] == lines
