@@ -53,13 +53,15 @@ def benchmark() -> None:
 @click.option("--preset", default="toy", show_default=True, help="paper or toy; the weights are random.")
 @click.option("--dataset", default="cityscapes", show_default=True, metavar="NAME", help="Its class count is used.")
 @click.option("--image-size", type=click.IntRange(min=1), help="Short side in pixels (default: the preset's).")
-@click.option("--batch-size", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option("--batch-size", type=click.IntRange(min=1), default=2, show_default=True, help="Samples at a time.")
 @click.option("--guidance", type=float, default=1.5, show_default=True, help="Scale s of the released code.")
 @click.option(
     "--pairs", type=click.IntRange(min=1), default=5, show_default=True, help="Timings of each path, in turn."
 )
 @click.option("--steps", type=options.IntegerList(), default="25,1000", show_default=True, help="For images a second.")
-@click.option("--precision", type=click.Choice(["no", "bf16", "fp16"]), default="no", show_default=True)
+@click.option(
+    "--precision", type=click.Choice(["no", "bf16", "fp16"]), default="no", show_default=True, help="Autocast."
+)
 @click.option("--quality/--no-quality", default=True, show_default=True, help="Also the table of `benchmark solvers`.")
 @options.with_options(*SPEED_OPTIONS)
 @options.device
@@ -86,7 +88,7 @@ def sampling(
 @benchmark.command(epilog=EVALUATION_EXAMPLE)
 @click.argument("folder", type=options.EXISTING_FOLDER)
 @click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Timings of each, in turn.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True)
+@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Pictures at a time.")
 @click.option(
     "--counts", type=options.IntegerList(), default="500,2000,5000,50000", show_default=True, help="Of features."
 )
@@ -128,7 +130,7 @@ def training(methods: tuple[str, ...], **chosen: Any) -> None:
 @click.option("--preset", default="toy", show_default=True, help="paper or toy; the weights are random.")
 @click.option("--dataset", default="cityscapes", show_default=True, metavar="NAME", help="Of which toy scenes.")
 @click.option("--image-size", type=click.IntRange(min=1), help="Short side in pixels (default: the preset's).")
-@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Samples at a time.")
 @click.option("--batches", type=click.IntRange(min=1), default=5, show_default=True, help="That are timed.")
 @options.device
 def generation(methods: tuple[str, ...], **chosen: Any) -> None:
@@ -149,7 +151,7 @@ def generation(methods: tuple[str, ...], **chosen: Any) -> None:
 @click.option("--reference", is_flag=True, help="Also 1,000 steps of ancestral sampling.")
 @click.option("--guidance", type=float, help="Default: the preset's.")
 @click.option("--scenes", type=click.IntRange(min=2), default=50, show_default=True, help="Toy scenes.")
-@click.option("--seeds", type=options.IntegerList(), default="0", show_default=True)
+@click.option("--seeds", type=options.IntegerList(), default="0", show_default=True, help="Like 0-2 or 0,4.")
 @click.option("--out", type=options.OUT, default="benchmark", show_default=True, help="Scenes, samples and results.")
 @options.device
 def solvers(method: str, checkpoint: str, out: Path, **chosen: Any) -> None:

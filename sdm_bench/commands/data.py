@@ -63,8 +63,12 @@ Examples:
 @click.argument("name")
 @click.argument("source", type=options.EXISTING_FOLDER)
 @click.argument("out", type=options.OUT)
-@click.option("--split-rule", help="celebamask_hq: index-28000 (SDM, SCDM) or celeba (the official partition).")
-@click.option("--encoding", metavar="NAME", help="What the label maps are, where it can't be told: 171, 1-182, ...")
+@click.option(
+    "--split-rule", help="celebamask_hq: index-28000 (SDM, SCDM) or celeba (the official partition); no default."
+)
+@click.option(
+    "--encoding", metavar="NAME", help="What the label maps are: 171, 1-182, ... (default: what is recognised)."
+)
 def prepare(name: str, source: Path, out: Path, **chosen: str | None) -> None:
     """Prepare the dataset NAME in SOURCE into OUT; the same command resumes.
 
@@ -86,7 +90,7 @@ def prepare(name: str, source: Path, out: Path, **chosen: str | None) -> None:
 @click.option("--train", type=click.IntRange(min=0), default=200, show_default=True, help="Scenes of the train split.")
 @click.option("--val", type=click.IntRange(min=0), default=50, show_default=True, help="Scenes of the val split.")
 @click.option("--size", type=options.Size(), help="WIDTHxHEIGHT in pixels (default: 128 on the short side).")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of all scenes.")
 def toy(name: str, out: Path, train: int, val: int, size: tuple[int, int] | None, seed: int) -> None:
     """Render toy scenes of the dataset NAME into OUT, in its official layout and with its official ids."""
     from sdm_bench.datasets.base import size_at

@@ -70,22 +70,26 @@ class EvaluateCommand(options.Command):
 @click.option("--seeds", type=options.IntegerList(), help="Of what is there (default: all), like 0-2 or 0,4.")
 @click.option(
     "--segmenter",
-    help="For miou: a run, a weights file, a name of `weights list`, toy, an architecture's own file as "
+    help="For miou, no default: a run, a weights file, a name of `weights list`, toy, an architecture's own file as "
     "drn-c-26:FILE.pth, or mmseg:CONFIG.py,WEIGHTS.pth. "
     "Warning: the configuration is a Python file and is executed.",
 )
-@click.option("--predictions", type=options.FOLDER, help="For miou: where predictions are kept and taken from.")
-@click.option("--statistics", help="For fid, in place of photographs: a file or folder, or a name of `stats import`.")
+@click.option(
+    "--predictions", type=options.FOLDER, help="For miou: where predictions are kept and taken from (default: nowhere)."
+)
+@click.option("--statistics", help="For fid: a file, folder or name of `stats import` (default: the photographs).")
 @click.option(
     "--fd-infinity", is_flag=True, help="For fid: FD-infinity of fewer than 2,048 pictures too, whose bias remains."
 )
 @click.option(
     "--captions",
     type=options.FILE,
-    help="For clip_score: JSON {id: caption}, JSONL with id and caption, or CSV of the two, one a label map.",
+    help="For clip_score (no default): JSON {id: caption}, JSONL of id and caption, or CSV of the two, one a label map.",
 )
 @click.option("--name", metavar="METHOD", help="What tables call the pictures of --images (default: their folder).")
-@click.option("--resolution-note", metavar="TEXT", help="What tables say of the resolution of --images.")
+@click.option(
+    "--resolution-note", metavar="TEXT", help="What tables say of the resolution of --images (default: nothing)."
+)
 @click.option(
     "--track",
     type=click.Choice(["labels", "text"]),

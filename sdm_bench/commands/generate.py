@@ -19,11 +19,12 @@ WEIGHTS_OPTIONS = (
     click.option(
         "--method",
         shell_complete=completed_names.methods,
-        help="The method of --checkpoint, where the file doesn't say.",
+        help="The method of --checkpoint (default: what the file says).",
     ),
     click.option(
         "--checkpoint",
-        help="Instead of a run: a weights file, a released file, folder or archive as its authors packed it, or `toy`.",
+        help="Instead of a run (default): a weights file, a released file, folder or archive as its authors packed it, "
+        "or `toy`.",
     ),
     click.option(
         "--raw",
@@ -40,22 +41,24 @@ STYLE_OPTION = click.option(
     "--style",
     type=click.Choice(["ground-truth"]),
     help="Of networks with an encoder: take the style of each example's own photograph, as some papers' scripts do, "
-    "instead of drawing it. Every row says so.",
+    "instead of drawing it (default). Every row says so.",
 )
 SOLVER_OPTIONS = (
     click.option("--solver", help="ddpm, ddim, dpm-solver++, dpm-solver++-sde or unipc (default: the preset's)."),
-    click.option("--solver-steps", type=click.IntRange(min=2), help="Network evaluations a sample."),
+    click.option(
+        "--solver-steps", type=click.IntRange(min=2), help="Network evaluations a sample (default: the preset's)."
+    ),
     click.option(
         "--timestep-respacing",
         metavar="SPEC",
-        help="Instead of --solver-steps: which timesteps ddpm and ddim walk, as counts of equal sections (6 or "
-        "10,15,20) or strided (ddim6). --solver-steps 6 is 6 with ddpm and, as in the released code, ddim6 with ddim.",
+        help="Instead of --solver-steps (default): which timesteps ddpm and ddim walk, as counts of equal sections "
+        "(6 or 10,15,20) or strided (ddim6). --solver-steps 6 is 6 with ddpm and, as in the released code, ddim6 with ddim.",
     ),
     click.option(
         "--guidance",
         type=float,
         help="1.5 is s = 1.5 of the released code and s = 0.5 in the paper's equation. "
-        "Guidance is off for values up to 1.",
+        "Guidance is off for values up to 1. Default: the preset's.",
     ),
     click.option(
         "--guidance-by",
@@ -65,15 +68,19 @@ SOLVER_OPTIONS = (
         "(default: null-label).",
     ),
     click.option(
-        "--segmenter", metavar="FOLDER", help="What guides: a run of `segment train --noisy`, or a weights file of one."
+        "--segmenter",
+        metavar="FOLDER",
+        help="What guides, no default: a run of `segment train --noisy`, or a weights file of one.",
     ),
-    click.option("--eta", type=click.FloatRange(0, 1), help="DDIM's share of fresh noise."),
+    click.option("--eta", type=click.FloatRange(0, 1), help="DDIM's share of fresh noise (default: 0)."),
     click.option(
         "--threshold",
         help="How predicted x_0 is kept in [-1, 1]: clip (the default), none, dynamic, or dynamic-0.95 with its "
         "quantile.",
     ),
-    click.option("--precision", type=click.Choice(["no", "bf16", "fp16"]), help="Autocast of the network."),
+    click.option(
+        "--precision", type=click.Choice(["no", "bf16", "fp16"]), help="Autocast of the network (default: no)."
+    ),
 )
 
 
@@ -89,7 +96,7 @@ SOLVER_OPTIONS = (
 )
 @options.with_options(PATH_OPTION, *SPEED_OPTIONS)
 @click.option("--out", type=options.OUT, help="Where samples/ and run.json go (default: the run's folder).")
-@click.option("--shard", type=options.Shard(), help="This process's share of the samples, like 0/2.")
+@click.option("--shard", type=options.Shard(), help="This process's share of the samples, like 0/2 (default: all).")
 @options.device
 def generate(run: Path | None, **chosen: Any) -> None:
     """Sample the trained RUN (or --method with --checkpoint) on every label map of a split.

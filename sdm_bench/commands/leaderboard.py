@@ -47,7 +47,9 @@ def leaderboard() -> None:
     multiple=True,
     help="The root of the dataset, with which samples in the bundle are measured again; repeatable, with names.",
 )
-@click.option("--segmenter", help="For mean IoU of a segmenter that the bundle can't name, as evaluate takes it.")
+@click.option(
+    "--segmenter", help="For mean IoU of a segmenter that the bundle can't name (no default), as evaluate takes it."
+)
 @options.device
 def check(bundle: Path, roots: tuple[tuple[str, Path], ...], segmenter: str | None, device: str) -> None:
     """Compute all digests of BUNDLE again, and with --data its numbers. A line for all that is wrong; then exit code 1.

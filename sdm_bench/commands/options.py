@@ -37,8 +37,10 @@ SUITE_ENDINGS = (".yaml", ".yml")
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 
 DATASETS = "cityscapes, ade20k, celebamask_hq, coco_stuff or folder"
-dataset = click.option("--dataset", metavar="NAME", shell_complete=completed_names.datasets, help=f"{DATASETS}.")
-data = click.option("--data", type=EXISTING_FOLDER, help="The dataset's root, in its official layout.")
+dataset = click.option(
+    "--dataset", metavar="NAME", shell_complete=completed_names.datasets, help=f"{DATASETS} (default: the run's)."
+)
+data = click.option("--data", type=EXISTING_FOLDER, help="Its root, in its official layout (default: the run's).")
 split = click.option("--split", default="val", show_default=True, help="Which split's label maps.")
 
 

@@ -16,7 +16,9 @@ PROCESS_OPTIONS = (
 TRAINING_OPTIONS = (
     *PROCESS_OPTIONS,
     click.option(
-        "--timestep-respacing", metavar="SPEC", help="Train on these timesteps alone: like 100, 10,15,20 or ddim25."
+        "--timestep-respacing",
+        metavar="SPEC",
+        help="Train on these timesteps alone (default: all): like 100, 10,15,20 or ddim25.",
     ),
     click.option(
         "--loss",
@@ -28,7 +30,8 @@ TRAINING_OPTIONS = (
     click.option(
         "--channel-mult",
         type=options.NumberList(),
-        help="Widths from the finest resolution on, in units of the preset's: 0.5,1,1,2,2,4,4 for 512 pixels.",
+        help="Widths from the finest resolution on, in units of the preset's channels: 0.5,1,1,2,2,4,4 for 512 pixels "
+        "(default: the preset's).",
     ),
 )
 FIELDS = {"noise_schedule": "schedule", "diffusion_steps": "steps"}

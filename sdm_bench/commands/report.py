@@ -63,7 +63,7 @@ class Report(options.Command):
     "names_file",
     type=options.EXISTING,
     metavar="FILE",
-    help="A YAML of methods, datasets and columns and what tables call them.",
+    help="A YAML of methods, datasets and columns and what tables call them (default: as the program does).",
 )
 @click.option(
     "--rename", "renames", multiple=True, metavar="OLD=NEW", help="Call a method, dataset or column NEW; repeatable."
@@ -124,13 +124,13 @@ class Report(options.Command):
     "--gallery",
     type=options.FILE,
     metavar="FILE.html",
-    help="A web page of label maps, photographs and samples side by side, which opens without a server.",
+    help="A web page of label maps, photographs and samples side by side, which needs no server (default: none).",
 )
 @click.option(
     "--site",
     type=options.OUT,
     help="A folder of web pages: tables, gallery, protocols, and how each number was measured. An earlier site "
-    "there is replaced.",
+    "there is replaced (default: none).",
 )
 @click.option("--paths", is_flag=True, help="Show this machine's paths in the pages of --gallery and --site.")
 @click.option(

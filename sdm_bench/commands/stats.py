@@ -26,7 +26,9 @@ def stats() -> None:
 
 @stats.command("export", epilog=EXPORT_EXAMPLE)
 @click.argument("out", type=options.FILE)
-@click.option("--images", type=options.EXISTING_FOLDER, help="A flat folder of pictures.")
+@click.option(
+    "--images", type=options.EXISTING_FOLDER, help="A flat folder of pictures (default: a dataset's photographs)."
+)
 @options.dataset
 @options.data
 @click.option("--split", help="Which split's photographs (default: val).")
@@ -53,8 +55,13 @@ def export(out: Path, dataset: str | None, data: Path | None, split: str | None,
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.argument("name")
 @click.option("--extractor", default="inception-2015-12-05", show_default=True, help="Network of the features.")
-@click.option("--resize", type=click.Choice(["clean", "legacy_pytorch", "sdm", "tf1"]), required=True)
-@click.option("--count", type=click.IntRange(min=1), help="Of how many images they are, where PATH doesn't say.")
+@click.option(
+    "--resize",
+    type=click.Choice(["clean", "legacy_pytorch", "sdm", "tf1"]),
+    required=True,
+    help="How pictures were resized.",
+)
+@click.option("--count", type=click.IntRange(min=1), help="Of how many images they are (default: what PATH says).")
 def import_(path: Path, name: str, extractor: str, resize: str, count: int | None) -> None:
     """Keep PATH, an .npz with mu and sigma or a folder with m.npy and s.npy, in the cache as NAME."""
     from sdm_bench.evaluation.statistics import import_statistics

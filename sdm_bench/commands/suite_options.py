@@ -57,7 +57,9 @@ def slurm(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--sbatch", type=SbatchOption(), multiple=True, help="Any other option of sbatch."),
         *(
-            click.option(f"--{name}", metavar=name.upper(), help=f"Of the jobs, as sbatch takes it{more}.")
+            click.option(
+                f"--{name}", metavar=name.upper(), help=f"Of the jobs, as sbatch takes it{more} (default: the suite's)."
+            )
             for name, more in (
                 ("account", ""),
                 ("time", ", such as 4:00:00"),

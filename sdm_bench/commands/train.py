@@ -29,23 +29,26 @@ RUN_OPTIONS = (
     click.option(
         "--steps",
         type=click.IntRange(min=1),
-        help="Steps in all, resumed ones included, which a rate decays over.",
+        help="Steps in all, resumed ones included, which a rate decays over (default: no limit).",
     ),
     click.option(
         "--budget",
         type=click.FloatRange(min=0),
         metavar="MINUTES",
-        help="Time in all; alone, a rate decays over it.",
+        help="Time in all; alone, a rate decays over it (default: no limit).",
     ),
     click.option(
         "--core-budget",
         type=click.FloatRange(min=0),
         metavar="MINUTES",
-        help="The same of CPU time, over all threads and processes: alike for methods that use the cores differently.",
+        help="The same of CPU time, over all threads and processes: alike for methods that use the cores differently "
+        "(default: no limit).",
     ),
     click.option("--out", required=True, type=options.OUT, help="The run's folder; the same command resumes it."),
     click.option(
-        "--init", type=click.Path(exists=True, path_type=Path), help="Start from a run's or a file's weights."
+        "--init",
+        type=click.Path(exists=True, path_type=Path),
+        help="Start from a run's or a file's weights (default: drawn from the seed).",
     ),
     click.option("--batch-size", type=click.IntRange(min=1), help="Over all processes (default: the preset's)."),
     click.option("--learning-rate", type=click.FloatRange(min=0), help="Default: the preset's."),
@@ -54,11 +57,32 @@ RUN_OPTIONS = (
         "--precision", type=click.Choice(["no", "bf16", "fp16"]), default="no", show_default=True, help="Autocast."
     ),
     click.option("--gradient-checkpointing", is_flag=True, help="Less memory, more time; diffusion models."),
-    click.option("--seed", type=int, default=0, show_default=True),
+    click.option("--seed", type=int, default=0, show_default=True, help="Of weights, order and noise."),
     click.option("--workers", type=click.IntRange(min=0), default=0, show_default=True, help="Loader processes."),
-    click.option("--log-every", type=click.IntRange(min=1), default=50, show_default=True, metavar="STEPS"),
-    click.option("--save-every", type=click.IntRange(min=1), default=1000, show_default=True, metavar="STEPS"),
-    click.option("--grid-every", type=click.IntRange(min=1), default=1000, show_default=True, metavar="STEPS"),
+    click.option(
+        "--log-every",
+        type=click.IntRange(min=1),
+        default=50,
+        show_default=True,
+        metavar="STEPS",
+        help="Between lines of stats.jsonl.",
+    ),
+    click.option(
+        "--save-every",
+        type=click.IntRange(min=1),
+        default=1000,
+        show_default=True,
+        metavar="STEPS",
+        help="Between checkpoints.",
+    ),
+    click.option(
+        "--grid-every",
+        type=click.IntRange(min=1),
+        default=1000,
+        show_default=True,
+        metavar="STEPS",
+        help="Between sample grids.",
+    ),
     options.device,
 )
 run_options = options.with_options(*RUN_OPTIONS)

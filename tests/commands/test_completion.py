@@ -49,7 +49,7 @@ def test_bash_reads_the_script(tmp_path: Path) -> None:
         ("sdm-bench evaluate runs/sdm --metric lp", ["lpips"]),
         ("sdm-bench run paper-table1", ["paper-table1"]),
         ("sdm-bench weights fetch lpips-v", ["lpips-vgg"]),
-        ("sdm-bench generate --guid", ["--guidance"]),
+        ("sdm-bench generate --threshol", ["--threshold"]),
     ],
 )
 def test_commands_options_and_names_are_completed(

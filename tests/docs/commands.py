@@ -33,6 +33,8 @@ FOLDERS = (
         "runs/mine",
         "runs/suite",
         "runs/inade",
+        "bundles",
+        "bundle",
         "theirs",
         "demo",
         "edit",

@@ -106,6 +106,12 @@ def _run(line: str) -> None:
         assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception!r}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_stand_in_blocks_that_are_looked_at(page: Path) -> None:
+    outside = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    assert re.findall(r"^ {4,}(?:sdm-bench|torchrun|sbatch|make) .*", outside, re.MULTILINE) == []
+
+
 def test_options_that_pages_name_exist() -> None:
     known = set(FOREIGN)
     for path in leaves(main):
