@@ -84,7 +84,7 @@ class EvaluateCommand(options.Command):
 @click.option(
     "--captions",
     type=options.FILE,
-    help="For clip_score (no default): JSON {id: caption}, JSONL of id and caption, or CSV of the two, one a label map.",
+    help="For clip_score (no default): JSON {id: caption}, JSONL of id and caption, or CSV, one a label map.",
 )
 @click.option("--name", metavar="METHOD", help="What tables call the pictures of --images (default: their folder).")
 @click.option(

@@ -52,7 +52,8 @@ SOLVER_OPTIONS = (
         "--timestep-respacing",
         metavar="SPEC",
         help="Instead of --solver-steps (default): which timesteps ddpm and ddim walk, as counts of equal sections "
-        "(6 or 10,15,20) or strided (ddim6). --solver-steps 6 is 6 with ddpm and, as in the released code, ddim6 with ddim.",
+        "(6 or 10,15,20) or strided (ddim6). --solver-steps 6 is 6 with ddpm and, as in the released code, ddim6 with "
+        "ddim.",
     ),
     click.option(
         "--guidance",
