@@ -62,9 +62,9 @@ def study() -> None:
     help="Of the pictures as WebP, for smaller pages; what is lost is lost alike.  [default: without loss]",
 )
 @click.option("--label-map", is_flag=True, help="Show the label map too, with the names of its classes.")
-@click.option("--question", metavar="TEXT", help="What is asked.")
+@click.option("--question", metavar="TEXT", help="What is asked (default: the program's question).")
 @click.option(
-    "--consent", type=options.EXISTING, metavar="FILE", help="A text of paragraphs for the first page, in UTF-8."
+    "--consent", type=options.EXISTING, metavar="FILE", help="The first page's text, in UTF-8 (default: the program's)."
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Of all that is drawn.  [default: drawn, and recorded]")
 @click.option("--suite-folder", type=options.EXISTING_FOLDER, help="Of a suite (default: its name, here).")
@@ -151,7 +151,7 @@ def serve(folder: Path, participants: int | None, host: str, port: int, yes_expo
     "names_file",
     type=options.EXISTING,
     metavar="FILE",
-    help="A YAML of what methods and datasets are called.",
+    help="A YAML of what methods and datasets are called (default: as the program does).",
 )
 @click.option("--rename", "renames", multiple=True, metavar="OLD=NEW", help="Call a method or dataset NEW; repeatable.")
 @click.option(

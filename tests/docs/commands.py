@@ -35,6 +35,7 @@ FOLDERS = (
         "runs/inade",
         "bundles",
         "bundle",
+        "study/answers",
         "theirs",
         "demo",
         "edit",
@@ -43,7 +44,7 @@ FOLDERS = (
     ),
 )
 FILES = (
-    *("FILE", "model.pth", "somebody-elses.csv", "ade20k-val.npz"),
+    *("FILE", "study/answers/1.csv", "model.pth", "somebody-elses.csv", "ade20k-val.npz"),
     *("scene.png", "labels.png", "edited.png", "instances.png"),
 )
 
@@ -74,7 +75,8 @@ def workspace(folder: Path) -> Path:
     for name in FILES:
         (folder / name).touch()
     shutil.copy(ROOT / "sdm_bench/suites/shipped/demo.yaml", folder / "SUITE.yaml")
-    (folder / "examples").symlink_to(ROOT / "examples")
+    for name in ("examples", "sdm_bench/suites/shipped"):
+        shutil.copytree(ROOT / name, folder / name)
     return folder
 
 
