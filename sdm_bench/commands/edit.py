@@ -28,12 +28,14 @@ CHECKPOINT_OPTIONS = (
         required=True,
         help="A run's folder, a weights file, a released file, folder or archive as its authors packed it, or `toy`.",
     ),
-    click.option("--method", help="The method of --checkpoint, where it doesn't say."),
+    click.option("--method", help="The method of --checkpoint (default: what it says)."),
     click.option("--raw", is_flag=True, help="Where weights and their average are there: the weights."),
     click.option("--preset", help="Of a released checkpoint (default: the one whose keys and shapes it has)."),
     click.option("--recipe", help="sdm, sdm-released or spade: how label maps are read (default: as in training)."),
     options.dataset,
-    click.option("--data", type=options.EXISTING_FOLDER, help="Where the classes.yaml of one's own dataset is."),
+    click.option(
+        "--data", type=options.EXISTING_FOLDER, help="Where the classes.yaml of one's own dataset is (no default)."
+    ),
 )
 INPAINTING_OPTIONS = (
     click.option(
@@ -60,9 +62,13 @@ INPAINTING_OPTIONS = (
 @click.argument("image", required=False, type=options.FILE)
 @click.argument("labels", required=False, type=options.FILE)
 @click.argument("edited_labels", required=False, type=options.FILE)
-@click.option("--pairs", type=options.EXISTING_FOLDER, help="Instead: a folder of many, see below.")
+@click.option(
+    "--pairs", type=options.EXISTING_FOLDER, help="A folder of many, see below (default: the one edit that is named)."
+)
 @options.with_options(*CHECKPOINT_OPTIONS)
-@click.option("--instances", type=options.FILE, help="The instance map of LABELS, for networks with an edge channel.")
+@click.option(
+    "--instances", type=options.FILE, help="The instance map of LABELS, for networks with an edge channel (no default)."
+)
 @click.option(
     "--edited-instances", type=options.FILE, help="That of EDITED_LABELS (default: continued from the other)."
 )

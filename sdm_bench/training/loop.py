@@ -189,7 +189,7 @@ class _Loop:
         return any(limit is not None and there >= unit * limit for there, limit, unit in limits)
 
     def losses(self) -> str:
-        """The losses of the newest line of statistics; until there is one, their means so far, of this process alone."""
+        """The losses of the newest line of statistics; before there is one, their means so far in this process."""
         means = self.means or {name: value / self.counted for name, value in self.sums.items()}
         return ", ".join(f"{name} {value:.4g}" for name, value in means.items())
 
