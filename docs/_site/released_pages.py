@@ -51,7 +51,7 @@ def _on_dataset(method: Method, dataset: str, source: Source) -> str:
     segmenters = {name: segmenter for name, segmenter, _ in measured if segmenter}
     lines += [f"sdm-bench weights import {name} FILE" for each in segmenters.values() for name in _files(each)]
     lines.append(
-        f"sdm-bench generate --method {method.name} --checkpoint {file} --dataset {dataset} --data DIR"
+        f"sdm-bench generate --method {method.name} --checkpoint {file} --dataset {dataset} --data DIR \\\n   "
         f"{f' --seeds 0-{seeds - 1}' if seeds > 1 else ''}{style} --out {out}"
     )
     for name in dict.fromkeys(each for each, _, _ in measured):
