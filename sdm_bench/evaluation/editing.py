@@ -85,7 +85,7 @@ def _pixels(edit: Edit, picture: np.ndarray, photographs: list[Edit]) -> Pixels:
     source = edit.example.image
     assert source is not None
     found: Pixels = {
-        "edit_mse": mean_squared_error(picture, source, ~edit.erased),
+        "edit_mse": mean_squared_error(picture, source, _outside(edit)),
         "outside": int((~edit.erased).sum()),
     }
     for kind, label in (("all", None), ("within", edit.example.label)):
@@ -96,6 +96,13 @@ def _pixels(edit: Edit, picture: np.ndarray, photographs: list[Edit]) -> Pixels:
         ]
         found[kind] = border_energy(picture, edit.erased, label), summed(across)
     return found
+
+
+def _outside(edit: Edit) -> np.ndarray:
+    """bool (H, W): what was not erased; raises UserError where that is nothing."""
+    if edit.erased.all():
+        raise UserError(f"{edit.example.id}: the whole picture was erased; nothing is left outside to be compared")
+    return ~edit.erased
 
 
 def _value(name: str, found: list[Pixels]) -> float:
@@ -152,7 +159,7 @@ class EditLPIPS(EditMetric):
         def of_picture(edit: Edit, picture: np.ndarray) -> float:
             assert edit.example.image is not None
             pair = to_unit_range(picture), to_unit_range(edit.example.image)
-            return float(spatial_lpips(network, *pair)[~edit.erased].mean())
+            return float(spatial_lpips(network, *pair)[_outside(edit)].mean())
 
         found = _each_picture(context, "LPIPS of edits", of_picture)
         means = [float(np.mean(list(each.values()))) for each in found.values()]

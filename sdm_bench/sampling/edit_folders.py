@@ -13,7 +13,7 @@ import numpy as np
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import is_whole_picture, sha256_file, write_png
 from sdm_bench.datasets.base import IGNORED, ClassTable, Example, Record, SemanticDataset, Sources
-from sdm_bench.datasets.maps import read_map
+from sdm_bench.datasets.maps import read_map, read_values
 from sdm_bench.datasets.pairs import EditPair
 from sdm_bench.datasets.pictures import MAP_SUFFIXES, FilePattern
 from sdm_bench.sampling.folders import SampleFolder, SampleOptions
@@ -85,7 +85,10 @@ class EditFolder(SampleFolder):
         return self.folder / name / f"{example_id}.png"
 
     def write_pair(self, pair: EditPair, num_classes: int) -> dict[str, str]:
-        """Writes what an edit is made of, unless it is there; returns the SHA-256 of each part."""
+        """Writes what an edit is made of, unless it is there; returns the SHA-256 of each part.
+
+        Raises UserError for a file of another content: one of the user's, or of an edit that ended before edit.json.
+        """
         kind = np.uint8 if num_classes <= ERASED + 1 else np.uint16
         assert pair.source.image is not None
         contents: dict[str, np.ndarray] = {
@@ -99,6 +102,8 @@ class EditFolder(SampleFolder):
             path = self.part(name, pair.source.id)
             if not is_whole_picture(path):
                 write_png(path, pixels)
+            elif not np.array_equal(read_values(path), pixels):
+                raise UserError(f"{path}: there, with other content than is edited; remove it or choose another --out")
             found[name] = sha256_file(path)
         return found
 

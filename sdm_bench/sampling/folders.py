@@ -145,12 +145,16 @@ class SampleFolder:
     def start(self, options: SampleOptions, seeds: Sequence[int], command: str, **further: Any) -> None:
         """Writes run.json, or checks that samples already here were made the same way, while other commands wait.
 
-        further: what else it holds. Raises UserError where they were not, and for a second seed of a method that makes
-        one picture a label map.
+        further: what else it holds. Raises UserError where they were not, for pictures of which no run.json tells, and
+        for a second seed of a method that makes one picture a label map.
         """
         with locked(self.folder):
             if self.exists:
                 self.refuse_other(options)
+            elif stranger := next(self.folder.glob("samples/seed-*/*.png"), None):
+                raise UserError(
+                    f"{stranger}: there, but no {self.file.name} says how it was made; choose another --out"
+                )
             there = self.seeds()
             if not options.stochastic and there and {*there} != {*seeds}:
                 raise UserError(

@@ -47,7 +47,8 @@ class Worker:
         try:
             self.line.recv()
             return 0, True
-        except EOFError:
+        except (EOFError, ConnectionResetError):
+            # reset: it was killed before it had read the cell that it was given
             self.line.close()
             return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1]), False
 

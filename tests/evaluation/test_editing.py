@@ -135,3 +135,13 @@ def test_metrics_of_edits_and_of_samples_are_not_mixed(made: Path, toy_cityscape
         evaluate(Evaluation(["edit"], run))
     with pytest.raises(UserError, match=r"--data .*: .* holds what was edited; leave it out"):
         evaluate(Evaluation(["edit"], made, where=DatasetSplit(None, toy_cityscapes, None)))
+
+
+def test_where_everything_was_erased_there_is_no_outside(toy_pairs: Path, tmp_path: Path) -> None:
+    spade = WeightsSpec(method="spade", checkpoint="toy")
+    opened = open_editor(spade, SamplingOptions(), InpaintingChoice(), device="cpu")
+    edit_pictures(opened, pairs_in(toy_pairs)[:1], tmp_path, [0], "", margin=100)
+    rows, failures = evaluate(Evaluation(("edit", "edit_lpips"), tmp_path, device="cpu", stored=False))
+    assert not rows
+    expected = "toyville_500000_000019: the whole picture was erased; nothing is left outside to be compared"
+    assert failures == [f"edit: {expected}", f"edit_lpips: {expected}"]

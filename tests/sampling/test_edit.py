@@ -1,5 +1,6 @@
 """Edits: outside nothing changes, inside all does; a seed decides; options that do nothing are refused."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from PIL import Image
 
 from sdm_bench.base.drawing import to_uint8
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_json, write_json
+from sdm_bench.base.files import read_json, write_json, write_png
 from sdm_bench.base.finite import NotFinite
 from sdm_bench.checkpoints.generators import WeightsSpec, load_generator
 from sdm_bench.conditioning import Condition
@@ -156,6 +157,33 @@ def test_a_folder_whose_files_changed_is_refused(toy_pairs: Path, tmp_path: Path
     mask.unlink()
     with pytest.raises(UserError, match=rf"masks/{mask.name}: missing"):
         target.pictures()
+
+
+def test_other_files_in_the_place_of_maps_are_neither_taken_nor_overwritten(toy_pairs: Path, tmp_path: Path) -> None:
+    theirs = tmp_path / "labels" / f"{pairs_in(toy_pairs)[1].id}.png"
+    write_png(theirs, np.zeros((32, 64), np.uint8))
+    before = theirs.read_bytes()
+    with pytest.raises(UserError, match=rf"labels/{theirs.name}: there, with other content than is edited"):
+        edit(toy_pairs, tmp_path, [0])
+    assert theirs.read_bytes() == before
+    assert not EditFolder(tmp_path).exists
+
+
+def test_what_an_edit_left_that_ended_before_its_record_is_no_other_edits(toy_pairs: Path, tmp_path: Path) -> None:
+    edit(toy_pairs, tmp_path, [0])
+    shutil.rmtree(tmp_path / "samples")
+    (tmp_path / "edit.json").unlink()
+    with pytest.raises(UserError, match=r"masks/toyville.*: there, with other content than is edited"):
+        edit(toy_pairs, tmp_path, [0], margin=2)
+    edit(toy_pairs, tmp_path, [0])
+    assert len(EditFolder(tmp_path).pictures()) == 3
+
+
+def test_samples_that_nothing_is_known_of_are_not_taken_as_edits(toy_pairs: Path, tmp_path: Path) -> None:
+    edit(toy_pairs, tmp_path, [0])
+    (tmp_path / "edit.json").unlink()
+    with pytest.raises(UserError, match=r"samples/seed-000/.*: there, but no edit.json says how it was made"):
+        edit(toy_pairs, tmp_path, [0])
 
 
 def test_a_gan_edits_by_re_synthesis_and_says_so(

@@ -166,6 +166,16 @@ def test_further_seeds_join_and_other_settings_are_refused(
     assert read_json(tmp_path / "run.json")["command"] == "second"
 
 
+def test_samples_that_nothing_is_known_of_are_not_taken(
+    synthesizer: Synthesizer, examples: Resized, tmp_path: Path
+) -> None:
+    write_samples(synthesizer, examples, sample_options(), tmp_path, [0], "")
+    (tmp_path / "run.json").rename(tmp_path / "edit.json")
+    with pytest.raises(UserError, match=r"samples/seed-000/.*: there, but no run.json says how it was made"):
+        write_samples(synthesizer, examples, sample_options(), tmp_path, [1], "")
+    assert not SampleFolder(tmp_path).seed_folder(1).exists()
+
+
 def test_a_deterministic_method_is_sampled_once(
     synthesizer: Synthesizer, examples: Resized, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

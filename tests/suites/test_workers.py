@@ -95,3 +95,13 @@ def test_a_worker_that_died_while_it_had_nothing_to_do_takes_no_cell(plan: Plan,
     assert not worker.give(second)
     with pytest.raises(ChildProcessError):
         os.waitpid(worker.process, 0)
+
+
+def test_a_worker_that_died_before_it_read_its_cell_is_one_that_was_killed(plan: Plan, tmp_path: Path) -> None:
+    first, second = list(plan.cells.values())[:2]
+    worker = start_worker(first, tmp_path, "cpu", {}, keep=True)
+    assert worker.result() == (0, True)
+    os.kill(worker.process, signal.SIGSTOP)
+    assert worker.give(second)
+    os.kill(worker.process, signal.SIGKILL)
+    assert worker.result() == (-signal.SIGKILL, False)
