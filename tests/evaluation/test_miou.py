@@ -61,7 +61,7 @@ class Reader:
 @pytest.fixture(autouse=True)
 def reading_segmenter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A segmenter that reads the class off the picture, and a cache of the test's own."""
-    monkeypatch.setattr(miou, "_segmenter", lambda context, section: Reader())
+    monkeypatch.setattr(miou, "segmenter_of", lambda context, section: Reader())
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
 
 
