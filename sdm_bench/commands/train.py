@@ -33,13 +33,13 @@ RUN_OPTIONS = (
     ),
     click.option(
         "--budget",
-        type=click.FloatRange(min=0),
+        type=click.FloatRange(min=0, min_open=True),
         metavar="MINUTES",
         help="Time in all; alone, a rate decays over it (default: no limit).",
     ),
     click.option(
         "--core-budget",
-        type=click.FloatRange(min=0),
+        type=click.FloatRange(min=0, min_open=True),
         metavar="MINUTES",
         help="The same of CPU time, over all threads and processes: alike for methods that use the cores differently "
         "(default: no limit).",
@@ -51,7 +51,7 @@ RUN_OPTIONS = (
         help="Start from a run's or a file's weights (default: drawn from the seed).",
     ),
     click.option("--batch-size", type=click.IntRange(min=1), help="Over all processes (default: the preset's)."),
-    click.option("--learning-rate", type=click.FloatRange(min=0), help="Default: the preset's."),
+    click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="Default: the preset's."),
     click.option("--accumulate", type=click.IntRange(min=1), default=1, show_default=True, help="Batches a step."),
     click.option(
         "--precision", type=click.Choice(["no", "bf16", "fp16"]), default="no", show_default=True, help="Autocast."

@@ -293,6 +293,8 @@ def test_training_needs_an_end_and_a_known_method(toy_cityscapes: Path, tmp_path
     assert "how long? Give --steps" in sdm_bench("train", "sdm", *data, code=2).output
     budgets = ("--budget", 1, "--core-budget", 1)
     assert "expected one of them" in sdm_bench("train", "sdm", *data, *budgets, code=2).output
+    for flag in ("--budget", "--core-budget"):
+        assert "0.0 is not in the range x>0" in sdm_bench("train", "sdm", *data, flag, 0, code=2).output
     assert "Did you mean 'sdm'" in sdm_bench("train", "smd", *data, "--steps", 1, code=2).output
     data = ("--dataset", "cityscapes", "--data", tmp_path, "--out", tmp_path / "run")
     assert "no label maps of the train split" in sdm_bench("train", "sdm", *data, "--steps", 1, code=2).output
