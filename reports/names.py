@@ -59,12 +59,15 @@ def read_names(file: Path | None, renames: Sequence[str]) -> dict[str, dict[str,
     if file is not None:
         for kind, called in _read(file).items():
             names[kind].update(called)
+    said: dict[str, str] = {}
     for each in renames:
-        old, _, new = each.partition("=")
-        if not old.strip() or not new.strip():
+        old, new = (part.strip() for part in each.partition("=")[::2])
+        if not old or not new:
             raise UserError(f"--rename {each}: expected OLD=NEW, such as --rename 'sdm=SDM (ours)'")
-        for kind in KINDS:
-            names[kind][old.strip()] = new.strip()
+        if said.setdefault(old, new) != new:
+            raise UserError(f"--rename {each}: {old} is also called {said[old]}; expected one name")
+    for kind in KINDS:
+        names[kind].update(said)
     return names
 
 

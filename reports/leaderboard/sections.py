@@ -59,7 +59,8 @@ def tables_of(bundles: Mapping[str, Bundle]) -> list[Table]:
             shown_in = [each for each in sections if row.method == REAL and each.track and _plain(each) == _plain(own)]
             for section in shown_in or [own]:
                 by_section.setdefault(section, {}).setdefault(name, []).append(row)
-    made = [_table(section, rows, bundles, by_section) for section, rows in sorted(by_section.items())]
+    ordered = sorted(by_section, key=lambda each: (each[:5], -each.num_images, each))
+    made = [_table(section, by_section[section], bundles, by_section) for section in ordered]
     return [table for table in made if table is not None]
 
 

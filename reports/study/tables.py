@@ -194,5 +194,5 @@ def _notes(tally: Tally) -> Sequence[str]:
         f"{len(failed)} failed the checks (less than {rule.obvious:.0%} of obvious pairs right, or the same picture of "
         f"repeated pairs more rarely than a coin in {rule.repeats:.0%} of trials){who}.",
         f"The left picture was chosen in {left.value:.1%} of {left.count} choices ({INTERVAL} {left.low:.1%} to "
-        f"{left.high:.1%}, p = {left.p:.3f}).",
+        f"{left.high:.1%}, p {'< 0.001' if left.p < 0.0005 else f'= {left.p:.3f}'}).",
     ]

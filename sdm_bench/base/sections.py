@@ -37,9 +37,14 @@ def parsed(model: type[Model], fields: Any, source: object) -> Model:
         kind: Any = model
         found: Model = _adapter(kind).validate_python(fields)
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}".removeprefix(": ") for each in error.errors()]
+        wrong = [f"{'.'.join(map(str, each['loc']))}: {_why(each)}".removeprefix(": ") for each in error.errors()]
         raise UserError(f"{source}: {'; '.join(wrong)}") from error
     return found
+
+
+def _why(error: Any) -> str:
+    # what this program's own checks say stands behind words of pydantic's
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 @cache

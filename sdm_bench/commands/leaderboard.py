@@ -27,8 +27,9 @@ class Root(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Path]:
         if isinstance(value, tuple):
             return value
-        name, found, root = ("", "", str(value)) if Path(value).is_dir() else str(value).partition("=")
-        if (found and not name) or not Path(root).is_dir():
+        name, _, root = ("", "", str(value)) if Path(value).is_dir() else str(value).partition("=")
+        # nothing behind the name would be the working directory
+        if not root or (not name and root != value) or not Path(root).is_dir():
             self.fail(f"'{value}'; expected the root of a dataset, as DIR or NAME=DIR", param, ctx)
         return name, Path(root)
 

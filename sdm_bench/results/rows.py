@@ -146,6 +146,8 @@ def read_stated(path: Path) -> list[tuple[str, ResultRow]]:
     try:
         reader = csv.DictReader(StringIO(read_text(path, "CSV"), newline=""), strict=True)
         columns = list(reader.fieldnames or ())
+        if not columns:
+            raise UserError(f"{path}: empty; expected the results that `sdm-bench evaluate` writes")
         _refuse_other_columns(path, columns)
         rows = [_row(path, number, cells, len(columns)) for number, cells in enumerate(reader, start=2)]
     except csv.Error as error:

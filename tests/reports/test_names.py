@@ -41,6 +41,12 @@ def test_a_rename_has_two_sides(rename: str) -> None:
         read_names(None, [rename])
 
 
+def test_nothing_has_two_names() -> None:
+    assert read_names(None, ["sdm=A", "sdm = A"])["methods"] == {"sdm": "A"}
+    with pytest.raises(UserError, match="--rename sdm=B: sdm is also called A; expected one name"):
+        read_names(None, ["sdm=A", "sdm=B"])
+
+
 def test_figures_call_things_so_too() -> None:
     rows = [of("spade", None, value=3.0), of("spade", None, "lpips", value=0.1)]
     material = Material(rows)

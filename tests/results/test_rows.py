@@ -134,6 +134,12 @@ def test_results_of_another_version_are_refused_in_one_sentence(tmp_path: Path) 
     assert path.read_text().startswith(older)
 
 
+def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "results.csv").touch()
+    with pytest.raises(UserError, match=r"results\.csv: empty; expected the results"):
+        read_rows(tmp_path / "results.csv")
+
+
 def test_a_line_whose_id_does_not_fit_its_content_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "results.csv"
     text = to_csv([row(), row(metric="lpips", measure="lpips", value=0.25)])

@@ -49,6 +49,11 @@ def test_what_does_not_compare_stands_in_tables_of_its_own(changes: dict[str, An
     assert all(len(table.frame) == 1 for table in tables_of(bundles))
 
 
+def test_the_most_pictures_stand_before_a_part_of_them() -> None:
+    bundles = {"one": of([row(num_images=count) for count in (48, 500, 6)])}
+    assert [title.rpartition(": ")[2] for title in titles(bundles)] == [f"{n} pictures of 64x32" for n in (500, 48, 6)]
+
+
 def test_other_label_maps_of_one_name_are_told_apart() -> None:
     bundles = {"one": of([row(labels_sha256="a" * 64)]), "two": of([row(labels_sha256="b" * 64)])}
     own = "Cityscapes (val), sdm-bench@1, track labels: 5 pictures of 64x32, label maps"

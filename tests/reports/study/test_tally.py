@@ -109,6 +109,13 @@ def test_who_stops_early_counts_as_far_as_it_goes(larger: Path, tmp_path: Path) 
     assert sum(each.rate.count for each in found.comparisons) == len(found.votes) < 2 * 20
 
 
+def test_a_small_p_is_never_said_to_be_zero(larger: Path, tmp_path: Path) -> None:
+    found = counted(larger, tmp_path / "answers", [always_left] * 2)
+    write_tally(found, tmp_path / "out", formats=["md"])
+    assert "The left picture was chosen in 100.0% of 40 choices" in (shown := (tmp_path / "out/table2.md").read_text())
+    assert ", p &lt; 0.001)." in shown
+
+
 def test_preferences_of_simulated_participants_are_found_again(larger: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(7)
     found = counted(larger, tmp_path / "answers", [with_chance(rng) for _ in range(40)])
