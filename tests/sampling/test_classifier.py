@@ -81,11 +81,13 @@ def test_a_picture_follows_its_own_generator_and_label_map_alone() -> None:
         )
         return synthesizer.synthesize(condition, [sample_generator("a", seed) for seed in seeds])
 
+    # the rounding of the gradient is multiplied by s as well: 2.3e-5 measured between kernels
+    rounding = {"atol": 1e-4, "rtol": 0}
     together = made(both, [0, 1], 20.0, "fast")
     second = Condition(both.label[[1, 0]], both.instance, both.num_classes, both.keep)
     alone = made(second, [1, 2], 20.0, "fast")
-    torch.testing.assert_close(together[1], alone[0], atol=2e-5, rtol=0)
-    torch.testing.assert_close(together, made(both, [0, 1], 20.0, "plain"), atol=2e-5, rtol=0)
+    torch.testing.assert_close(together[1], alone[0], **rounding)
+    torch.testing.assert_close(together, made(both, [0, 1], 20.0, "plain"), **rounding)
     assert not torch.allclose(together, made(both, [0, 1], 1e-9, "fast"), atol=1e-3)
 
 
