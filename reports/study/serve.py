@@ -3,12 +3,11 @@
 import ipaddress
 import re
 import socket
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,11 +18,10 @@ from reports.study.rate import Rate
 from reports.study.served import Served
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import say
+from sdm_bench.base.serving import HEADERS, PatientServer
 
 # Bytes of an answer, seconds that a client may be silent, and clients at one time.
 MOST_BODY, PATIENCE, MOST_CLIENTS = 2000, 10, 64
-# Of a client that was answered: seconds without a byte, and pieces of 64 KiB, until it is hung up on.
-LINGER, MOST_READ = 1, 16
 ANSWERED = "This link was answered already. Thank you."
 JSON = "application/json"
 
@@ -112,12 +110,7 @@ class Handler(BaseHTTPRequestHandler):
             "Content-Type": kind,
             "Content-Length": str(len(body)),
             "Content-Security-Policy": self.server.served.policy,
-            "X-Content-Type-Options": "nosniff",
-            "X-Frame-Options": "DENY",
-            "Referrer-Policy": "no-referrer",
-            "Cross-Origin-Opener-Policy": "same-origin",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Cache-Control": "no-store",
+            **HEADERS,
             "Connection": "close",
             **({"Retry-After": retry} if retry else {}),
         }
@@ -140,10 +133,8 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing: a log of requests would have links and addresses."""
 
 
-class Server(ThreadingHTTPServer):
+class Server(PatientServer):
     """Serves one study to a limited number of clients at a time."""
-
-    daemon_threads = True
 
     def __init__(self, served: Served, host: str, port: int):
         self.served, self.rate = served, Rate()
@@ -164,21 +155,6 @@ class Server(ThreadingHTTPServer):
             super().process_request_thread(request, client_address)
         finally:
             self._clients.release()
-
-    def shutdown_request(self, request: Any) -> None:
-        """Takes what a refused client still sends, within limits: closing at once would cut its reply off."""
-        with suppress(OSError):
-            request.shutdown(socket.SHUT_WR)
-            request.settimeout(LINGER)
-            for _ in range(MOST_READ):
-                if not request.recv(1 << 16):
-                    break
-        self.close_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no error."""
-        if not isinstance(sys.exc_info()[1], OSError):
-            super().handle_error(request, client_address)
 
     def addresses(self) -> list[str]:
         """The links that are still open."""

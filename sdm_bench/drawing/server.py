@@ -10,14 +10,15 @@ import io
 import json
 import secrets
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from importlib import resources
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from sdm_bench.base.errors import UserError
+from sdm_bench.base.errors import UserError, said
+from sdm_bench.base.serving import HEADERS, PatientServer
 from sdm_bench.drawing.session import MOST_MARGIN, MOST_SEEDS, Busy, Job, Session, described
 
 LOOPBACK = "127.0.0.1"
@@ -33,24 +34,14 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 JSON = "application/json"
 # Bytes of a request's body besides the label map's.
 ROOM = 4096
 
 
-class DrawingServer(ThreadingHTTPServer):
+class DrawingServer(PatientServer):
     """The server of one session, listening from the start. port: 0 takes a free one."""
 
-    daemon_threads = True
     # another server's port is not taken over
     allow_reuse_address = False
 
@@ -111,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
         except UserError as error:
             content, kind, status = _error(error.message), JSON, 400
         except OSError as error:
-            content, kind, status = _error(f"{error.strerror}: {error.filename}"), JSON, 500
+            content, kind, status = _error(said(error)), JSON, 500
         self._send(status, content, kind)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
@@ -124,7 +115,12 @@ class Handler(BaseHTTPRequestHandler):
             # what is left of a body that wasn't read is no request
             self.close_connection = True
             self.send_header("Connection", "close")
-        for name, value in {**HEADERS, "Content-Type": kind, "Content-Length": str(len(content))}.items():
+        for name, value in {
+            **HEADERS,
+            "Content-Security-Policy": POLICY,
+            "Content-Type": kind,
+            "Content-Length": str(len(content)),
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
@@ -176,6 +172,8 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(413, f"more than {self.server.most_bytes} bytes")
         try:
             found = json.loads(self.rfile.read(int(length)))
+        except TimeoutError as error:
+            raise Refused(408, "the body did not come") from error
         except (ValueError, RecursionError) as error:
             raise Refused(400, "not JSON") from error
         if not isinstance(found, dict):

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sdm_bench.drawing.server import HEADERS, DrawingServer, state
+from sdm_bench.base.serving import HEADERS
+from sdm_bench.drawing.server import POLICY, DrawingServer, state
 from tests.drawing.served import finished, serving, toy_editor
 
 
@@ -46,7 +47,7 @@ def test_the_page_and_its_files_are_served_with_headers_that_keep_others_out(ser
     for path, kind in (("", "text/html"), ("draw.css", "text/css"), ("draw.js", "text/javascript"), ("state", "json")):
         status, headers, content = request(server, path)
         assert (status, kind in headers["Content-Type"], bool(content)) == (200, True, True)
-        assert HEADERS.items() <= headers.items()
+        assert (HEADERS | {"Content-Security-Policy": POLICY}).items() <= headers.items()
         assert headers["Server"] == "sdm-bench"
     about = json.loads(content)
     assert (about["width"], about["height"], len(about["classes"])) == (64, 32, 35)
@@ -84,7 +85,7 @@ def test_other_hosts_origins_types_and_methods_are_refused(server: DrawingServer
     for method in ("PUT", "DELETE", "OPTIONS", "HEAD", "TRACE"):
         status, headers, content = request(server, "state", method=method)
         assert status == 501, method
-        assert HEADERS.items() <= headers.items()
+        assert (HEADERS | {"Content-Security-Policy": POLICY}).items() <= headers.items()
         assert server.token.encode() not in content
 
 
