@@ -68,7 +68,16 @@ def read_names(file: Path | None, renames: Sequence[str]) -> dict[str, dict[str,
             raise UserError(f"--rename {each}: {old} is also called {said[old]}; expected one name")
     for kind in KINDS:
         names[kind].update(said)
+        _refuse_one_for_two(names[kind])
     return names
+
+
+def _refuse_one_for_two(called: Mapping[str, str]) -> None:
+    """Raises UserError where two would look alike."""
+    first: dict[str, str] = {}
+    for old, new in called.items():
+        if first.setdefault(new, old) != old:
+            raise UserError(f"names: {first[new]} and {old} would both be called {new}; expected a name for each")
 
 
 def _read(file: Path) -> dict[str, dict[str, str]]:

@@ -41,6 +41,10 @@ def findings(
     bundle = check(folder)
     if bundle.wrong:
         return bundle, Again(bundle.wrong, ["all numbers: what is wrong comes first"])
+    foreign = sorted({*(data or {})} - {ONLY, *(row.dataset for row in bundle.rows)})
+    if foreign:
+        there = ", ".join(sorted({row.dataset for row in bundle.rows}))
+        raise UserError(f"--data {foreign[0]}=DIR: the bundle has no numbers of it; it has {shown(there)}")
     if not data:
         lacking = "--data says where the reference pictures are" if bundle.with_samples else "no samples in the bundle"
         return bundle, Again([], [f"all numbers: {lacking}"])

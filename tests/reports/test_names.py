@@ -47,6 +47,16 @@ def test_nothing_has_two_names() -> None:
         read_names(None, ["sdm=A", "sdm=B"])
 
 
+def test_two_things_have_two_names(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="sdm and spade would both be called A; expected a name for each"):
+        read_names(None, ["sdm=A", "spade=A"])
+    file = tmp_path / "names.yaml"
+    file.write_text("methods: {sdm: A}\ndatasets: {cityscapes: A}\n")
+    assert read_names(file, [])["datasets"] == {"cityscapes": "A"}
+    with pytest.raises(UserError, match="sdm and oasis would both be called A"):
+        read_names(file, ["oasis=A"])
+
+
 def test_figures_call_things_so_too() -> None:
     rows = [of("spade", None, value=3.0), of("spade", None, "lpips", value=0.1)]
     material = Material(rows)

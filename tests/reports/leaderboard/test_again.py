@@ -8,6 +8,7 @@ import pytest
 
 from reports.leaderboard.again import findings, measured_again
 from reports.leaderboard.check import check
+from sdm_bench.base.errors import UserError
 from sdm_bench.results.rows import REAL
 from tests.reports.leaderboard.made import (
     bundled,
@@ -131,3 +132,8 @@ def test_other_data_than_were_measured_are_found(whole: Path, toy_cityscapes: Pa
     assert again.absent == []
     assert all("samples of other label maps than those in" in line for line in again.differing)
     assert again.differing
+
+
+def test_data_of_no_dataset_of_the_bundle_are_refused(bundle: Path, toy_cityscapes: Path) -> None:
+    with pytest.raises(UserError, match=r"--data coco_stuff=DIR: the bundle has no numbers of it; it has cityscapes"):
+        findings(bundle, {"cityscapes": toy_cityscapes, "coco_stuff": toy_cityscapes})
