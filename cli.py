@@ -13,6 +13,7 @@ COMMANDS = {
     "benchmark": "Measure what sampling and evaluation cost.",
     "completion": "A script for bash, zsh or fish that completes commands and names.",
     "data": "List, prepare, verify datasets; render toy scenes.",
+    "difference": "In what sets of pictures differ, with intervals over their label maps.",
     "doctor": "What is here, what is missing, and the command that mends it.",
     "edit": "Erase and remake a part of a picture, as an edited label map says.",
     "evaluate": "Measure samples, or a folder of pictures, under a named protocol.",

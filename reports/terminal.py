@@ -1,4 +1,4 @@
-"""What `evaluate` prints of the rows that it measured."""
+"""What `evaluate` and `difference` print of what they measured."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import pandas as pd
 
 from reports.names import method_name
 from reports.tables import make_table
+from sdm_bench.evaluation.differences import Difference
 from sdm_bench.evaluation.metric import all_outputs
 from sdm_bench.results.rows import TEXT, ResultRow
 
@@ -37,3 +38,20 @@ def evaluation_text(rows: Sequence[ResultRow]) -> str:
     unneeded = [name for name in ("incomplete",) if not any(frame[name])]
     unneeded += [] if any(row.track == TEXT for row in rows) else ["track"]
     return frame.drop(columns=unneeded).to_string(index=False)
+
+
+def differences_frame(found: Sequence[Difference]) -> pd.DataFrame:
+    """A line a difference; values and ends of intervals at the digits of the metric."""
+
+    def shown(each: Difference) -> dict[str, str | int]:
+        numbers = {
+            "of first": each.first_value,
+            "of second": each.second_value,
+            "difference": each.difference.value,
+            "low": each.difference.low,
+            "high": each.difference.high,
+        }
+        spelled = {name: f"{value:z.{each.digits}f}" for name, value in numbers.items()}
+        return {"metric": each.metric, "first": each.first, "second": each.second, **spelled, "maps": each.examples}
+
+    return pd.DataFrame([shown(each) for each in found])

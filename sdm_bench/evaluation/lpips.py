@@ -81,6 +81,17 @@ class LPIPSDiversity(Metric):
         return MetricResult(rows, list(_per_image(context, ids, each, common["extractor_sha256"])))
 
 
+def diversities(context: EvaluationContext) -> tuple[tuple[str, ...], np.ndarray]:
+    """The ids of the label maps and the mean distance of the samples of each, float64 (N,); 0 by construction too."""
+    options = context.samples.options
+    if options is not None and not options.stochastic:
+        ids = next(iter(context.samples.images.values())).ids
+        return ids, np.zeros(len(ids))
+    section: LPIPSSection = context.section
+    ids, each = _of_maps(context, section, network_of(context, section.weights), _seeds(context, section))
+    return ids, np.array([one.mean for one in each])
+
+
 def network_of(context: EvaluationContext, name: str) -> LPIPS:
     """The network of the registry's weights `name`, as the protocol pins them; built once an evaluation."""
     key = ("lpips", name, context.protocol.weights.get(name))

@@ -151,10 +151,8 @@ def _scored(context: EvaluationContext, segmenter: "Segmenter", source: ImageSou
 def _rows(context: EvaluationContext, confusions: Sequence[np.ndarray], common: dict[str, Any]) -> Iterator[ResultRow]:
     """Rows of the confusion matrices of every group, mean IoU first."""
     section: MIoUSection = context.section
-    every = np.array(section.class_names(context.dataset.classes))
-    kept = ~np.isin(every, section.dropped)
-    names, of_groups = every[kept], [each[np.ix_(kept, kept)] for each in confusions]
-    counted = ~np.isin(names, section.without)
+    names, counted = counted_classes(context)
+    of_groups = [without_dropped(context, each) for each in confusions]
     corpus = section.groups == "corpus"
     measured = [np.sum(of_groups, axis=0)] if corpus else of_groups
     figures = {
@@ -171,6 +169,21 @@ def _rows(context: EvaluationContext, confusions: Sequence[np.ndarray], common: 
         present = values[~np.isnan(values)]
         if present.size:
             yield context.row(metric="iou", class_name=str(name), unit=FRACTION, **mean_and_spread(present), **common)
+
+
+def counted_classes(context: EvaluationContext) -> tuple[np.ndarray, np.ndarray]:
+    """The names of the classes that the protocol doesn't drop, and which of them the mean may be over."""
+    section: MIoUSection = context.section
+    every = np.array(section.class_names(context.dataset.classes))
+    names = every[~np.isin(every, section.dropped)]
+    return names, ~np.isin(names, section.without)
+
+
+def without_dropped(context: EvaluationContext, confusion: np.ndarray) -> np.ndarray:
+    """A confusion matrix without the rows and columns of classes that the protocol drops."""
+    section: MIoUSection = context.section
+    kept = ~np.isin(section.class_names(context.dataset.classes), section.dropped)
+    return confusion[np.ix_(kept, kept)]
 
 
 def _ceiling_rows(context: EvaluationContext, segmenter: "Segmenter", common: dict[str, Any]) -> Iterator[ResultRow]:

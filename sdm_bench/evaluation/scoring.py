@@ -170,18 +170,27 @@ class SegmentationScorer:
     def _scored(
         self, source: ImageSource, sections: Sequence[MIoUSection], indices: Sequence[int]
     ) -> list[ConfusionResult]:
-        classes = self.dataset.classes
-        counts = [len(section.class_names(classes)) for section in sections]
-        maps = [section.class_maps(classes) for section in sections]
+        counts = [len(section.class_names(self.dataset.classes)) for section in sections]
         found = [ConfusionResult(np.zeros((n, n), np.int64), {}) for n in counts]
+        for name, matrices in self.matrices(source, sections, indices):
+            for result, confusion in zip(found, matrices, strict=True):
+                result.confusion[:] += confusion
+                result.each[name] = mean_iou(confusion)
+        return found
+
+    def matrices(
+        self, source: ImageSource, sections: Sequence[MIoUSection], indices: Sequence[int]
+    ) -> Iterator[tuple[str, list[np.ndarray]]]:
+        """The ids of the pictures at `indices` and the confusion matrix of each under every one of `sections`."""
+        classes = self.dataset.classes
+        maps = [(section, len(section.class_names(classes)), *section.class_maps(classes)) for section in sections]
         for item, predictions in self._predictions(source, {s.key(PREDICTION): s for s in sections}, indices):
-            for section, result, (true_class, predicted_class) in zip(sections, found, maps, strict=True):
+            found = []
+            for section, count, true_class, predicted_class in maps:
                 key = section.key(PREDICTION)
                 true, predicted = true_class[item.labels[key]], predicted_class[predictions[key]]
-                confusion = confusion_matrix(true, predicted, len(result.confusion))
-                result.confusion[:] += confusion
-                result.each[item.id] = mean_iou(confusion)
-        return found
+                found.append(confusion_matrix(true, predicted, count))
+            yield item.id, found
 
     def _predictions(
         self, source: ImageSource, wanted: dict[str, MIoUSection], indices: Sequence[int]

@@ -33,6 +33,7 @@ FOLDERS = (
         "runs/mine",
         "runs/suite",
         "runs/inade",
+        "runs/sdm-concat",
         "bundles",
         "bundle",
         "study/answers",

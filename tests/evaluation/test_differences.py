@@ -1,0 +1,89 @@
+"""Differences of sets of pictures: their values are those of `evaluate`, and what does not pair is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sdm_bench.base.errors import UserError
+from sdm_bench.datasets.base import Example
+from sdm_bench.datasets.known_datasets import DatasetSplit
+from sdm_bench.evaluation.differences import Comparison, Difference, differences
+from sdm_bench.evaluation.evaluate import Evaluation, evaluate
+from sdm_bench.results.rows import REAL
+from sdm_bench.toy import write_toy
+from tests.evaluation.measured import make_run, noisy, real_at
+
+METRICS = ("fid", "lpips", "miou")
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few scenes of toy streets."""
+    root = tmp_path_factory.mktemp("scenes")
+    write_toy("cityscapes", root, {"val": 6}, (32, 64))
+    return root
+
+
+def noisier(example: Example, seed: int) -> np.ndarray:
+    """The photograph with much more noise."""
+    return noisy(example, seed + 4)
+
+
+def pair(root: Path, folder: Path, seeds: tuple[int, ...] = (0, 1)) -> list[Evaluation]:
+    """A run with little noise and one with much."""
+    real = real_at(root)
+    runs = [
+        make_run(folder / name, real, [*seeds], draw, data=str(root))
+        for name, draw in (("clean", noisy), ("noisy", noisier))
+    ]
+    return [Evaluation(METRICS, run=each, stored=False, segmenter="toy") for each in runs]
+
+
+def by_metric(found: list[Difference]) -> dict[str, Difference]:
+    return {each.metric: each for each in found}
+
+
+def test_values_are_those_of_evaluate_and_the_interval_holds_the_difference(scenes: Path, tmp_path: Path) -> None:
+    sets = pair(scenes, tmp_path)
+    found = by_metric(differences(Comparison(sets, METRICS, segmenter="toy", resamples=60)))
+    measured = [{row.metric: row.value for row in evaluate(each)[0] if row.method != REAL} for each in sets]
+    for title, name in (("FID", "fid"), ("LPIPS", "lpips"), ("mIoU", "miou")):
+        each = found[title]
+        assert (each.first_value, each.second_value) == pytest.approx([values[name] for values in measured], rel=1e-6)
+        assert each.difference.value == pytest.approx(each.second_value - each.first_value)
+        assert each.difference.low < each.difference.value < each.difference.high
+        assert each.examples == 6
+    assert found["LPIPS"].difference.excludes_zero
+
+
+def test_a_set_does_not_differ_from_itself(scenes: Path, tmp_path: Path) -> None:
+    first = pair(scenes, tmp_path)[0]
+    for each in differences(Comparison([first, first], METRICS, segmenter="toy", resamples=50)):
+        assert tuple(each.difference) == (0, 0, 0)
+
+
+def test_somebodys_pictures_are_compared_too(scenes: Path, tmp_path: Path) -> None:
+    sets = pair(scenes, tmp_path, seeds=(0,))
+    assert sets[1].run is not None
+    theirs = Evaluation(
+        ["fid"], images=sets[1].run / "samples", where=DatasetSplit("cityscapes", scenes), name="theirs"
+    )
+    (found,) = differences(Comparison([sets[0], theirs], ["fid"], resamples=50))
+    assert found.second == "theirs"
+
+
+def test_what_does_not_pair_is_refused(scenes: Path, tmp_path: Path) -> None:
+    sets = pair(scenes, tmp_path)
+    with pytest.raises(UserError, match="expected at least two sets"):
+        differences(Comparison(sets[:1], ["fid"]))
+    with pytest.raises(UserError, match="--metric kid: no difference of it is measured; expected fid, lpips, miou"):
+        differences(Comparison(sets, ["kid"]))
+    with pytest.raises(UserError, match="--segmenter toy: does nothing without --metric miou"):
+        differences(Comparison(sets, ["fid"], segmenter="toy"))
+    with pytest.raises(UserError, match="oasis@2: its distance is not to the photographs"):
+        differences(Comparison(sets, ["fid"], protocol="oasis@2"))
+    write_toy("cityscapes", tmp_path / "others", {"val": 6}, (32, 64), seed=9)
+    other = pair(tmp_path / "others", tmp_path / "other")[0]
+    with pytest.raises(UserError, match="of other label maps than"):
+        differences(Comparison([sets[0], other], ["fid"]))
