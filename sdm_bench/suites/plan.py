@@ -17,11 +17,15 @@ from sdm_bench.suites.trainings import segmenter
 
 @dataclass
 class Plan:
-    """The cells of a suite by name, each after those whose results it needs. place: of the suite in words."""
+    """The cells of a suite by name, each after those whose results it needs. source: of the suite, in words.
+
+    left_out: optional datasets of which nobody has said where they are.
+    """
 
     suite: Suite
     source: str
     cells: dict[str, Cell] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     @property
     def by_id(self) -> dict[str, Cell]:
@@ -37,10 +41,12 @@ def make_plan(path: Path, roots: Mapping[str, Path] | None = None) -> Plan:
     suite, lined = read_suite(path)
     seeds = seeds_of(suite.sampling_seeds, lined.place(("sampling_seeds",)))
     planning = Planning(suite, lined, places_of(suite, dict(roots or {})), seeds)
+    absent = tuple(label for label, data in suite.datasets.items() if data.optional and planning.places[label].nowhere)
     for each in combinations(suite, lined):
-        _measure(planning, each)
+        if each.dataset not in absent:
+            _measure(planning, each)
     _report(planning)
-    return Plan(suite, str(path), planning.cells)
+    return Plan(suite, str(path), planning.cells, absent)
 
 
 def _measure(planning: Planning, each: Combination) -> None:

@@ -148,6 +148,8 @@ def bring(planned: Planned, offline: bool) -> bool:
 def run(planned: Planned, engine: Engine) -> None:
     """Has the cells done that are to do; raises PartialFailure with a list of all that failed or could not run."""
     refuse_unwritable(planned.out, "--out")
+    for line in left_out(planned.plan):
+        say(line)
     plan, out, cells = planned.plan, planned.out.absolute(), planned.to_do
     at_work = any(status.state in AT_WORK for status in planned.states.values())
     if not cells and not at_work:
@@ -168,6 +170,11 @@ def run(planned: Planned, engine: Engine) -> None:
     found = prepare(plan, out).states
     say(f"{out}: {_counted(found)}")
     _list_unmade(plan, found, outcome.not_started)
+
+
+def left_out(plan: Plan) -> list[str]:
+    """A line about each optional dataset that the plan goes without."""
+    return [f"{label}: optional, and left out; --data {label}=DIR adds it" for label in plan.left_out]
 
 
 def _needed(plan: Plan, cells: Iterable[Cell]) -> list[Cell]:

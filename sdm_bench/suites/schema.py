@@ -91,7 +91,8 @@ class Data(Section):
 
     dataset: by default the entry's name. segmenter: for mean IoU, in place of the protocol's: as `--segmenter` takes
     it, or one to train. metrics, protocols: of the suite's, those to measure here (default: all). statistics,
-    fd_infinity: for FID, captions: for the CLIP score, as `sdm-bench evaluate` takes them.
+    fd_infinity: for FID, captions: for the CLIP score, as `sdm-bench evaluate` takes them. optional: left out, and said
+    to be, where nobody has said where it is.
     """
 
     dataset: str | None = None
@@ -104,6 +105,7 @@ class Data(Section):
     statistics: str | None = None
     fd_infinity: bool = False
     captions: str | None = None
+    optional: bool = False
 
 
 class Sampling(Section):

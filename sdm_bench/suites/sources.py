@@ -33,6 +33,11 @@ class Place:
     root: Path | None
     toy: Toy | None
 
+    @property
+    def nowhere(self) -> bool:
+        """Whether nobody has said where it is."""
+        return self.root is None and self.toy is None
+
     def split(self, name: str) -> Known:
         """The digest of a split. Of toy scenes it is known before they are rendered."""
         if name not in self._splits:

@@ -11,6 +11,7 @@ from sdm_bench.suites import measuring, plan
 from sdm_bench.suites.cells import Cell
 from sdm_bench.suites.code import _read
 from sdm_bench.suites.plan import Plan, make_plan
+from sdm_bench.suites.run import left_out
 from sdm_bench.toy import write_toy
 from tests.suites.small import SUITE, planned, write_suite
 
@@ -155,6 +156,33 @@ def test_real_data_are_known_by_their_content(tmp_path: Path, monkeypatch: pytes
     assert any(name.startswith("generate.") for name in names)
     with pytest.raises(UserError, match="--data other: the suite's datasets are cityscapes"):
         make_plan(path, {"other": moved})
+
+
+def test_an_optional_dataset_is_left_out_until_somebody_says_where_it_is(tmp_path: Path) -> None:
+    text = """
+        name: small
+        datasets:
+          cityscapes: {toy: {val: 3, size: 64x32}, segmenter: toy}
+          streets: {dataset: cityscapes, optional: true, segmenter: toy}
+        methods:
+          spade: {checkpoint: toy}
+        exclude: [{dataset: streets, metric: lpips}]
+    """
+    path = write_suite(tmp_path, text)
+    without = make_plan(path)
+    assert without.left_out == ("streets",)
+    assert left_out(without) == ["streets: optional, and left out; --data streets=DIR adds it"]
+    assert not any("streets" in name for name in without.cells)
+    write_toy("cityscapes", tmp_path / "data", {"val": 2}, (32, 64))
+    whole = make_plan(path, {"streets": tmp_path / "data"})
+    assert whole.left_out == ()
+    assert keys(without).items() - keys(whole).items() == {("report", without.cells["report"].key)}
+    assert {name for name in whole.cells if "streets" in name} == {
+        "data.streets",
+        "generate.streets.spade",
+        "evaluate.streets.spade.sdm-bench@1.fid",
+        "evaluate.streets.spade.sdm-bench@1.miou",
+    }
 
 
 def test_only_code_that_a_cell_passes_through_counts(monkeypatch: pytest.MonkeyPatch) -> None:
