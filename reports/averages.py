@@ -160,8 +160,10 @@ def _title(groups: Sequence[Group]) -> str:
 
 
 def _spelled(trainings: Iterable[Training]) -> str:
+    trainings = set(trainings)
     seeds = sorted({seed for seed, _ in trainings if seed is not None})
-    return f"trainings with the seeds {_listed(seeds)}" if len(seeds) > 1 else f"the training with the seed {seeds[0]}"
+    named = f"seeds {_listed(seeds)}" if len(seeds) > 1 else f"seed {seeds[0]}"
+    return f"trainings with the {named}" if len(trainings) > 1 else f"the training with the {named}"
 
 
 def _listed(numbers: Iterable[int]) -> str:

@@ -9,6 +9,7 @@ import yaml
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_text
+from sdm_bench.base.progress import say
 from sdm_bench.models.methods import METHODS
 
 DATASETS = {
@@ -21,6 +22,7 @@ KINDS = ("methods", "datasets", "columns")
 
 Names = Mapping[str, Mapping[str, str]]
 _given: ContextVar[Names | None] = ContextVar("names", default=None)
+_used: ContextVar[set[str] | None] = ContextVar("used names", default=None)
 
 
 def method_name(name: str) -> str:
@@ -39,18 +41,28 @@ def column_name(name: str) -> str:
 
 
 def _called(kind: str, name: str, title: str) -> str:
-    given = (_given.get() or {}).get(kind, {})
-    return given.get(name, given.get(title, title))
+    given, used = (_given.get() or {}).get(kind, {}), _used.get()
+    for each in (name, title):
+        if each in given:
+            if used is not None:
+                used.add(each)
+            return given[each]
+    return title
 
 
 @contextmanager
 def named(names: Names) -> Iterator[None]:
-    """Inside, what `names` has is called so."""
-    before = _given.set(names)
+    """Inside, what `names` has is called so; at the end a line says which of them nothing is called."""
+    used: set[str] = set()
+    before, used_before = _given.set(names), _used.set(used)
     try:
         yield
+        unused = dict.fromkeys(old for called in names.values() for old in called if old not in used)
+        if unused:
+            say(f"names: nothing shown is called {', '.join(unused)}")
     finally:
         _given.reset(before)
+        _used.reset(used_before)
 
 
 def read_names(file: Path | None, renames: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -54,7 +54,7 @@ def preference_figure(tally: Tally) -> Drawing:
             xlabel="preferred, percent of choices",
         )
         axes.tick_params(colors=INK)
-        entitle(figure, f"{len(tally.participants)} participants; {LEVEL:.0%} intervals of Wilson")
+        entitle(figure, f"{tally.people}; {LEVEL:.0%} intervals of Wilson")
         explain(figure, handles, labels)
     records = [
         {

@@ -189,7 +189,7 @@ def _notes(tally: Tally) -> Sequence[str]:
     stopped = sum(not each.complete for each in people)
     who = f": {', '.join(failed)}; the lines of those {PASSED} are without them" if failed else ""
     return [
-        f"{len(people)} participants{f', {stopped} of them stopped early' if stopped else ''}, who were asked: "
+        f"{tally.people}{f', {stopped} of them stopped early' if stopped else ''}, who were asked: "
         f"{tally.key.question}",
         f"{len(failed)} failed the checks (less than {rule.obvious:.0%} of obvious pairs right, or the same picture of "
         f"repeated pairs more rarely than a coin in {rule.repeats:.0%} of trials){who}.",

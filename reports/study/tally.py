@@ -91,6 +91,11 @@ class Tally:
     left: Rate
 
     @property
+    def people(self) -> str:
+        """How many participants there are, in words."""
+        return f"{len(self.participants)} participant{'' if len(self.participants) == 1 else 's'}"
+
+    @property
     def groups(self) -> list[str]:
         """ALL, and PASSED where somebody failed."""
         return list(dict.fromkeys(each.group for each in self.comparisons))

@@ -39,7 +39,7 @@ def write_tally(
     for name, data in drawn.items():
         write_bytes(out / name, data)
     failed = sum(not each.passed for each in tally.participants)
-    say(f"{len(tally.participants)} participants, {len(tally.votes)} choices; {failed} failed the checks")
+    say(f"{tally.people}, {len(tally.votes)} choices; {failed} failed the checks")
     return [out / name for name in (*texts, *drawn)]
 
 

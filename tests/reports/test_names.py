@@ -47,6 +47,12 @@ def test_nothing_has_two_names() -> None:
         read_names(None, ["sdm=A", "sdm=B"])
 
 
+def test_names_of_what_is_not_there_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with named(read_names(None, ["SDM=Ours", "spad=SPADE (theirs)"])):
+        assert method_name("sdm") == "Ours"
+    assert capsys.readouterr().err == "names: nothing shown is called spad\n"
+
+
 def test_two_things_have_two_names(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="sdm and spade would both be called A; expected a name for each"):
         read_names(None, ["sdm=A", "spade=A"])
