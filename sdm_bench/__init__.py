@@ -4,7 +4,8 @@ What Python programs and notebooks call, each the same as a command does; all of
 
 * `datasets.open`: a split of a dataset; `write_toy`: toy scenes.
 * `load`: a trained network that makes a picture of a label map.
-* `fid`, `lpips_diversity`, `miou`: one number; `evaluate`: rows of several, as a table.
+* `fid`, `lpips_diversity`, `miou`: one number; `evaluate`: rows of several, as a table; `difference`: in what sets of
+  pictures differ, with intervals.
 
 What is wrong with an argument is a `UserError`.
 """
@@ -20,6 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from sdm_bench import datasets
+    from sdm_bench.api.differences import difference
     from sdm_bench.api.numbers import Number, fid, lpips_diversity, miou
     from sdm_bench.api.rows import NotComputed, Rows, evaluate
     from sdm_bench.api.synthesis import LoadedMethod, load
@@ -34,6 +36,7 @@ __all__ = [
     "UserError",
     "__version__",
     "datasets",
+    "difference",
     "evaluate",
     "fid",
     "load",
@@ -44,6 +47,7 @@ __all__ = [
 
 # By name: the module that has it.
 _MODULES = {
+    "difference": "sdm_bench.api.differences",
     "Number": "sdm_bench.api.numbers",
     "fid": "sdm_bench.api.numbers",
     "lpips_diversity": "sdm_bench.api.numbers",

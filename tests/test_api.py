@@ -20,7 +20,7 @@ from tests.conftest import accept_untrained
 from tests.evaluation.measured import make_run, noisy, real_at
 
 ROOT = Path(__file__).parents[1]
-FUNCTIONS = ("fid", "lpips_diversity", "miou", "evaluate", "load", "write_toy")
+FUNCTIONS = ("fid", "lpips_diversity", "miou", "evaluate", "difference", "load", "write_toy")
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +51,8 @@ def test_the_import_is_light_and_names_are_stable() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [
-        *("LoadedMethod", "NotComputed", "Number", "Rows", "UserError", "__version__", "datasets", "evaluate", "fid"),
-        *("load", "lpips_diversity", "miou", "write_toy"),
+        *("LoadedMethod", "NotComputed", "Number", "Rows", "UserError", "__version__", "datasets", "difference"),
+        *("evaluate", "fid", "load", "lpips_diversity", "miou", "write_toy"),
     ]
 
 

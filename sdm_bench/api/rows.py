@@ -143,6 +143,13 @@ def measured(
     **options: Any,
 ) -> tuple[list[ResultRow], list[str]]:
     """The rows of pictures, and a line for all that could not be computed. options: fields of Evaluation."""
+    return run_evaluation(asked(pictures, dataset, metrics, protocol=protocol, **options))
+
+
+def asked(
+    pictures: Place | Sequence[Place], dataset: SemanticDataset | None, metrics: Sequence[str], **options: Any
+) -> Evaluation:
+    """What is to be measured of a run's folder or of somebody's pictures; options: fields of Evaluation."""
     assert options.keys() <= {field.name for field in fields(Evaluation)}
     where = DatasetSplit(split=None) if dataset is None else _split(dataset)
     run = Path(pictures) if isinstance(pictures, str | PathLike) and SampleFolder(Path(pictures)).exists else None
@@ -150,7 +157,7 @@ def measured(
         raise UserError(f"dataset: which label maps are the pictures in {pictures} of? Only a run's folder says it")
     places = pictures if isinstance(pictures, str | PathLike) else list(pictures)
     images: Any = None if run is not None else places
-    return run_evaluation(Evaluation(metrics, run=run, images=images, where=where, protocol=protocol, **options))
+    return Evaluation(metrics, run=run, images=images, where=where, **options)
 
 
 def _split(dataset: SemanticDataset) -> DatasetSplit:

@@ -68,6 +68,7 @@ def difference(
     from sdm_bench.datasets.known_datasets import DatasetSplit
     from sdm_bench.evaluation.differences import Comparison, differences
     from sdm_bench.evaluation.evaluate import Evaluation
+    from sdm_bench.sampling.edit_folders import EditFolder
     from sdm_bench.sampling.folders import SampleFolder
 
     if out is not None:
@@ -75,7 +76,7 @@ def difference(
     where = DatasetSplit(dataset, data, split)
     sets = [
         Evaluation(metrics, run=place, where=where, seeds=seeds)
-        if SampleFolder(place).exists
+        if SampleFolder(place).exists or EditFolder(place).exists
         else Evaluation(metrics, images=place, where=where, seeds=seeds)
         for place in places
     ]

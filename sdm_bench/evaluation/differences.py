@@ -11,7 +11,7 @@ from sdm_bench.base.devices import pick_device
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import track
 from sdm_bench.evaluation.context import EvaluationContext, SharedWork
-from sdm_bench.evaluation.evaluate import Evaluation, open_samples
+from sdm_bench.evaluation.evaluate import Evaluation, open_samples, refuse_edits
 from sdm_bench.evaluation.extractors import extractor_of
 from sdm_bench.evaluation.fid import EVALUATED_SPLIT, FEATURE_NAMES
 from sdm_bench.evaluation.lpips import diversities
@@ -79,6 +79,8 @@ def differences(asked: Comparison) -> list[Difference]:
         raise UserError(f"--segmenter {asked.segmenter}: does nothing without --metric miou")
     chosen, device, work = protocol(asked.protocol), pick_device(asked.device), SharedWork()
     opened = [open_samples(each) for each in asked.sets]
+    for samples, _ in opened:
+        refuse_edits([metric(name) for name in asked.metrics], samples)
     first = opened[0][0]
     for samples, _ in opened[1:]:
         if (samples.dataset, samples.labels_sha256) != (first.dataset, first.labels_sha256):

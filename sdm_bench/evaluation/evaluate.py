@@ -141,7 +141,7 @@ def _prepared(
     if target is not None:
         refuse_unusable(target)
     samples, dataset = open_samples(asked)
-    _refuse_edits(metrics, samples)
+    refuse_edits(metrics, samples)
     if is_first() and target is not None:
         _say_others(target, samples)
     if asked.captions is not None:
@@ -156,7 +156,7 @@ def _prepared(
     return target, samples, dataset, cells, statistics
 
 
-def _refuse_edits(metrics: Sequence[Metric], samples: SampleSet) -> None:
+def refuse_edits(metrics: Sequence[Metric], samples: SampleSet) -> None:
     """Raises UserError for a metric of edits of other samples, and the other way round."""
     edits = isinstance(samples.options, EditOptions)
     for each in metrics:
