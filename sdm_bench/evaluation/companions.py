@@ -35,7 +35,7 @@ class CompanionFields(Section):
     so many, drawn with seed 0; None: of all images of each.
     """
 
-    extractor: Literal["inception-2015-12-05", "dinov2-vit-l-14", "clip-vit-b-32"]
+    extractor: Literal["inception-2015-12-05", "dinov2-vit-l-14", "clip-vit-b-32", "efficientnet-lite0"]
     companions: bool = False
     kid_draws: Literal["generated", "real"] = "generated"
     infinity_start: Literal["half", "tenth"] = "half"

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from sdm_bench.evaluation.context import EvaluationContext
+from sdm_bench.metrics.efficientnet import EFFICIENTNET_LITE0, efficientnet_extractor
 from sdm_bench.metrics.features import INCEPTION, Extractor, inception_extractor
 from sdm_bench.protocols.protocols import Protocol
 from sdm_bench.weights.store import load_weights
@@ -20,10 +21,12 @@ def extractor_of(context: EvaluationContext, name: str, resize: str) -> Extracto
 
 
 def load_extractor(protocol: Protocol, name: str, resize: str, device: str) -> Extractor:
-    """The network `name`, an entry of the weights' registry. resize: of Inception; transformers have their own."""
+    """The network `name`, an entry of the weights' registry. resize: of Inception; others have their own."""
     weights = pinned_weights(protocol, name)
     if name == INCEPTION:
         return inception_extractor(weights, resize, device)
+    if name == EFFICIENTNET_LITE0:
+        return efficientnet_extractor(weights, device)
     from sdm_bench.metrics.vit import vit_extractor
 
     return vit_extractor(name, weights, device)

@@ -12,6 +12,7 @@ from sdm_bench.evaluation.companions import COMPANIONS, FEW_IMAGES, CompanionFie
 from sdm_bench.evaluation.context import EvaluationContext, Size, mean_and_spread
 from sdm_bench.evaluation.extractors import extractor_of, pinned_weights
 from sdm_bench.evaluation.metric import Metric, MetricResult, Output
+from sdm_bench.metrics.efficientnet import EFFICIENTNET_LITE0
 from sdm_bench.metrics.features import INCEPTION, Extractor
 from sdm_bench.metrics.frechet import Gaussian, frechet_distance, gaussian
 from sdm_bench.metrics.frechet_float32 import frechet_distance_float32
@@ -25,8 +26,8 @@ EVALUATED_SPLIT = "evaluated split"
 class FIDSection(CompanionFields):
     """What a protocol states of the Fréchet distance on a dataset, and of the numbers beside it.
 
-    extractor: registry name of its weights. resize: a mode of metrics/resize.py, from the picture to Inception; vision
-    transformers have their own.
+    extractor: registry name of its weights. resize: a mode of metrics/resize.py, from the picture to Inception; other
+    networks have their own.
     real: the photographs of the evaluated split, resized to the samples' size as the recipe `real_recipe` does, or
     "stored" as they are; or statistics that the authors ship. real_count: how many photographs there are, None where
     anything goes.
@@ -57,6 +58,7 @@ FEATURE_NAMES = {
     INCEPTION: FeatureName("", "FID", ""),
     "dinov2-vit-l-14": FeatureName("dinov2_", "FD-DINOv2", "DINOv2 "),
     "clip-vit-b-32": FeatureName("clip_", "CLIP-FID", "CLIP "),
+    EFFICIENTNET_LITE0: FeatureName("efficientnet_", "FD-EfficientNet-Lite0", "EfficientNet-Lite0 "),
 }
 
 
@@ -200,7 +202,8 @@ def _warn_of_few(context: EvaluationContext, reference: ReferenceStatistics) -> 
     section: Any = context.section
     count = len(next(iter(context.samples.images.values())))
     if count < FEW_IMAGES:
-        say(f"warning: FID from {count} images, fewer than {FEW_IMAGES}; comparable only at this number of images")
+        called = FEATURE_NAMES[section.extractor].distance
+        say(f"warning: {called} from {count} images, fewer than {FEW_IMAGES}; comparable only at this number of images")
     real = len(context.dataset)
     if context.statistics is None and section.real_count not in (None, real):
         say(f"warning: {real} photographs; the real set of {context.protocol.name} has {section.real_count}")

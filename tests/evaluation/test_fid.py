@@ -9,6 +9,8 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import write_png
 from sdm_bench.base.tensors import read_safetensors
 from sdm_bench.evaluation import extractors
+from sdm_bench.evaluation.metric import metric
+from sdm_bench.metrics.efficientnet import efficientnet_extractor
 from sdm_bench.metrics.features import Extractor, extract, inception_extractor
 from sdm_bench.metrics.frechet import frechet_distance, statistics
 from sdm_bench.metrics.images import folder_source
@@ -17,6 +19,7 @@ from sdm_bench.metrics.vit import vit_extractor
 from sdm_bench.results.sample_sets import open_images
 from sdm_bench.weights.store import CACHE_VARIABLE, weights_path
 from tests.evaluation.measured import make_run, measure, noisy, real_at
+from tests.metrics.test_efficientnet import drawn as efficientnet_weights
 from tests.metrics.test_vit import drawn, needs_library, tiny
 
 
@@ -92,6 +95,26 @@ def test_dinov2_measures_under_names_of_its_own(
     assert names["dinov2_fid"].value == pytest.approx(frechet_distance(*features), rel=1e-4)
     assert (names["dinov2_fid"].direction, names["dinov2_recall"].direction) == ("lower", "higher")
     assert names["dinov2_fid"].extractor == "dinov2-vit-l-14, its own"
+
+
+def test_the_cross_check_stands_beside_fid_under_names_of_its_own(
+    toy_cityscapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tensors = efficientnet_weights()
+    real = real_at(toy_cityscapes)
+    run = make_run(tmp_path / "run", real, [0], noisy)
+    pictures = make_run(tmp_path / "real", real, [0], lambda example, seed: example.image) / "samples/seed-000"
+    usual = measure(run, real, "fid").rows
+    monkeypatch.setattr(extractors, "pinned_weights", lambda protocol, name: tensors)
+    monkeypatch.setattr("sdm_bench.evaluation.fid.pinned_weights", lambda protocol, name: tensors)
+    rows = measure(run, real, "fid", "cross-check@1").rows
+    assert [row.metric for row in rows] == [f"efficientnet_{row.metric}" for row in usual]
+    assert [row.direction for row in rows] == [row.direction for row in usual]
+    extractor = efficientnet_extractor(tensors, "cpu")
+    features = [extract(folder_source(folder), extractor) for folder in (run / "samples/seed-000", pictures)]
+    assert rows[0].value == pytest.approx(frechet_distance(*features), rel=1e-4)
+    assert (rows[0].extractor, rows[0].extractor_sha256) == ("efficientnet-lite0, its own", extractor.weights_sha256)
+    assert metric("fid").output("efficientnet_fid").title == "FD-EfficientNet-Lite0"
 
 
 def test_statistics_of_another_resizing_are_refused(toy_cityscapes: Path, tmp_path: Path) -> None:

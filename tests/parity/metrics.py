@@ -9,6 +9,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from sdm_bench.metrics import frechet, kernel, miou, resize
+from sdm_bench.metrics.efficientnet import EfficientNetLite0
 from sdm_bench.metrics.inception import FIDInception
 from sdm_bench.metrics.lpips_diversity import LPIPS, diversity
 from sdm_bench.weights.layouts import LPIPS_SLICES
@@ -37,6 +38,21 @@ def _inception_blocks(case: Case, network: FIDInception, name: str) -> list[torc
         x = F.interpolate(x, size=(299, 299), mode="bilinear", align_corners=False)
     with torch.no_grad():
         return network.blocks(2 * x - 1 if case.arguments.get("normalize_input", True) else x)
+
+
+def efficientnet(case: Case) -> dict[str, Any]:
+    """What the stem, every block, the head and the pooling give of each input."""
+    network = EfficientNetLite0()
+    assert keys_and_shapes(network) == case.about["state_dict"], "state-dict keys or shapes differ"
+    fill(network, case.about["state_dict"])
+    out: dict[str, Any] = {}
+    for name in case.inputs:
+        suffix = name.removeprefix("x")
+        with torch.no_grad():
+            stages = network.stages(case.tensor(name))
+        out |= {f"stem{suffix}": stages[0], f"head{suffix}": stages[-1], f"features{suffix}": stages[-1].mean((2, 3))}
+        out |= {f"after__blocks.{number}{suffix}": stage for number, stage in enumerate(stages[1:-1])}
+    return _asked_for(case, out)
 
 
 def frechet_distance(case: Case) -> dict[str, Any]:
@@ -173,6 +189,7 @@ def _source(text: str) -> Callable[[Case], bool]:
 
 HANDLERS: list[tuple[Callable[[Case], bool], Callable[[Case], dict[str, Any]]]] = [
     (_source("pytorch_fid/inception.py"), inception),
+    (_source("efficientnet_lite_pytorch/model.py"), efficientnet),
     (_source("calculate_frechet_distance"), frechet_distance),
     (_source("cleanfid/resize.py"), resizing),
     (_source("PerceptualSimilarity@"), lpips),

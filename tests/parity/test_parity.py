@@ -26,7 +26,7 @@ def test_agrees_with_the_reference(source: Source) -> None:
 def test_every_group_is_there() -> None:
     groups = {source.name.split("/")[0] for source in find(CASES)}
     assert groups == {"sdm", "diffusion", "segmenters", "preprocessing", "metrics", "gan"}
-    assert len(find(CASES)) == 193
+    assert len(find(CASES)) == 194
 
 
 def written(folder: Path, outputs: dict[str, np.ndarray], **changes: object) -> Source:

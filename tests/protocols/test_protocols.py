@@ -181,3 +181,13 @@ def test_the_modern_protocol_covers_every_dataset_without_mmcv() -> None:
     named = {dataset: metric("miou").stated(found, dataset).segmenter for dataset in DATASETS}
     assert {dataset for dataset, segmenter in named.items() if segmenter} == {"ade20k", "cityscapes"}
     assert metric("fid").stated(found, "ade20k").extractor == "dinov2-vit-l-14"
+
+
+def test_the_cross_check_differs_from_our_own_protocol_in_the_network_alone() -> None:
+    ours, other = protocol(DEFAULT), protocol("cross-check@1")
+    assert set(other.datasets("fid")) == DATASETS
+    assert {each.name for each, _, _ in statements(other)} == {"fid"}
+    for dataset in DATASETS:
+        usual, stated = (metric("fid").stated(each, dataset).model_dump() for each in (ours, other))
+        assert {name for name, value in stated.items() if value != usual[name]} == {"extractor", "resize"}
+    assert other.weights == {"efficientnet-lite0": registry()["efficientnet-lite0"].tensors_sha256}
