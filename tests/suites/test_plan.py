@@ -191,6 +191,7 @@ def test_only_code_that_a_cell_passes_through_counts(monkeypatch: pytest.MonkeyP
     }
     assert "code of sdm_bench.diffusion" in decided["train"]
     assert "code of sdm_bench.metrics" not in decided["train"]
+    assert not any("code of sdm_bench" in each for each in decided.values())
     assert "code of sdm_bench.training" not in decided["generate"]
     assert "code of segmenters" not in decided["evaluate"]
     assert "code of segmenters" in plan.code_of("evaluate", "miou")
