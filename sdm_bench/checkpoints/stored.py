@@ -9,7 +9,7 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import refuse_special
 from sdm_bench.base.tensors import Tensors
 from sdm_bench.checkpoints.runs import TrainingRun
-from sdm_bench.checkpoints.weights_file import WeightsAbout, read_weights, write_weights
+from sdm_bench.checkpoints.weights_file import Bits, WeightsAbout, read_weights, write_weights
 
 # What commands call the checkpoints that ship with the program.
 SHIPPED = "toy"
@@ -55,15 +55,15 @@ def shipped_weights(name: str) -> Path:
     return path
 
 
-def export_weights(run: Path, file: Path, half: bool, raw: bool) -> Path:
+def export_weights(run: Path, file: Path, bits: Bits, raw: bool) -> Path:
     """Packs the newest weights of a training run as one safetensors file and a JSON beside it; returns the file.
 
-    half: floating-point tensors in float16. raw: the trained weights, not their average.
+    bits: of floating-point numbers, see `write_weights`. raw: the trained weights, not their average.
     """
     if file.suffix != ".safetensors":
         raise UserError(f"{file}: expected a name that ends in .safetensors")
     if file.exists():
         raise UserError(f"{file}: there already; delete it or choose another name")
     tensors, about = TrainingRun(run).weights(raw)
-    write_weights(file, tensors, about.model_copy(update={"version": __version__}), half)
+    write_weights(file, tensors, about.model_copy(update={"version": __version__}), bits)
     return file

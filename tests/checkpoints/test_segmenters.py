@@ -116,9 +116,9 @@ def test_a_run_is_the_segmenter_that_is_packed_of_it(toy_cityscapes: Path, tmp_p
     options = options.model_copy(update={"network": {"num_classes": 19, "feature_scale": 16}})
     run = tmp_path / "run"
     run_segmenter_training(options, LoopOptions(steps=1, device="cpu"), run)
-    packed = export_weights(run, tmp_path / "packed.safetensors", half=False, raw=False)
+    packed = export_weights(run, tmp_path / "packed.safetensors", bits=32, raw=False)
     with pytest.raises(UserError, match=r"packed\.safetensors: there already"):
-        export_weights(run, packed, half=True, raw=False)
+        export_weights(run, packed, bits=16, raw=False)
     first, second = (load_segmenter(str(each), "cityscapes", STREETS, CPU) for each in (run, packed))
     assert first.name == f"unet ({run})"
     assert first.image_size == second.image_size == (32, 64)
