@@ -1,7 +1,6 @@
 """Networks that this program trained, wherever they lie: a run's folder, a weights file, the shipped toys."""
 
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from sdm_bench import __version__
@@ -10,9 +9,6 @@ from sdm_bench.base.files import refuse_special
 from sdm_bench.base.tensors import Tensors
 from sdm_bench.checkpoints.runs import TrainingRun
 from sdm_bench.checkpoints.weights_file import Bits, WeightsAbout, read_weights, write_weights
-
-# What commands call the checkpoints that ship with the program.
-SHIPPED = "toy"
 
 
 @dataclass(frozen=True)
@@ -45,14 +41,6 @@ def is_stored(path: Path) -> bool:
     """Whether a run's folder or a weights file is there, which nothing is read of; raises UserError for a device."""
     refuse_special(path)
     return TrainingRun(path).exists or (path.is_file() and path.with_suffix(".json").is_file())
-
-
-def shipped_weights(name: str) -> Path:
-    """The checkpoint of `name` for the toy Cityscapes that comes with the program."""
-    path = Path(str(resources.files("sdm_bench.weights").joinpath(f"toy/{name}.safetensors")))
-    if not path.is_file():
-        raise UserError(f"no toy checkpoint of '{name}' ships with the program; `make toy-checkpoints` trains them")
-    return path
 
 
 def export_weights(run: Path, file: Path, bits: Bits, raw: bool) -> Path:

@@ -107,8 +107,8 @@ def test_the_shipped_toy_parses_streets() -> None:
     assert (loaded.name, loaded.image_size, loaded.preprocessing) == ("unet (toy)", (32, 64), None)
     assert not loaded.network.training
     assert predict(loaded, pictures(2, (32, 64))).max() < 19
-    with pytest.raises(UserError, match="--segmenter toy: trained on cityscapes; expected one for celebamask_hq"):
-        load_segmenter("toy", "celebamask_hq", FACES, CPU)
+    with pytest.raises(UserError, match="no toy checkpoint of 'unet' for camvid ships"):
+        load_segmenter("toy", "camvid", FACES, CPU)
 
 
 def test_a_run_is_the_segmenter_that_is_packed_of_it(toy_cityscapes: Path, tmp_path: Path) -> None:

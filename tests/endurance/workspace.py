@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from cli import main
-from sdm_bench.checkpoints.stored import shipped_weights
+from sdm_bench.checkpoints.shipped import shipped_weights
 from sdm_bench.checkpoints.weights_file import read_weights, write_weights
 from sdm_bench.datasets.known_datasets import open_dataset
 from sdm_bench.metrics.frechet import Statistics

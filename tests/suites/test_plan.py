@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sdm_bench.base.errors import UserError
+from sdm_bench.checkpoints import shipped
 from sdm_bench.suites import measuring, plan
 from sdm_bench.suites.cells import Cell
 from sdm_bench.suites.code import _read
@@ -18,7 +19,11 @@ SEGMENTER = "{method: unet, steps: 5, toy: {train: 3, size: 64x32, seed: 9}}"
 
 
 def keys(made: Plan) -> dict[str, str]:
-    return {cell.name: cell.key for cell in made.cells.values()}
+    return _keys(made.cells)
+
+
+def _keys(cells: Mapping[str, Cell]) -> dict[str, str]:
+    return {cell.name: cell.key for cell in cells.values()}
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
@@ -106,6 +111,31 @@ def test_a_segmenter_guides_where_the_factor_says_so_and_its_content_counts(tmp_
     assert "guidance_by" in off
     assert off.get("segmenter") is None
     assert by["segmenter"] == str(guide)
+
+
+def test_what_ships_is_that_of_the_dataset_and_its_content_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = """
+        name: small
+        datasets:
+          ade20k: {toy: {val: 3, size: 64x64}, segmenter: toy}
+          coco_stuff: {toy: {val: 3, size: 64x64}, segmenter: toy}
+        methods: {spade: {checkpoint: toy}}
+        metrics: [miou]
+    """
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    found = []
+    for content in ("one", "other"):
+        for name in ("spade", "unet"):
+            (tmp_path / "ade20k").mkdir(exist_ok=True)
+            (tmp_path / "ade20k" / f"{name}.safetensors").write_text(content if name == "unet" else "")
+        found.append(planned(tmp_path, text).cells)
+    numbers = {name: cell for name, cell in found[0].items() if cell.kind == "evaluate"}
+    assert [cell.lacks == () for cell in numbers.values()] == [True, False]
+    assert "--segmenter toy: no toy checkpoint of 'unet' for coco_stuff ships" in "".join([*numbers.values()][1].lacks)
+    assert "no toy checkpoint of 'spade' for coco_stuff" in "".join(found[0]["generate.coco_stuff.spade"].lacks)
+    assert changed(*map(_keys, found)) == {"evaluate.ade20k.spade.sdm-bench@1.miou", "report"}
 
 
 def test_further_seeds_and_shards_go_where_the_samples_are(tmp_path: Path) -> None:
