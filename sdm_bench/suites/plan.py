@@ -9,6 +9,7 @@ from sdm_bench.suites.code import code_of
 from sdm_bench.suites.factors import Combination, combinations
 from sdm_bench.suites.measuring import given, measured
 from sdm_bench.suites.planning import Planning, places_of
+from sdm_bench.suites.pretrained import pretrained
 from sdm_bench.suites.sampled import samples
 from sdm_bench.suites.schema import Suite
 from sdm_bench.suites.suite import read_suite, seeds_of
@@ -17,11 +18,15 @@ from sdm_bench.suites.trainings import segmenter
 
 @dataclass
 class Plan:
-    """The cells of a suite by name, each after those whose results it needs. place: of the suite in words."""
+    """The cells of a suite by name, each after those whose results it needs.
+
+    source: the suite's file. left_out: of the suite, for want of a checkpoint that ships.
+    """
 
     suite: Suite
     source: str
     cells: dict[str, Cell] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     @property
     def by_id(self) -> dict[str, Cell]:
@@ -29,18 +34,20 @@ class Plan:
         return {cell.id: cell for cell in self.cells.values()}
 
 
-def make_plan(path: Path, roots: Mapping[str, Path] | None = None) -> Plan:
+def make_plan(path: Path, roots: Mapping[str, Path] | None = None, shipped: bool = False) -> Plan:
     """The plan of the suite in a YAML file; raises UserError for what is wrong with the suite.
 
-    roots: where datasets of the suite are, in place of what the suite says.
+    roots: where datasets of the suite are, in place of what the suite says. shipped: with checkpoints that ship in the
+    place of trainings, see `pretrained`.
     """
     suite, lined = read_suite(path)
+    suite, left_out = pretrained(suite) if shipped else (suite, [])
     seeds = seeds_of(suite.sampling_seeds, lined.place(("sampling_seeds",)))
     planning = Planning(suite, lined, places_of(suite, dict(roots or {})), seeds)
     for each in combinations(suite, lined):
         _measure(planning, each)
     _report(planning)
-    return Plan(suite, str(path), planning.cells)
+    return Plan(suite, str(path), planning.cells, tuple(left_out))
 
 
 def _measure(planning: Planning, each: Combination) -> None:

@@ -15,6 +15,7 @@ from sdm_bench.suites.machine import gpus
 from sdm_bench.suites.measuring import needed_weights
 from sdm_bench.suites.named import name_results
 from sdm_bench.suites.plan import Plan, make_plan
+from sdm_bench.suites.pretrained import SUFFIX
 from sdm_bench.suites.results import Result
 from sdm_bench.suites.slurm_queue import queue
 from sdm_bench.suites.sources import RELEASED
@@ -45,13 +46,15 @@ def planned_suite(
     roots: Mapping[str, Path] | None = None,
     retry_failed: bool = False,
     device: str = "auto",
+    shipped: bool = False,
 ) -> Planned:
     """The suite in a YAML file and the states of its cells in `out`, by default the folder of the suite's name.
 
-    roots: where its datasets are; those of an earlier `run` in the same folder hold where none are given.
+    roots: where its datasets are; those of an earlier `run` in the same folder hold where none are given. shipped: with
+    checkpoints that ship in the place of trainings, by default in a folder of its own.
     """
-    found = out or Path(read_suite(path)[0].name)
-    plan = make_plan(path, _kept_roots(found) | dict(roots or {}))
+    found = out or Path(read_suite(path)[0].name + (SUFFIX if shipped else ""))
+    plan = make_plan(path, _kept_roots(found) | dict(roots or {}), shipped)
     return prepare(plan, found, retry_failed, device)
 
 
