@@ -107,7 +107,9 @@ def _report(planning: Planning) -> None:
         "samples": list(dict.fromkeys(cell.work_folder for cell in cells if cell.kind == "generate")),
     }
     decided = {"options": options, "numbers": {cell.name: cell.key for cell in numbers}, **code_of("report")}
-    inputs, size = {cell.name: cell.id for cell in numbers}, float(len(numbers))
+    measured = {each for cell in numbers for each in cell.inputs.values()}
+    shown = [cell for cell in cells if cell.kind == "generate" and cell.id not in measured]
+    inputs, size = {cell.name: cell.id for cell in (*numbers, *shown)}, float(len(numbers))
     planning.add(Cell("report", "report", options, decided, inputs, work="report", size=size, rate="report"))
 
 

@@ -138,6 +138,30 @@ def test_what_ships_is_that_of_the_dataset_and_its_content_counts(
     assert changed(*map(_keys, found)) == {"evaluate.ade20k.spade.sdm-bench@1.miou", "report"}
 
 
+@pytest.mark.parametrize("nothing", ["metrics: []", "protocols: []"])
+def test_of_a_dataset_without_metrics_samples_are_made_and_the_report_waits_for_them(
+    tmp_path: Path, nothing: str
+) -> None:
+    text = f"""
+        name: small
+        datasets:
+          cityscapes: {{toy: {{val: 3, size: 64x32}}}}
+          streets: {{dataset: cityscapes, toy: {{val: 1, size: 64x32}}, {nothing}}}
+        methods: {{spade: {{checkpoint: toy}}}}
+        metrics: [lpips]
+    """
+    cells = planned(tmp_path, text).cells
+    assert [*cells] == [
+        *("data.cityscapes", "generate.cityscapes.spade", "evaluate.cityscapes.spade.sdm-bench@1.lpips"),
+        *("data.streets", "generate.streets.spade", "report"),
+    ]
+    report, samples = cells["report"], cells["generate.streets.spade"]
+    assert [*report.inputs] == ["evaluate.cityscapes.spade.sdm-bench@1.lpips", "generate.streets.spade"]
+    assert report.options["samples"][1] == samples.work_folder
+    more = planned(tmp_path, text.replace("val: 1", "val: 2")).cells
+    assert changed(_keys(cells), _keys(more)) == {"data.streets", "generate.streets.spade", "report"}
+
+
 def test_further_seeds_and_shards_go_where_the_samples_are(tmp_path: Path) -> None:
     before = planned(tmp_path)
     after = planned(tmp_path, SUITE + "    shards: 2\n")

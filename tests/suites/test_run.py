@@ -72,6 +72,21 @@ def test_a_suite_runs_with_what_ships_in_a_folder_of_its_own(tmp_path: Path) -> 
     assert "nothing to do" in call("run", suite, "--pretrained").output
 
 
+def test_of_a_dataset_without_metrics_the_report_shows_pictures(tmp_path: Path) -> None:
+    text = TRAINED.replace("train: {steps: 2, batch_size: 2}, training_seeds: 2", "checkpoint: toy").replace(
+        "    methods:",
+        "      streets: {dataset: cityscapes, toy: {val: 1, size: 64x32, seed: 3}, metrics: []}\n    methods:",
+    )
+    call("run", str(write_suite(tmp_path, text)), "--device", "cpu")
+    folder = tmp_path / "trained"
+    shown = sorted(len(pd.read_csv(file)) for file in (folder / "report").glob("compare-cityscapes-*.csv"))
+    assert shown == [1, 2]
+    assert len(pd.read_csv(folder / "report/comparison.csv")) == 2
+    assert {path.name for path in (folder / "runs/streets.spade").iterdir()}.isdisjoint({"results.csv"})
+    rows = [row for path in folder.rglob("results.csv") for row in read_rows(path)]
+    assert {row.num_images for row in rows} == {2}
+
+
 def test_the_demo_ends_in_tables_and_a_figure_and_does_nothing_twice(tmp_path: Path) -> None:
     suite = str(write_suite(tmp_path, DEMO))
     planned = call("run", suite, "--dry-run", "--device", "cpu").stdout
