@@ -8,6 +8,7 @@ from reports.leaderboard.check import Bundle, check
 from reports.leaderboard.sets import folder_of
 from reports.leaderboard.tree import SAMPLES, shown
 from sdm_bench.base.errors import UserError
+from sdm_bench.checkpoints.shipped import SHIPPED
 from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.evaluation.again import Again, measure_again
 from sdm_bench.evaluation.evaluate import Evaluation
@@ -16,8 +17,6 @@ from segmenters.architectures import released_names
 
 # The name under which `--data DIR` says where the only dataset is.
 ONLY = ""
-# Segmenters that a bundle may name. Files are the user's to name: some of them are programs.
-SHIPPED = "toy"
 
 
 class Work(NamedTuple):
@@ -104,6 +103,7 @@ def _work(
             return f"measured with the {name} {shown(arguments[name])}, which no bundle holds"
     named = record.get("segmenter")
     if named is not None and row.measure == "miou":
+        # files are the user's to name: some of them are programs
         named = named if named in (SHIPPED, *released_names()) else segmenter
         if named is None:
             return f"its segmenter {shown(record['segmenter'])} is a file; --segmenter says where it is"

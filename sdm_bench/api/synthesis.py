@@ -112,9 +112,10 @@ def load(
     """A trained network that makes a picture of a label map and a seed.
 
     run_or_checkpoint: the folder of `sdm-bench train`, a weights file, `toy` for what ships with the program (method
-    `sdm`, `sdm-concat` or `spade`), or a released checkpoint as its authors packed it, for which method and dataset
-    say what it is. raw: the weights, where their average over the training is there too. solver to timestep_respacing:
-    of diffusion models, as `sdm-bench generate` has them; None: the preset's. Raises UserError where files don't fit.
+    `sdm`, `sdm-concat` or `spade`; dataset, by default `cityscapes`), or a released checkpoint as its authors packed
+    it, for which method and dataset say what it is. raw: the weights, where their average over the training is there
+    too. solver to timestep_respacing: of diffusion models, as `sdm-bench generate` has them; None: the preset's. Raises
+    UserError where files don't fit.
 
     >>> import sdm_bench as sb
     >>> sb.write_toy("cityscapes", "scenes", {"val": 1}, size=(32, 64))

@@ -10,10 +10,11 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from sdm_bench.base.eightbits import unpack
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.filekinds import RefusedFile as RefusedFile
 from sdm_bench.base.filekinds import refuse_no_weights, refuse_other_kinds
@@ -41,13 +42,16 @@ def read_tensors(path: Path, raw: bool = False) -> Tensors:
 
 
 def read_safetensors(path: Path) -> Tensors:
-    """The tensors of a safetensors file; raises RefusedFile when it is not one."""
+    """The tensors of a safetensors file, packed ones in float32; raises RefusedFile when it is not one."""
     refuse_no_weights(path)
     try:
-        return load_file(path)
+        with safe_open(path, "pt") as stored:
+            metadata = stored.metadata() or {}
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118, no mapping
     except Exception as error:  # a damaged header fails in as many ways as there are bytes
         refuse_other_kinds(path)
         raise RefusedFile(f"{path}: not a readable safetensors file: {reason(error)}") from error
+    return unpack(tensors, metadata, path)
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.checkpoints.generators import WeightsSpec
-from sdm_bench.checkpoints.stored import SHIPPED
+from sdm_bench.checkpoints.shipped import SHIPPED
 from sdm_bench.datasets.base import size_at
 from sdm_bench.datasets.known_datasets import DatasetSplit, dataset_class
 from sdm_bench.evaluation.evaluate import Evaluation, evaluate

@@ -10,7 +10,8 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import say
 from sdm_bench.base.tensors import build_fitting, load_strictly, tensors_sha256
 from sdm_bench.checkpoints.matching import ENCODER, PresetMatch, match_preset
-from sdm_bench.checkpoints.stored import SHIPPED, StoredNetwork, find_stored, shipped_weights
+from sdm_bench.checkpoints.shipped import SHIPPED, shipped_weights
+from sdm_bench.checkpoints.stored import StoredNetwork, find_stored
 from sdm_bench.checkpoints.weights_file import WeightsAbout, single
 from sdm_bench.datasets.folder import Folder
 from sdm_bench.datasets.known_datasets import dataset_class
@@ -71,14 +72,14 @@ def load_generator(
     """The trained generator at `source`.
 
     source: the folder of a training run, a weights file with its JSON beside it, `toy` for the shipped checkpoint of
-    `method`, or a released checkpoint as its authors packed it, for which method and dataset say what it is; the preset
-    is found, or checked where it is given. raw: not the average, where there are both. process: see WeightsSpec. Raises
-    UserError where the file doesn't fit, listing the keys that differ.
+    `method` for `dataset`, by default Cityscapes, or a released checkpoint as its authors packed it, for which method
+    and dataset say what it is; the preset is found, or checked where it is given. raw: not the average, where there are
+    both. process: see WeightsSpec. Raises UserError where the file doesn't fit, listing the keys that differ.
     """
     if str(source) == SHIPPED:
         if method is None:
             raise UserError("--checkpoint toy: say which with --method")
-        source = shipped_weights(method)
+        source = shipped_weights(method, dataset)
     stored = find_stored(source, raw)
     if stored is None:
         return _load_released(Path(source), method, dataset, preset, raw, process or {})

@@ -10,7 +10,8 @@ from torch import nn
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_lines
 from sdm_bench.base.tensors import build_fitting, load_strictly, read_tensors, tensors_sha256
-from sdm_bench.checkpoints.stored import SHIPPED, StoredNetwork, find_stored, is_stored, shipped_weights
+from sdm_bench.checkpoints.shipped import SHIPPED, shipped_weights
+from sdm_bench.checkpoints.stored import StoredNetwork, find_stored, is_stored
 from sdm_bench.checkpoints.weights_file import WeightsAbout, single
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.models.preset import DiffusionPreset
@@ -30,10 +31,10 @@ def load_segmenter(
 ) -> Segmenter:
     """The segmenter at `source`.
 
-    source: a run of `sdm-bench segment train`, a weights file with its JSON, a registry name, `toy` for the shipped
-    one, "mmseg:CONFIG.py,CHECKPOINT.pth", or "drn-c-26:FILE.pth" for an architecture's file as its authors' program
-    writes it. pinned: digests of registry weights, as a protocol states them. Raises
-    UserError where it is of another dataset or doesn't fit.
+    source: a run of `sdm-bench segment train`, a weights file with its JSON, a registry name, `toy` for the shipped one
+    of the dataset, "mmseg:CONFIG.py,CHECKPOINT.pth", or "drn-c-26:FILE.pth" for an architecture's file as its authors'
+    program writes it. pinned: digests of registry weights, as a protocol states them. Raises UserError where it is of
+    another dataset or doesn't fit.
     """
     if source in released_names():
         return _load_released(source, classes, device, pinned)
@@ -42,7 +43,7 @@ def load_segmenter(
     name, colon, file = source.partition(":")
     if colon and name in ARCHITECTURES:
         return _load_file(name, Path(file), classes, device)
-    stored = find_stored(shipped_weights("unet") if source == SHIPPED else source)
+    stored = find_stored(shipped_weights("unet", dataset) if source == SHIPPED else source)
     if stored is None:
         raise _unknown(source)
     return _load_stored(stored, source, dataset, classes, device)

@@ -1,7 +1,6 @@
 """Networks that this program trained, wherever they lie: a run's folder, a weights file, the shipped toys."""
 
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from sdm_bench import __version__
@@ -9,10 +8,7 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import refuse_special
 from sdm_bench.base.tensors import Tensors
 from sdm_bench.checkpoints.runs import TrainingRun
-from sdm_bench.checkpoints.weights_file import WeightsAbout, read_weights, write_weights
-
-# What commands call the checkpoints that ship with the program.
-SHIPPED = "toy"
+from sdm_bench.checkpoints.weights_file import Bits, WeightsAbout, read_weights, write_weights
 
 
 @dataclass(frozen=True)
@@ -47,23 +43,15 @@ def is_stored(path: Path) -> bool:
     return TrainingRun(path).exists or (path.is_file() and path.with_suffix(".json").is_file())
 
 
-def shipped_weights(name: str) -> Path:
-    """The checkpoint of `name` for the toy Cityscapes that comes with the program."""
-    path = Path(str(resources.files("sdm_bench.weights").joinpath(f"toy/{name}.safetensors")))
-    if not path.is_file():
-        raise UserError(f"no toy checkpoint of '{name}' ships with the program; `make toy-checkpoints` trains them")
-    return path
-
-
-def export_weights(run: Path, file: Path, half: bool, raw: bool) -> Path:
+def export_weights(run: Path, file: Path, bits: Bits, raw: bool) -> Path:
     """Packs the newest weights of a training run as one safetensors file and a JSON beside it; returns the file.
 
-    half: floating-point tensors in float16. raw: the trained weights, not their average.
+    bits: of floating-point numbers, see `write_weights`. raw: the trained weights, not their average.
     """
     if file.suffix != ".safetensors":
         raise UserError(f"{file}: expected a name that ends in .safetensors")
     if file.exists():
         raise UserError(f"{file}: there already; delete it or choose another name")
     tensors, about = TrainingRun(run).weights(raw)
-    write_weights(file, tensors, about.model_copy(update={"version": __version__}), half)
+    write_weights(file, tensors, about.model_copy(update={"version": __version__}), bits)
     return file

@@ -5,15 +5,19 @@ The JSON says what the file holds and how it was made.
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 from torch import Tensor
 
+from sdm_bench.base.eightbits import PACKED, halved, pack
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_object, sha256_file, sha256_lines, write_json
 from sdm_bench.base.sections import parsed
 from sdm_bench.base.tensors import Tensors, read_tensors, write_safetensors
+
+# What a floating-point number of a weights file may take.
+Bits = Literal[32, 16, 8]
 
 
 class WeightsAbout(BaseModel):
@@ -65,17 +69,25 @@ OF_ONE_TRAINING = frozenset({"seed", "init", "init_sha256", "budget_minutes", "c
 ADDED = ("schedule_core_minutes",)
 
 
-def write_weights(path: Path, tensors: Tensors, about: WeightsAbout, half: bool = False) -> None:
-    """Writes a weights file and its JSON; `half` stores floating-point tensors in float16."""
-    write_safetensors(path, {name: storable(tensor, half) for name, tensor in tensors.items()})
+def write_weights(path: Path, tensors: Tensors, about: WeightsAbout, bits: Bits = 32) -> None:
+    """Writes a weights file and its JSON.
+
+    bits: of floating-point numbers; 16 is float16, 8 is `base/eightbits.py`. Raises UserError for what doesn't fit.
+    """
+    stored = {name: storable(tensor) for name, tensor in tensors.items()}
+    if bits == 8:
+        write_safetensors(path, pack(stored), PACKED)
+    elif bits == 16:
+        write_safetensors(path, {n: halved(n, t) if t.is_floating_point() else t for n, t in stored.items()})
+    else:
+        write_safetensors(path, stored)
     digest = sha256_file(path)
     write_json(path.with_suffix(".json"), about.model_copy(update={"sha256": digest}).model_dump())
 
 
-def storable(tensor: Tensor, half: bool = False) -> Tensor:
-    """The tensor as files hold it: on the CPU, contiguous, in float16 with `half` if floating-point."""
-    stored = tensor.detach().cpu().contiguous()
-    return stored.half() if half and stored.is_floating_point() else stored
+def storable(tensor: Tensor) -> Tensor:
+    """The tensor as files hold it: on the CPU, contiguous."""
+    return tensor.detach().cpu().contiguous()
 
 
 def read_weights(path: Path) -> tuple[Tensors, WeightsAbout | None]:

@@ -26,7 +26,8 @@ CHECKPOINT_OPTIONS = (
     click.option(
         "--checkpoint",
         required=True,
-        help="A run's folder, a weights file, a released file, folder or archive as its authors packed it, or `toy`.",
+        help="A run's folder, a weights file, a released file, folder or archive as its authors packed it, or `toy`, "
+        "what ships with the program for --dataset (by default Cityscapes).",
     ),
     click.option("--method", help="The method of --checkpoint (default: what it says)."),
     click.option("--raw", is_flag=True, help="Where weights and their average are there: the weights."),

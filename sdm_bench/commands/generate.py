@@ -24,7 +24,7 @@ WEIGHTS_OPTIONS = (
     click.option(
         "--checkpoint",
         help="Instead of a run (default): a weights file, a released file, folder or archive as its authors packed it, "
-        "or `toy`.",
+        "or `toy`, what ships with the program for --dataset or for the toy scenes in --data.",
     ),
     click.option(
         "--raw",

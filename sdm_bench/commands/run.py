@@ -10,6 +10,7 @@ from sdm_bench.commands import options, suite_options
 EXAMPLE = """\b
 Examples:
   sdm-bench run demo
+  sdm-bench run toy --pretrained --at-once 2
   sdm-bench run paper-table1 --data ade20k=DIR --dry-run
   sdm-bench run SUITE.yaml --out runs/suite --retry-failed
   sdm-bench run SUITE.yaml --slurm --partition gpu --gres gpu:1 --time 4:00:00
@@ -20,6 +21,12 @@ Examples:
 @suite_options.suite
 @suite_options.out
 @suite_options.roots
+@click.option(
+    "--pretrained",
+    is_flag=True,
+    help="With the toy checkpoints that ship in the place of trainings, in a folder of its own; what doesn't ship is "
+    "left out.",
+)
 @click.option("--dry-run", is_flag=True, help="Print every cell's state and what is estimated; run nothing.")
 @click.option("--retry-failed", is_flag=True, help="Try again what failed before.")
 @click.option("--offline", is_flag=True, help="Use no network; list all that is missing at once.")
@@ -36,6 +43,7 @@ def run(
     suite: Path,
     out: Path | None,
     roots: tuple[tuple[str, Path], ...],
+    pretrained: bool,
     dry_run: bool,
     retry_failed: bool,
     offline: bool,
@@ -61,13 +69,13 @@ def run(
     if slurm and at_once > 1:
         raise click.UsageError("--at-once: of cells here; with --slurm the cluster decides")
     given = suite_options.sbatch_given(slurm, sbatch, **named)
-    planned = planned_suite(suite, out, dict(roots), retry_failed, device)
+    planned = planned_suite(suite, out, dict(roots), retry_failed, device, pretrained)
     if dry_run:
         click.echo("\n".join(dry_run_text(planned, at_once)))
         return
     keep_roots(planned.out, dict(roots))
     if bring(planned, offline):
-        planned = planned_suite(suite, out, dict(roots), retry_failed, device)
+        planned = planned_suite(suite, out, dict(roots), retry_failed, device, pretrained)
     run_planned(
         planned, SlurmEngine(planned.plan.suite.slurm, given, device) if slurm else LocalEngine(device, at_once)
     )

@@ -35,6 +35,7 @@ from sdm_bench.sampling.chosen import (
 from sdm_bench.sampling.cost import Stopwatch, record_network
 from sdm_bench.sampling.folders import SampleFolder, SampleOptions
 from sdm_bench.sampling.synthesizers import SamplingOptions, Speed, Synthesizer, sample_generator
+from sdm_bench.toy.write import toy_dataset
 
 BATCH_SIZE = 8
 WITHOUT_PERCEPTUAL_LOSS = "trained without the perceptual loss"
@@ -68,7 +69,7 @@ def generate_samples(
     speed = speed or Speed()
     if weights.method is not None:
         refuse_idle_options(weights.method, sampling, speed)
-    trained = weights.load(where.name)
+    trained = weights.load(where.name or toy_dataset(where.root))
     refuse_idle_options(trained.about.method, sampling, speed)
     refuse_weights(trained.network.state_dict(), trained.source)
     folder = out or weights.run

@@ -16,7 +16,7 @@ from sdm_bench.base.files import read_text, sha256_lines
 from sdm_bench.models import methods
 
 TOP = ("sdm_bench", "segmenters", "reports")
-NUMERIC_BASE = frozenset(f"sdm_bench.base.{name}" for name in ("devices", "drawing", "tensors", "finite"))
+NUMERIC_BASE = frozenset(f"sdm_bench.base.{name}" for name in ("devices", "drawing", "eightbits", "finite", "tensors"))
 # Where the work of each kind of cell begins.
 ROOTS = {
     "data": ("sdm_bench.toy",),

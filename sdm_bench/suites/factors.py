@@ -70,7 +70,7 @@ def _of(suite: Suite, lined: Lined, data: tuple[str, Data], method: tuple[str, E
     seeds: tuple[int | None, ...] = (None,) if entry.checkpoint else _training_seeds(suite, lined, name, entry)
     protocols = [each for each in suite.protocols if about.protocols is None or each in about.protocols]
     metrics = [each for each in suite.metrics if about.metrics is None or each in about.metrics]
-    measured: list[tuple[Any, Any]] = [*product(protocols, metrics)] if suite.metrics else [(None, None)]
+    measured: list[tuple[Any, Any]] = [*product(protocols, metrics)] or [(None, None)]
     for seed in seeds:
         for values in product(*factors.values()):
             chosen = dict(zip(factors, values, strict=True))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sdm_bench.base.errors import UserError
+from sdm_bench.checkpoints.shipped import SHIPPED, shipped_weights
 from sdm_bench.protocols.protocols import protocol
 from sdm_bench.suites.cells import Cell
 from sdm_bench.suites.inputs import files_digest
@@ -36,6 +37,11 @@ def measured(name: str, metric: str, dataset: str, segmenter: Cell | str | None)
         lacks = (error.message,)
     if isinstance(segmenter, Cell):
         decided["segmenter"] = segmenter.key
+    elif segmenter == SHIPPED:
+        try:
+            decided["segmenter"] = files_digest(shipped_weights("unet", dataset)).digest
+        except UserError as error:
+            lacks = (*lacks, f"--segmenter {SHIPPED}: {error.message}")
     elif segmenter is not None:
         path = Path(segmenter).expanduser()
         decided["segmenter"] = files_digest(path).digest if path.exists() else segmenter

@@ -9,6 +9,7 @@ from sdm_bench.suites.code import code_of
 from sdm_bench.suites.factors import Combination, combinations
 from sdm_bench.suites.measuring import given, measured
 from sdm_bench.suites.planning import Planning, places_of
+from sdm_bench.suites.pretrained import pretrained
 from sdm_bench.suites.sampled import samples
 from sdm_bench.suites.schema import Suite
 from sdm_bench.suites.suite import read_suite, seeds_of
@@ -17,9 +18,9 @@ from sdm_bench.suites.trainings import segmenter
 
 @dataclass
 class Plan:
-    """The cells of a suite by name, each after those whose results it needs. source: of the suite, in words.
+    """The cells of a suite by name, each after those whose results it needs.
 
-    left_out: optional datasets of which nobody has said where they are.
+    source: the suite's file. left_out: of the suite, a line each that says why.
     """
 
     suite: Suite
@@ -33,12 +34,14 @@ class Plan:
         return {cell.id: cell for cell in self.cells.values()}
 
 
-def make_plan(path: Path, roots: Mapping[str, Path] | None = None) -> Plan:
+def make_plan(path: Path, roots: Mapping[str, Path] | None = None, shipped: bool = False) -> Plan:
     """The plan of the suite in a YAML file; raises UserError for what is wrong with the suite.
 
-    roots: where datasets of the suite are, in place of what the suite says.
+    roots: where datasets of the suite are, in place of what the suite says. shipped: with checkpoints that ship in the
+    place of trainings, see `pretrained`.
     """
     suite, lined = read_suite(path)
+    suite, left_out = pretrained(suite) if shipped else (suite, ())
     seeds = seeds_of(suite.sampling_seeds, lined.place(("sampling_seeds",)))
     planning = Planning(suite, lined, places_of(suite, dict(roots or {})), seeds)
     absent = tuple(label for label, data in suite.datasets.items() if data.optional and planning.places[label].nowhere)
@@ -46,7 +49,9 @@ def make_plan(path: Path, roots: Mapping[str, Path] | None = None) -> Plan:
         if each.dataset not in absent:
             _measure(planning, each)
     _report(planning)
-    return Plan(suite, str(path), planning.cells, absent)
+    lines = [f"--pretrained: left out: {', '.join(left_out)}"] if left_out else []
+    lines += [f"{label}: optional, and left out; --data {label}=DIR adds it" for label in absent]
+    return Plan(suite, str(path), planning.cells, tuple(lines))
 
 
 def _measure(planning: Planning, each: Combination) -> None:
@@ -106,7 +111,9 @@ def _report(planning: Planning) -> None:
         "samples": list(dict.fromkeys(cell.work_folder for cell in cells if cell.kind == "generate")),
     }
     decided = {"options": options, "numbers": {cell.name: cell.key for cell in numbers}, **code_of("report")}
-    inputs, size = {cell.name: cell.id for cell in numbers}, float(len(numbers))
+    measured = {each for cell in numbers for each in cell.inputs.values()}
+    shown = [cell for cell in cells if cell.kind == "generate" and cell.id not in measured]
+    inputs, size = {cell.name: cell.id for cell in (*numbers, *shown)}, float(len(numbers))
     planning.add(Cell("report", "report", options, decided, inputs, work="report", size=size, rate="report"))
 
 

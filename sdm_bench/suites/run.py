@@ -15,6 +15,7 @@ from sdm_bench.suites.machine import gpus
 from sdm_bench.suites.measuring import needed_weights
 from sdm_bench.suites.named import name_results
 from sdm_bench.suites.plan import Plan, make_plan
+from sdm_bench.suites.pretrained import SUFFIX
 from sdm_bench.suites.results import Result
 from sdm_bench.suites.slurm_queue import queue
 from sdm_bench.suites.sources import RELEASED
@@ -45,13 +46,15 @@ def planned_suite(
     roots: Mapping[str, Path] | None = None,
     retry_failed: bool = False,
     device: str = "auto",
+    shipped: bool = False,
 ) -> Planned:
     """The suite in a YAML file and the states of its cells in `out`, by default the folder of the suite's name.
 
-    roots: where its datasets are; those of an earlier `run` in the same folder hold where none are given.
+    roots: where its datasets are; those of an earlier `run` in the same folder hold where none are given. shipped: with
+    checkpoints that ship in the place of trainings, by default in a folder of its own.
     """
-    found = out or Path(read_suite(path)[0].name)
-    plan = make_plan(path, _kept_roots(found) | dict(roots or {}))
+    found = out or Path(read_suite(path)[0].name + (SUFFIX if shipped else ""))
+    plan = make_plan(path, _kept_roots(found) | dict(roots or {}), shipped)
     return prepare(plan, found, retry_failed, device)
 
 
@@ -148,7 +151,7 @@ def bring(planned: Planned, offline: bool) -> bool:
 def run(planned: Planned, engine: Engine) -> None:
     """Has the cells done that are to do; raises PartialFailure with a list of all that failed or could not run."""
     refuse_unwritable(planned.out, "--out")
-    for line in left_out(planned.plan):
+    for line in planned.plan.left_out:
         say(line)
     plan, out, cells = planned.plan, planned.out.absolute(), planned.to_do
     at_work = any(status.state in AT_WORK for status in planned.states.values())
@@ -170,11 +173,6 @@ def run(planned: Planned, engine: Engine) -> None:
     found = prepare(plan, out).states
     say(f"{out}: {_counted(found)}")
     _list_unmade(plan, found, outcome.not_started)
-
-
-def left_out(plan: Plan) -> list[str]:
-    """A line about each optional dataset that the plan goes without."""
-    return [f"{label}: optional, and left out; --data {label}=DIR adds it" for label in plan.left_out]
 
 
 def _needed(plan: Plan, cells: Iterable[Cell]) -> list[Cell]:

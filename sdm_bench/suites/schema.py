@@ -90,9 +90,9 @@ class Data(Section):
     """A dataset of the suite: `root`, a folder in the official layout, or `toy`, scenes to render.
 
     dataset: by default the entry's name. segmenter: for mean IoU, in place of the protocol's: as `--segmenter` takes
-    it, or one to train. metrics, protocols: of the suite's, those to measure here (default: all). statistics,
-    fd_infinity: for FID, captions: for the CLIP score, as `sdm-bench evaluate` takes them. optional: left out, and said
-    to be, where nobody has said where it is.
+    it, or one to train. metrics, protocols: of the suite's, those to measure here (default: all); with an empty list
+    samples are made and shown, not measured. statistics, fd_infinity: for FID, captions: for the CLIP score, as
+    `sdm-bench evaluate` takes them. optional: left out, and said to be, where nobody has said where it is.
     """
 
     dataset: str | None = None

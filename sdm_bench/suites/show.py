@@ -8,7 +8,7 @@ from sdm_bench.suites.cells import LOG_FILE, Cell
 from sdm_bench.suites.estimate import spelled_bytes, total
 from sdm_bench.suites.execute import last_lines
 from sdm_bench.suites.plan import Plan
-from sdm_bench.suites.run import Planned, left_out
+from sdm_bench.suites.run import Planned
 from sdm_bench.suites.states import AT_WORK, PENDING, STATES, Status
 
 KINDS = ("data", "segmenter", "train", "generate", "evaluate", "report")
@@ -20,7 +20,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
     suite = plan.suite
     yield f"{suite.name}: {suite.summary.strip()}".rstrip(": ")
     yield f"{plan.source}: {len(plan.cells)} cells"
-    yield from left_out(plan)
+    yield from plan.left_out
     for cell in plan.cells.values():
         yield f"{cell.key}  {cell.name}"
         said = [(name, value) for name, value in cell.options.items() if name not in ("label", "samples")]
@@ -35,7 +35,7 @@ def dry_run_text(planned: Planned, at_once: int = 1) -> Iterator[str]:
         status = planned.states[cell.name]
         yield f"{status.state:<8} {cell.name}{_why(status)}{_expected(planned, cell)}"
     yield ""
-    yield from left_out(planned.plan)
+    yield from planned.plan.left_out
     yield from table(planned)
     yield expected_text(planned, at_once)
 
@@ -85,7 +85,7 @@ def table(planned: Planned) -> Iterator[str]:
 
 def status_text(planned: Planned) -> Iterator[str]:
     """Cells by state; why cells failed, with the last lines of their logs; what would run next."""
-    yield from left_out(planned.plan)
+    yield from planned.plan.left_out
     yield from table(planned)
     for state in ("failed", "can't", "running"):
         for cell in planned.plan.cells.values():

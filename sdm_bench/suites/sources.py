@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sdm_bench.base.errors import UserError
+from sdm_bench.checkpoints.shipped import SHIPPED, shipped_weights
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.suites.cells import Cell
 from sdm_bench.suites.code import code_of
@@ -110,11 +111,9 @@ def checkpoint(method: str, dataset: str, name: str) -> Checkpoint:
         if found.path is None:
             return Checkpoint(name, "absent", (found.how_to_get,))
         return Checkpoint(str(found.path), files_digest(found.path).digest)
-    if name == "toy":
-        from sdm_bench.checkpoints.stored import shipped_weights
-
+    if name == SHIPPED:
         try:
-            return Checkpoint(name, files_digest(shipped_weights(method)).digest)
+            return Checkpoint(name, files_digest(shipped_weights(method, dataset)).digest)
         except UserError as error:
             return Checkpoint(name, "absent", (error.message,))
     path = Path(name).expanduser().absolute()

@@ -150,24 +150,29 @@ def report(cell: Cell, device: str) -> dict[str, Any]:
     """Makes the tables of what is measured, and names what isn't."""
     from reports.report import Pages, write_report
 
-    there: list[tuple[str, str]] = []
-    absent: list[tuple[str, str]] = []
+    there: list[Cell] = []
+    absent: list[str] = []
     for name, each in cell.inputs.items():
         found = read_result(Path(), each)
-        (there if found is not None and found.result is not None else absent).append((name, each))
-    if not there:
+        if found is not None and found.result is not None:
+            there.append(read_cell(Path(), each))
+        else:
+            absent.append(name)
+    # of the others the pictures alone are shown
+    measured = [each for each in there if each.kind == "evaluate"]
+    if not measured:
         raise UserError("nothing of the suite is measured yet")
     out = Path(cell.work_folder)
     chosen = report_options(cell.options)
     paths = write_report(
-        [Path(read_cell(Path(), each).work_folder) / RESULTS for _, each in there],
+        [Path(each.work_folder) / RESULTS for each in measured],
         chosen.pop("tables"),
         out,
         pictured=[Path(folder) for folder in cell.options["samples"] if Path(folder).is_dir()],
         pages=Pages(out / GALLERY) if cell.options.get("gallery") else None,
         **chosen,
     )
-    return {"files": [str(path) for path in paths], "without": [name for name, _ in absent]}
+    return {"files": [str(path) for path in paths], "without": absent}
 
 
 def report_options(options: dict[str, Any]) -> dict[str, Any]:

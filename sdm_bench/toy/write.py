@@ -48,6 +48,12 @@ def write_toy(dataset: str, root: Path | str, counts: Mapping[str, int], size: t
         _write(root, files, render(dataset, index, seed, size))
 
 
+def toy_dataset(root: Path | None) -> str | None:
+    """The dataset whose scenes `write_toy` wrote to `root`; None where there are none."""
+    path = None if root is None else root / SETTINGS
+    return str(_settings(path)["dataset"]) if path is not None and path.is_file() else None
+
+
 def _check_splits(dataset: str, counts: Mapping[str, int]) -> None:
     splits = dataset_class(dataset).splits
     for split in counts:

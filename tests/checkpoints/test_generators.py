@@ -11,7 +11,7 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.checkpoints.generators import load_generator
 from sdm_bench.checkpoints.matching import PresetMatch, match_preset
 from sdm_bench.checkpoints.runs import TrainingRun
-from sdm_bench.checkpoints.stored import shipped_weights
+from sdm_bench.checkpoints.shipped import shipped_weights
 from sdm_bench.models import methods
 from sdm_bench.training.loop import LoopOptions
 from sdm_bench.training.recipes import run_training
@@ -104,7 +104,7 @@ def test_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
 
 
 def test_only_shipped_checkpoints_are_called_toy() -> None:
-    with pytest.raises(UserError, match="no toy checkpoint of 'oasis' ships"):
+    with pytest.raises(UserError, match="no toy checkpoint of 'oasis' for cityscapes ships"):
         shipped_weights("oasis")
 
 

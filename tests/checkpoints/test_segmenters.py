@@ -107,8 +107,8 @@ def test_the_shipped_toy_parses_streets() -> None:
     assert (loaded.name, loaded.image_size, loaded.preprocessing) == ("unet (toy)", (32, 64), None)
     assert not loaded.network.training
     assert predict(loaded, pictures(2, (32, 64))).max() < 19
-    with pytest.raises(UserError, match="--segmenter toy: trained on cityscapes; expected one for celebamask_hq"):
-        load_segmenter("toy", "celebamask_hq", FACES, CPU)
+    with pytest.raises(UserError, match="no toy checkpoint of 'unet' for camvid ships"):
+        load_segmenter("toy", "camvid", FACES, CPU)
 
 
 def test_a_run_is_the_segmenter_that_is_packed_of_it(toy_cityscapes: Path, tmp_path: Path) -> None:
@@ -116,9 +116,9 @@ def test_a_run_is_the_segmenter_that_is_packed_of_it(toy_cityscapes: Path, tmp_p
     options = options.model_copy(update={"network": {"num_classes": 19, "feature_scale": 16}})
     run = tmp_path / "run"
     run_segmenter_training(options, LoopOptions(steps=1, device="cpu"), run)
-    packed = export_weights(run, tmp_path / "packed.safetensors", half=False, raw=False)
+    packed = export_weights(run, tmp_path / "packed.safetensors", bits=32, raw=False)
     with pytest.raises(UserError, match=r"packed\.safetensors: there already"):
-        export_weights(run, packed, half=True, raw=False)
+        export_weights(run, packed, bits=16, raw=False)
     first, second = (load_segmenter(str(each), "cityscapes", STREETS, CPU) for each in (run, packed))
     assert first.name == f"unet ({run})"
     assert first.image_size == second.image_size == (32, 64)

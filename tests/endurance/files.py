@@ -93,6 +93,9 @@ KINDS = {
     "weights": Kind(
         "weights.safetensors", (*CHECKPOINT, "weights.safetensors"), ("data", "weights.json"), (m.ANY, m.MILD)
     ),
+    "weights in 8 bits": Kind(
+        "eight.safetensors", (*CHECKPOINT, "eight.safetensors"), ("data", "eight.json"), (m.ANY, m.MILD)
+    ),
     "weights.json": _json("weights.json", (*CHECKPOINT, "weights.safetensors"), "data", "weights.safetensors"),
     "zip.pth": _checkpoint("zip.pth", m.ARCHIVE),
     "legacy.pth": _checkpoint("legacy.pth"),

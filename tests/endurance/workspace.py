@@ -16,7 +16,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from cli import main
-from sdm_bench.checkpoints.stored import shipped_weights
+from sdm_bench.checkpoints.shipped import shipped_weights
+from sdm_bench.checkpoints.weights_file import read_weights, write_weights
 from sdm_bench.datasets.known_datasets import open_dataset
 from sdm_bench.metrics.frechet import Statistics
 from sdm_bench.metrics.statistics_files import write_statistics
@@ -45,6 +46,9 @@ def make_workspace(root: Path) -> None:
     weights = shipped_weights("spade")
     for suffix in (".safetensors", ".json"):
         shutil.copy(weights.with_suffix(suffix), root / f"weights{suffix}")
+    held, about = read_weights(weights)
+    assert about is not None
+    write_weights(root / "eight.safetensors", held, about, bits=8)
     tensors = load_file(weights)
     torch.save(tensors, root / "zip.pth")
     torch.save(tensors, root / "legacy.pth", _use_new_zipfile_serialization=False)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.checkpoints.stored import shipped_weights
+from sdm_bench.checkpoints.shipped import shipped_weights
 from sdm_bench.checkpoints.weights_file import read_weights, write_weights
 from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.evaluation import evaluate as module

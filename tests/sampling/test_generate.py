@@ -17,15 +17,19 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json, write_json
 from sdm_bench.base.finite import NotFinite
 from sdm_bench.base.processes import alone_in
+from sdm_bench.checkpoints import shipped
+from sdm_bench.checkpoints.generators import WeightsSpec
 from sdm_bench.conditioning import Condition
-from sdm_bench.datasets.known_datasets import open_dataset
+from sdm_bench.datasets.known_datasets import DatasetSplit, open_dataset
 from sdm_bench.datasets.transforms import Resized, Transform
 from sdm_bench.models import methods
 from sdm_bench.sampling import folders
 from sdm_bench.sampling.folders import SampleFolder, SampleOptions
-from sdm_bench.sampling.generate import write_samples
+from sdm_bench.sampling.generate import generate_samples, write_samples
 from sdm_bench.sampling.synthesizers import SamplingOptions, Synthesizer, make_synthesizer
+from sdm_bench.toy import write_toy
 from sdm_bench.training.recipes import make_objective
+from tests.checkpoints.stand_ins import stand_in
 from tests.conftest import tiny_options
 
 SAMPLING = SamplingOptions("ddim", 3, 1.5)
@@ -258,3 +262,25 @@ def test_run_json_is_compared_and_written_under_the_folders_lock(
     other.join()
     assert "guidance: 1.5 there, 2.0 asked for" in answers[0]
     assert read_json(tmp_path / "run.json")["command"] == "first"
+
+
+def test_what_ships_is_taken_for_the_dataset_at_hand(
+    toy_cityscapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for dataset in ("ade20k", "cityscapes"):
+        stand_in(tmp_path / "shipped", dataset, "spade")
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "shipped")
+    write_toy("ade20k", tmp_path / "scenes", {"val": 1}, (32, 32))
+
+    def made(name: str, where: DatasetSplit) -> str:
+        weights = WeightsSpec(method="spade", checkpoint="toy")
+        generate_samples(weights, where, tmp_path / name, [0], SamplingOptions(), "", device="cpu")
+        return SampleFolder(tmp_path / name).options().weights
+
+    said = made("said", DatasetSplit("ade20k", tmp_path / "scenes"))
+    assert said.endswith("ade20k/spade.safetensors")
+    # the scenes say it too
+    assert made("scenes", DatasetSplit(None, tmp_path / "scenes")) == said
+    assert made("streets", DatasetSplit(None, toy_cityscapes)).endswith("cityscapes/spade.safetensors")
+    with pytest.raises(UserError, match="no toy checkpoint of 'spade' for coco_stuff ships"):
+        made("none", DatasetSplit("coco_stuff", tmp_path / "scenes"))

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from sdm_bench.base.errors import UserError
+from sdm_bench.checkpoints import shipped
 from sdm_bench.suites import measuring, plan
 from sdm_bench.suites.cells import Cell
 from sdm_bench.suites.code import _read
 from sdm_bench.suites.plan import Plan, make_plan
-from sdm_bench.suites.run import left_out
 from sdm_bench.toy import write_toy
 from tests.suites.small import SUITE, planned, write_suite
 
@@ -19,7 +19,11 @@ SEGMENTER = "{method: unet, steps: 5, toy: {train: 3, size: 64x32, seed: 9}}"
 
 
 def keys(made: Plan) -> dict[str, str]:
-    return {cell.name: cell.key for cell in made.cells.values()}
+    return _keys(made.cells)
+
+
+def _keys(cells: Mapping[str, Cell]) -> dict[str, str]:
+    return {cell.name: cell.key for cell in cells.values()}
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
@@ -109,6 +113,55 @@ def test_a_segmenter_guides_where_the_factor_says_so_and_its_content_counts(tmp_
     assert by["segmenter"] == str(guide)
 
 
+def test_what_ships_is_that_of_the_dataset_and_its_content_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = """
+        name: small
+        datasets:
+          ade20k: {toy: {val: 3, size: 64x64}, segmenter: toy}
+          coco_stuff: {toy: {val: 3, size: 64x64}, segmenter: toy}
+        methods: {spade: {checkpoint: toy}}
+        metrics: [miou]
+    """
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    found = []
+    for content in ("one", "other"):
+        for name in ("spade", "unet"):
+            (tmp_path / "ade20k").mkdir(exist_ok=True)
+            (tmp_path / "ade20k" / f"{name}.safetensors").write_text(content if name == "unet" else "")
+        found.append(planned(tmp_path, text).cells)
+    numbers = {name: cell for name, cell in found[0].items() if cell.kind == "evaluate"}
+    assert [cell.lacks == () for cell in numbers.values()] == [True, False]
+    assert "--segmenter toy: no toy checkpoint of 'unet' for coco_stuff ships" in "".join([*numbers.values()][1].lacks)
+    assert "no toy checkpoint of 'spade' for coco_stuff" in "".join(found[0]["generate.coco_stuff.spade"].lacks)
+    assert changed(*map(_keys, found)) == {"evaluate.ade20k.spade.sdm-bench@1.miou", "report"}
+
+
+@pytest.mark.parametrize("nothing", ["metrics: []", "protocols: []"])
+def test_of_a_dataset_without_metrics_samples_are_made_and_the_report_waits_for_them(
+    tmp_path: Path, nothing: str
+) -> None:
+    text = f"""
+        name: small
+        datasets:
+          cityscapes: {{toy: {{val: 3, size: 64x32}}}}
+          streets: {{dataset: cityscapes, toy: {{val: 1, size: 64x32}}, {nothing}}}
+        methods: {{spade: {{checkpoint: toy}}}}
+        metrics: [lpips]
+    """
+    cells = planned(tmp_path, text).cells
+    assert [*cells] == [
+        *("data.cityscapes", "generate.cityscapes.spade", "evaluate.cityscapes.spade.sdm-bench@1.lpips"),
+        *("data.streets", "generate.streets.spade", "report"),
+    ]
+    report, samples = cells["report"], cells["generate.streets.spade"]
+    assert [*report.inputs] == ["evaluate.cityscapes.spade.sdm-bench@1.lpips", "generate.streets.spade"]
+    assert report.options["samples"][1] == samples.work_folder
+    more = planned(tmp_path, text.replace("val: 1", "val: 2")).cells
+    assert changed(_keys(cells), _keys(more)) == {"data.streets", "generate.streets.spade", "report"}
+
+
 def test_further_seeds_and_shards_go_where_the_samples_are(tmp_path: Path) -> None:
     before = planned(tmp_path)
     after = planned(tmp_path, SUITE + "    shards: 2\n")
@@ -170,8 +223,7 @@ def test_an_optional_dataset_is_left_out_until_somebody_says_where_it_is(tmp_pat
     """
     path = write_suite(tmp_path, text)
     without = make_plan(path)
-    assert without.left_out == ("streets",)
-    assert left_out(without) == ["streets: optional, and left out; --data streets=DIR adds it"]
+    assert without.left_out == ("streets: optional, and left out; --data streets=DIR adds it",)
     assert not any("streets" in name for name in without.cells)
     write_toy("cityscapes", tmp_path / "data", {"val": 2}, (32, 64))
     whole = make_plan(path, {"streets": tmp_path / "data"})

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from cli import main
 from sdm_bench.base.errors import UserError
 from sdm_bench.results.rows import add_rows, read_rows
+from sdm_bench.sampling.folders import SampleFolder
 from sdm_bench.suites import measuring, run
 from sdm_bench.suites.suite import shipped_suites
 from sdm_bench.weights.store import CACHE_VARIABLE
@@ -55,6 +56,35 @@ def call(*arguments: str, code: int = 0) -> Result:
     found = CliRunner().invoke(main, list(arguments))
     assert found.exit_code == code, (found.output, found.exception)
     return found
+
+
+def test_a_suite_runs_with_what_ships_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    suite = str(write_suite(tmp_path, TRAINED.replace("spade: {", "oasis: {train: {steps: 1}}\n      spade: {")))
+    planned = call("run", suite, "--pretrained", "--dry-run")
+    assert "--pretrained: left out: oasis (no checkpoint ships)\n" in planned.output
+    assert not (tmp_path / "trained-pretrained").exists()
+    call("run", suite, "--pretrained", "--device", "cpu")
+    rows = read_rows(tmp_path / "trained-pretrained/runs/spade/results.csv")
+    assert {row.extractor for row in rows} == {"unet (toy)"}
+    made = SampleFolder(tmp_path / "trained-pretrained/runs/spade").options()
+    assert made.weights.endswith("toy/cityscapes/spade.safetensors")
+    assert not (tmp_path / "trained").exists()
+    assert "nothing to do" in call("run", suite, "--pretrained").output
+
+
+def test_of_a_dataset_without_metrics_the_report_shows_pictures(tmp_path: Path) -> None:
+    text = TRAINED.replace("train: {steps: 2, batch_size: 2}, training_seeds: 2", "checkpoint: toy").replace(
+        "    methods:",
+        "      streets: {dataset: cityscapes, toy: {val: 1, size: 64x32, seed: 3}, metrics: []}\n    methods:",
+    )
+    call("run", str(write_suite(tmp_path, text)), "--device", "cpu")
+    folder = tmp_path / "trained"
+    shown = sorted(len(pd.read_csv(file)) for file in (folder / "report").glob("compare-cityscapes-*.csv"))
+    assert shown == [1, 2]
+    assert len(pd.read_csv(folder / "report/comparison.csv")) == 2
+    assert {path.name for path in (folder / "runs/streets.spade").iterdir()}.isdisjoint({"results.csv"})
+    rows = [row for path in folder.rglob("results.csv") for row in read_rows(path)]
+    assert {row.num_images for row in rows} == {2}
 
 
 def test_the_demo_ends_in_tables_and_a_figure_and_does_nothing_twice(tmp_path: Path) -> None:

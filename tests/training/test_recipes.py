@@ -84,7 +84,7 @@ def test_weights_start_from_the_seed_or_from_a_run_or_a_file(toy_cityscapes: Pat
     assert all(torch.equal(same[key], again[key]) for key in same)
     assert any(not torch.equal(same[key], other[key]) for key in same)
     run_training(options, replace(LOOP, steps=2), tmp_path / "run")
-    export_weights(tmp_path / "run", tmp_path / "raw.safetensors", half=False, raw=True)
+    export_weights(tmp_path / "run", tmp_path / "raw.safetensors", bits=32, raw=True)
     raw, _ = TrainingRun(tmp_path / "run").weights(raw=True)
     for init in (tmp_path / "run", tmp_path / "raw.safetensors"):
         started = make_objective(options.model_copy(update={"init": str(init)})).modules["network"].state_dict()
