@@ -136,6 +136,8 @@ def test_a_longer_schedule_is_refused_and_a_shorter_run_is_on_the_recorded_one(
 
 def test_a_constant_rate_has_no_schedule(toy_cityscapes: Path, tmp_path: Path) -> None:
     options = tiny_options("spade", toy_cityscapes)
+    constant = options.training.model_copy(update={"decay_from": None})
+    options = options.model_copy(update={"training": constant})
     run_training(options, replace(LOOP, steps=1), tmp_path)
     assert TrainingRun(tmp_path).options().schedule_steps is None
     assert run_training(options, replace(LOOP, steps=2), tmp_path) == 2
