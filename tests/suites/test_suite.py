@@ -87,6 +87,17 @@ def test_shipped_suites_can_be_planned_and_explain_themselves(name: str, monkeyp
     assert all("where is it?" in each or "the released" in each for each in lacks), lacks
 
 
+def test_the_demo_shows_each_dataset_and_measures_one() -> None:
+    cells = make_plan(find_suite("demo")).cells
+    shown = [cell.options for cell in cells.values() if cell.kind == "generate"]
+    assert {options["dataset"] for options in shown} == {"cityscapes", "ade20k", "celebamask_hq", "coco_stuff"}
+    # of the others one picture: more would take from the minutes
+    assert [options["method"] for options in shown if options["dataset"] != "cityscapes"] == ["sdm"] * 3
+    rendered = {cell.options["dataset"]: cell.options["toy"]["val"] for cell in cells.values() if cell.kind == "data"}
+    assert rendered == {"cityscapes": 48, "ade20k": 1, "celebamask_hq": 1, "coco_stuff": 1}
+    assert {cell.options["dataset"] for cell in cells.values() if cell.kind == "evaluate"} == {"cityscapes"}
+
+
 def test_the_toy_suite_holds_what_the_benchmark_is() -> None:
     plan = make_plan(find_suite("toy"))
     trained = {
