@@ -171,4 +171,4 @@ def test_the_shipped_suite_has_its_diffusion_rows(monkeypatch: pytest.MonkeyPatc
             cells = [each for each in made.cells if each.startswith(f"generate.{dataset}.{name}.guidance-")]
             assert len(cells) == (2 if name.startswith("sdm") else 0)
             numbers = [each for each in made.cells if each.startswith(f"evaluate.{dataset}.{name}.")]
-            assert len(numbers) == (6 if name.startswith("sdm") else 3)
+            assert len(numbers) == (8 if name.startswith("sdm") else 4)
