@@ -47,7 +47,7 @@ def read_safetensors(path: Path) -> Tensors:
     try:
         with safe_open(path, "pt") as stored:
             metadata = stored.metadata() or {}
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118, no mapping
+            tensors = {name: stored.get_tensor(name) for name in stored.offset_keys()}
     except Exception as error:  # a damaged header fails in as many ways as there are bytes
         refuse_other_kinds(path)
         raise RefusedFile(f"{path}: not a readable safetensors file: {reason(error)}") from error

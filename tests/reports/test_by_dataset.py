@@ -128,14 +128,14 @@ def test_published_numbers_stand_beside_ours_marked_and_never_ranked() -> None:
     number = oasis["Cityscapes FID published"].split("[")[1].rstrip("]")
     (note,) = (note for note in table.notes if note.startswith(f"[{number}] "))
     assert "Sushko et al. 2021" in note
-    assert "does not compare: under oasis@1, ours under sdm-bench@1; size 512x256, ours 64x32" in note
+    assert "does not compare: under oasis@2, ours under sdm-bench@1; size 512x256, ours 64x32" in note
     assert any("never ranked with what is" in note for note in table.notes)
 
 
 def test_published_numbers_of_the_same_protocol_size_and_count_compare() -> None:
-    rows = [of("oasis", None, value=88.0, protocol="oasis@1", image_size="512x256", num_images=500)]
+    rows = [of("oasis", None, value=88.0, protocol="oasis@2", image_size="512x256", num_images=500)]
     notes = make_table("table1", rows, TableOptions(beside=True)).notes
-    (note,) = (note for note in notes if "Sushko" in note and "oasis@1" not in note and "its protocol" not in note)
+    (note,) = (note for note in notes if "Sushko" in note and "oasis@2" not in note and "its protocol" not in note)
     assert note.endswith("does not compare: its number of pictures is not stated")
 
 

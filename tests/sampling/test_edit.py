@@ -15,6 +15,7 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json, write_json, write_png
 from sdm_bench.base.finite import NotFinite
 from sdm_bench.checkpoints.generators import WeightsSpec, load_generator
+from sdm_bench.checkpoints.shipped import shipped_weights
 from sdm_bench.conditioning import Condition
 from sdm_bench.datasets.base import ClassTable
 from sdm_bench.datasets.pairs import EditPair, PairFiles, pairs_in, read_pair
@@ -241,7 +242,10 @@ def test_titles_say_what_differs_from_the_default(toy_pairs: Path, tmp_path: Pat
             {"weights": WeightsSpec(method="spade", checkpoint="toy"), "choice": InpaintingChoice("after")},
             r"--merge: spade is a GAN, which edits by re-synthesis",
         ),
-        ({"dataset": "ade20k"}, r"--dataset ade20k: .* was trained on cityscapes"),
+        (
+            {"dataset": "ade20k", "weights": WeightsSpec(checkpoint=str(shipped_weights("spade", "cityscapes")))},
+            r"--dataset ade20k: .* was trained on cityscapes",
+        ),
         ({"data": Path("here")}, r"--data here: the classes of cityscapes are known"),
     ],
 )
