@@ -107,7 +107,9 @@ def test_no_thread_of_the_group_outlives_its_end() -> None:
 
 @pytest.mark.parametrize("work", ["shared(lambda indices: list(indices), 2)", "agreed([0.0])"])
 def test_a_dead_process_ends_the_other_with_a_message(work: str) -> None:
-    program = f"from sdm_bench.base.processes import agreed\nagreed([0.0])\nif rank: sys.exit(3)\nprint(guarded(lambda: {work}))"
+    # one that ends before both are connected is another case
+    both = "from sdm_bench.base.processes import agreed\nagreed([0.0])\n"
+    program = f"{both}if rank: sys.exit(3)\nprint(guarded(lambda: {work}))"
     first, second = in_two(START + program)
     assert second.code == 3
     assert first.out.startswith("ProcessesLost: process 0 of 2: another process of this command ended"), first.err
