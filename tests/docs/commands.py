@@ -39,6 +39,7 @@ FOLDERS = (
         "study/answers",
         "theirs",
         "demo",
+        "toy",
         "edit",
         "first",
         "second",
@@ -76,7 +77,7 @@ def workspace(folder: Path) -> Path:
     for name in FILES:
         (folder / name).touch()
     shutil.copy(ROOT / "sdm_bench/suites/shipped/demo.yaml", folder / "SUITE.yaml")
-    for name in ("examples", "sdm_bench/suites/shipped"):
+    for name in ("examples", "sdm_bench/suites/shipped", "docs/results"):
         shutil.copytree(ROOT / name, folder / name)
     return folder
 

@@ -12,8 +12,9 @@ from reports.leaderboard.board import bundles_below, contradictions, write_board
 from reports.leaderboard.check import Bundle
 from reports.leaderboard.sections import tables_of
 from reports.leaderboard.tree import Manifest, Submitter
+from reports.names import dataset_name
 from sdm_bench.base.errors import UserError
-from sdm_bench.results.rows import REAL, ResultRow
+from sdm_bench.results.rows import REAL, ResultRow, read_rows
 from tests.reports.leaderboard.made import bundled, copied, edited, measured_run, somebody, with_rows
 from tests.results.test_rows import row
 
@@ -204,13 +205,18 @@ def test_links_and_hidden_folders_are_passed_over(folder: Path) -> None:
     assert [name for name, _ in bundles_below(folder / "second")] == ["second"]
 
 
-def test_the_bundle_of_the_demo_makes_a_leaderboard(tmp_path: Path) -> None:
+def test_the_bundle_of_the_toy_suite_makes_a_leaderboard(tmp_path: Path) -> None:
     first, refused = write_board(EXAMPLES, tmp_path / "site")
     assert refused == []
     assert first is not None
     shown = first.read_text()
-    assert "Cityscapes (val), sdm-bench@1, track labels: 48 pictures of 64x32" in shown
-    assert shown.count('href="bundles/toy/numbers/') == 5 + 5 + 6, "FID and LPIPS of five lines, mIoU with its ceiling"
+    rows = read_rows(EXAMPLES / "toy/results.csv")
+    for dataset in {each.dataset for each in rows}:
+        assert f"{dataset_name(dataset)} (val), sdm-bench@1, track labels: 300 pictures of " in shown
+    # of each line FID, LPIPS and mean IoU, with its ceiling, and the cross-check's distance
+    counted = ("fid", "lpips", "miou", "efficientnet_fid")
+    numbers = [each for each in rows if each.metric in counted and not each.class_name]
+    assert shown.count('href="bundles/toy/numbers/') == len(numbers) > 0
 
 
 def test_other_seeds_of_a_run_are_other_numbers(
