@@ -42,7 +42,7 @@ Examples:
     show_default=True,
     help="Of the bootstrap; the interval's ends have about 5 % of its length as error with 200.",
 )
-@click.option("--out", type=options.FILE, help="A CSV of the table (default: it is printed alone).")
+@click.option("--out", type=options.FILE, help="A new CSV of the table (default: it is printed alone).")
 @options.device
 def difference(
     places: tuple[Path, ...],
@@ -64,7 +64,9 @@ def difference(
     scenes of the kind. What another training moves is not in it; train with several seeds for that.
     """
     from reports.terminal import differences_frame
+    from sdm_bench.base.errors import UserError
     from sdm_bench.base.files import refuse_unwritable, write_text
+    from sdm_bench.base.processes import is_first
     from sdm_bench.datasets.known_datasets import DatasetSplit
     from sdm_bench.evaluation.differences import Comparison, differences
     from sdm_bench.evaluation.evaluate import Evaluation
@@ -73,6 +75,8 @@ def difference(
 
     if out is not None:
         refuse_unwritable(out.parent, "--out")
+        if out.exists():
+            raise UserError(f"--out {out}: there already; delete it or choose another name")
     where = DatasetSplit(dataset, data, split)
     sets = [
         Evaluation(metrics, run=place, where=where, seeds=seeds)
@@ -81,6 +85,8 @@ def difference(
         for place in places
     ]
     found = differences(Comparison(sets, metrics, protocol, segmenter, resamples, device=device))
+    if not is_first():
+        return
     frame = differences_frame(found)
     click.echo(frame.to_string(index=False))
     if out is not None:

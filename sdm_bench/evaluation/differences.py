@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from sdm_bench.base.devices import pick_device
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.processes import start_processes
 from sdm_bench.base.progress import track
 from sdm_bench.evaluation.context import EvaluationContext, SharedWork
 from sdm_bench.evaluation.evaluate import Evaluation, open_samples, refuse_edits
@@ -21,6 +21,7 @@ from sdm_bench.evaluation.scoring import SegmentationScorer
 from sdm_bench.metrics.miou import mean_iou
 from sdm_bench.metrics.resampling import Interval, PairedFeatures, draws, interval
 from sdm_bench.protocols.protocols import DEFAULT, protocol
+from sdm_bench.results.sample_sets import SampleSet
 
 # The number with examples there as often as counts, int (N,), say.
 Estimate = Callable[[np.ndarray], float]
@@ -77,14 +78,11 @@ def differences(asked: Comparison) -> list[Difference]:
         raise UserError(f"--metric {unknown[0]}: no difference of it is measured; expected {', '.join(METRICS)}")
     if asked.segmenter is not None and "miou" not in asked.metrics:
         raise UserError(f"--segmenter {asked.segmenter}: does nothing without --metric miou")
-    chosen, device, work = protocol(asked.protocol), pick_device(asked.device), SharedWork()
+    device, chosen, work = start_processes(asked.device), protocol(asked.protocol), SharedWork()
     opened = [open_samples(each) for each in asked.sets]
     for samples, _ in opened:
         refuse_edits([metric(name) for name in asked.metrics], samples)
-    first = opened[0][0]
-    for samples, _ in opened[1:]:
-        if (samples.dataset, samples.labels_sha256) != (first.dataset, first.labels_sha256):
-            raise UserError(f"{samples.where}: of other label maps than {first.where}; expected the same")
+        _refuse_incomparable(opened[0][0], samples)
     found = []
     for name in dict.fromkeys(asked.metrics):
         measured = []
@@ -95,6 +93,18 @@ def differences(asked: Comparison) -> list[Difference]:
             measured.append(_measured(context, asked))
         found += [_difference(measured[0], other) for other in measured[1:]]
     return found
+
+
+def _refuse_incomparable(first: SampleSet, other: SampleSet) -> None:
+    """Raises UserError where what is about two sets is not the same, so that a difference says nothing of methods."""
+    if (other.dataset, other.labels_sha256) != (first.dataset, first.labels_sha256):
+        raise UserError(f"{other.where}: of other label maps than {first.where}; expected the same")
+    for what, mine, theirs in (
+        ("size", first.size_title, other.size_title),
+        ("track", first.track, other.track),
+    ):
+        if mine != theirs:
+            raise UserError(f"{other.where}: {what} {theirs}; {first.where} has {mine}; expected the same")
 
 
 def _measured(context: EvaluationContext, asked: Comparison) -> Measured:
@@ -126,13 +136,18 @@ def _of_fid(context: EvaluationContext) -> Estimate:
 
 def _of_lpips(context: EvaluationContext) -> Estimate:
     """LPIPS diversity, mean over label maps."""
+    if context.section.preprocessing != "plain":
+        raise UserError(
+            f"{context.protocol.name}: its LPIPS is a mean over batches of label maps, which can't be resampled; "
+            f"expected another --protocol, such as {DEFAULT}"
+        )
     ids, each = diversities(context)
     _refuse_other_order(context, ids)
     return lambda counts: float(counts @ each / counts.sum())
 
 
 def _of_miou(context: EvaluationContext) -> Estimate:
-    """Mean IoU of the sum of the pictures' confusion matrices, mean over seeds."""
+    """Mean IoU of the sum of the pictures' confusion matrices, mean over seeds; or of all groups in one matrix."""
     section = context.section
     scorer = SegmentationScorer(segmenter_of(context, section), context.dataset, lambda: context.samples.size)
     counted = counted_classes(context)[1]
@@ -142,6 +157,8 @@ def _of_miou(context: EvaluationContext) -> Estimate:
         found = scorer.matrices(source, [section], range(len(source)))
         # of many classes few are in a picture
         seeds.append(vstack([csr_array(without_dropped(context, each).reshape(1, -1)) for _, (each,) in found]))
+    if section.groups == "corpus":
+        seeds = [sum(seeds[1:], seeds[0])]
     size = len(counted)
 
     def estimate(counts: np.ndarray) -> float:

@@ -20,6 +20,7 @@ from sdm_bench.datasets.base import Example, SemanticDataset
 from sdm_bench.datasets.digests import labels_sha256, photographs_sha256
 from sdm_bench.datasets.folder import Folder
 from sdm_bench.datasets.known_datasets import DatasetSplit
+from sdm_bench.datasets.toy_scenes import toy_dataset
 from sdm_bench.datasets.transforms import Resized, Transform
 from sdm_bench.models import methods
 from sdm_bench.models.preset import PERCEPTUAL_DEFAULT
@@ -35,7 +36,6 @@ from sdm_bench.sampling.chosen import (
 from sdm_bench.sampling.cost import Stopwatch, record_network
 from sdm_bench.sampling.folders import SampleFolder, SampleOptions
 from sdm_bench.sampling.synthesizers import SamplingOptions, Speed, Synthesizer, sample_generator
-from sdm_bench.toy.write import toy_dataset
 
 BATCH_SIZE = 8
 WITHOUT_PERCEPTUAL_LOSS = "trained without the perceptual loss"

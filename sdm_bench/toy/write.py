@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from sdm_bench.base.errors import UserError, unknown_name
-from sdm_bench.base.files import is_whole_picture, read_object, write_json, write_picture, write_png
+from sdm_bench.base.files import is_whole_picture, write_json, write_picture, write_png
 from sdm_bench.base.progress import track
 from sdm_bench.base.temporary import remove_leftovers
 from sdm_bench.datasets.known_datasets import dataset_class
+from sdm_bench.datasets.toy_scenes import SETTINGS, toy_settings
 from sdm_bench.toy.layout import FIRST_INDEX, LAYOUTS, Files
 from sdm_bench.toy.scenes import ToyScene, render
 
 # Goes up when a scene of the same key looks different.
 VERSION = 1
-SETTINGS = "toy.json"
 
 
 def write_toy(dataset: str, root: Path | str, counts: Mapping[str, int], size: tuple[int, int], seed: int = 0) -> None:
@@ -48,12 +48,6 @@ def write_toy(dataset: str, root: Path | str, counts: Mapping[str, int], size: t
         _write(root, files, render(dataset, index, seed, size))
 
 
-def toy_dataset(root: Path | None) -> str | None:
-    """The dataset whose scenes `write_toy` wrote to `root`; None where there are none."""
-    path = None if root is None else root / SETTINGS
-    return str(_settings(path)["dataset"]) if path is not None and path.is_file() else None
-
-
 def _check_splits(dataset: str, counts: Mapping[str, int]) -> None:
     splits = dataset_class(dataset).splits
     for split in counts:
@@ -68,17 +62,13 @@ def _claim(root: Path, settings: dict[str, Any]) -> None:
     path = root / SETTINGS
     remove_leftovers(root)
     if path.is_file():
-        found = _settings(path)
+        found = toy_settings(path)
         if found != settings:
             raise UserError(f"{root}: holds toy scenes of {_words(found)}; expected {_words(settings)}.")
     elif root.is_dir() and any(root.iterdir()):
         raise UserError(f"{root}: holds other files and no {SETTINGS}; expected an empty folder or one of toy scenes.")
     else:
         write_json(path, settings)
-
-
-def _settings(path: Path) -> dict[str, Any]:
-    return read_object(path, dataset=str, size=list, seed=int, version=int)
 
 
 def _words(settings: Mapping[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """Differences of sets of pictures: their values are those of `evaluate`, and what does not pair is refused."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from sdm_bench.datasets.base import Example
 from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.evaluation.differences import Comparison, Difference, differences
 from sdm_bench.evaluation.evaluate import Evaluation, evaluate
+from sdm_bench.evaluation.miou import MeanIoU
 from sdm_bench.results.rows import REAL
 from sdm_bench.toy import write_toy
 from tests.evaluation.measured import make_run, noisy, real_at
@@ -57,6 +60,24 @@ def test_values_are_those_of_evaluate_and_the_interval_holds_the_difference(scen
     assert found["LPIPS"].difference.excludes_zero
 
 
+def test_groups_that_a_protocol_counts_as_one_are_counted_so(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stated = MeanIoU.stated
+
+    def in_one(self: MeanIoU, *asked: Any) -> Any:
+        return stated(self, *asked).model_copy(update={"groups": "corpus"})
+
+    monkeypatch.setattr(MeanIoU, "stated", in_one)
+    sets = [replace(each, metrics=["miou"]) for each in pair(scenes, tmp_path)]
+    (found,) = differences(Comparison(sets, ["miou"], segmenter="toy", resamples=50))
+    measured = [
+        next(row.value for row in evaluate(each)[0] if (row.metric, row.method != REAL) == ("miou", True))
+        for each in sets
+    ]
+    assert (found.first_value, found.second_value) == pytest.approx(measured)
+
+
 def test_a_set_does_not_differ_from_itself(scenes: Path, tmp_path: Path) -> None:
     first = pair(scenes, tmp_path)[0]
     for each in differences(Comparison([first, first], METRICS, segmenter="toy", resamples=50)):
@@ -87,3 +108,19 @@ def test_what_does_not_pair_is_refused(scenes: Path, tmp_path: Path) -> None:
     other = pair(tmp_path / "others", tmp_path / "other")[0]
     with pytest.raises(UserError, match="of other label maps than"):
         differences(Comparison([sets[0], other], ["fid"]))
+    with pytest.raises(UserError, match="sdm@1: its LPIPS is a mean over batches"):
+        differences(Comparison(sets, ["lpips"], protocol="sdm@1"))
+
+
+def test_sets_of_other_sizes_and_tracks_are_refused(scenes: Path, tmp_path: Path) -> None:
+    sets = pair(scenes, tmp_path, seeds=(0,))
+    smaller = make_run(
+        tmp_path / "smaller", real_at(scenes, (16, 32)), [0], noisy, data=str(scenes), image_size=(16, 32)
+    )
+    with pytest.raises(UserError, match=r"smaller.*: size 32x16; .*clean has 64x32; expected the same"):
+        differences(Comparison([sets[0], Evaluation(["fid"], run=smaller)], ["fid"]))
+    assert sets[1].run is not None
+    where = DatasetSplit("cityscapes", scenes)
+    prompted = Evaluation(["fid"], images=sets[1].run / "samples", where=where, name="prompted", track="text")
+    with pytest.raises(UserError, match=r"track text; .* has labels; expected the same"):
+        differences(Comparison([sets[0], prompted], ["fid"]))

@@ -10,7 +10,6 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.known_datasets import dataset_class, open_dataset
 from sdm_bench.toy import render, write_toy
-from sdm_bench.toy.write import toy_dataset
 
 SIZES = {"cityscapes": (32, 64), "ade20k": (32, 32), "celebamask_hq": (32, 32), "coco_stuff": (32, 32)}
 COUNTS = {
@@ -263,12 +262,3 @@ def test_a_folder_that_holds_what_a_kill_left_alone_is_taken(tmp_path: Path) -> 
     (tmp_path / ".toy.json.abcd1234.part").write_text("{")
     write_toy("cityscapes", tmp_path, {"val": 1}, (32, 64))
     assert not (tmp_path / ".toy.json.abcd1234.part").exists()
-
-
-def test_toy_scenes_say_whose_they_are(tmp_path: Path) -> None:
-    write_toy("ade20k", tmp_path / "scenes", {"val": 1}, SIZES["ade20k"])
-    assert toy_dataset(tmp_path / "scenes") == "ade20k"
-    assert (toy_dataset(tmp_path), toy_dataset(None)) == (None, None)
-    (tmp_path / "scenes" / "toy.json").write_text("{}")
-    with pytest.raises(UserError, match=r"toy\.json: .*dataset"):
-        toy_dataset(tmp_path / "scenes")
