@@ -32,6 +32,8 @@ def threads(when):
 atexit.register(threads, "after")
 {START}
 import torch._dynamo  # as every optimizer does
+import mmengine.optim  # as the segmenters do
+import torch.distributed.fsdp
 total(__import__("torch").ones(3))
 threads("before")
 """
