@@ -31,7 +31,7 @@ from sdm_bench.models.gan import (
     initialise,
 )
 from sdm_bench.models.preset import DiscriminatorPreset
-from sdm_bench.models.spade import UPSAMPLINGS, VAEConfig, VAETrunk
+from sdm_bench.models.spade import VAEConfig, VAETrunk
 
 TAPS = 9  # values of a 3x3 kernel
 STAGES = 5  # halvings from the picture to the top of the discriminator's pyramid
@@ -44,7 +44,7 @@ Levels = Mapping[torch.Size, Tensor]
 class CCFPSEConfig(VAEConfig):
     """hidden: channels between condition and predicted kernels. label_norm: in the feature pyramid over the labels."""
 
-    upsampling: Literal["normal", "more"] = "normal"
+    upsampling: Literal["fewer", "normal", "more"] = "normal"
     hidden: int = 128
     label_norm: Literal["batch", "instance"] = "batch"
 
@@ -57,7 +57,7 @@ class CCFPSEGenerator(VAETrunk):
     def __init__(self, config: CCFPSEConfig):
         channels = config.semantic_channels + config.ngf
         super().__init__(config, partial(ConditionalBlock, semantics=channels, hidden=config.hidden))
-        self.halvings = UPSAMPLINGS[config.upsampling]
+        self.halvings = config.doublings
         label_norm = nn.BatchNorm2d if config.label_norm == "batch" else InstanceNorm
         layer = partial(normalised, out_width=config.ngf, norm=label_norm)
         self.labelenc1 = layer(config.semantic_channels)

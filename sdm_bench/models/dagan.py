@@ -16,7 +16,7 @@ from sdm_bench.models.spade import SPADEConfig, SPADEGenerator
 class DAGANConfig(SPADEConfig):
     """SPADE's, without the upsampling after which the attention's two maps would differ in size."""
 
-    upsampling: Literal["normal", "more"] = "normal"
+    upsampling: Literal["fewer", "normal", "more"] = "normal"
 
 
 class ChannelAttention(nn.Module):

@@ -40,7 +40,7 @@ class GroupDNetConfig(TrunkConfig):
     nef: width of the encoder a class. encoder_depth: its number of layers.
     """
 
-    upsampling: Literal["normal", "more", "most"] = "more"
+    upsampling: Literal["fewer", "normal", "more", "most"] = "more"
     z_per_class: int = 8
     first_per_class: int | None = None
     middle: tuple[int, int] = (16, 16)

@@ -17,7 +17,7 @@ from torch.nn.utils import spectral_norm
 
 from sdm_bench.conditioning import Condition
 from sdm_bench.models.gan import FREE_NORMS, LEAK, SPADE, Generated, Latent, MakeNorm, double, initialise
-from sdm_bench.models.spade import UPSAMPLINGS, VAEConfig, VAETrunk
+from sdm_bench.models.spade import VAEConfig, VAETrunk
 
 # What is done to a convolution, such as spectral normalisation.
 Wrap = Callable[[nn.Conv2d], nn.Module]
@@ -41,7 +41,7 @@ class SCGANConfig(VAEConfig):
     resolutions (pyramid). gaussian_*: see `gaussian_positions`.
     """
 
-    upsampling: Literal["normal", "more"] = "normal"
+    upsampling: Literal["fewer", "normal", "more"] = "normal"
     nff: int = 32
     nrf: int = 32
     hidden: int = 128
@@ -67,7 +67,7 @@ class SCGANConfig(VAEConfig):
     @property
     def vector_widths(self) -> list[int]:
         """Channels of the semantic vectors, coarse to fine."""
-        multiples = [16, 8, 4, 2] + [1] * (UPSAMPLINGS[self.upsampling] - 3)
+        multiples = [16, 8, 4, 2] + [1] * (self.doublings - 3)
         return [min(multiple, self.widest) * self.nrf for multiple in multiples]
 
 

@@ -28,8 +28,14 @@ from sdm_bench.models.gan import (
     initialise,
 )
 
-# Doublings of the resolution from the first map to the picture.
-UPSAMPLINGS = {"normal": 5, "more": 6, "most": 7}
+# The blocks whose input is doubled, from the first map to the picture. `fewer` is ours, for pictures of 32 pixels: from a
+# first map of one pixel batch norms would see no variance.
+DOUBLED = {
+    "fewer": ("up_1", "up_2", "up_3"),
+    "normal": ("G_middle_0", "up_0", "up_1", "up_2", "up_3"),
+    "more": ("G_middle_0", "G_middle_1", "up_0", "up_1", "up_2", "up_3"),
+    "most": ("G_middle_0", "G_middle_1", "up_0", "up_1", "up_2", "up_3", "up_4"),
+}
 
 # From a width and an output width to a residual block: block(x, context).
 MakeBlock = Callable[[int, int], nn.Module]
@@ -38,17 +44,22 @@ MakeBlock = Callable[[int, int], nn.Module]
 class TrunkConfig(GANConfig):
     """The generator that SPADE's descendants share.
 
-    ngf: width at full resolution. widest: the limit of the width at coarse ones, in ngf. upsampling: 5, 6 or 7
+    ngf: width at full resolution. widest: the limit of the width at coarse ones, in ngf. upsampling: 3, 5, 6 or 7
     doublings from the first map.
     """
 
     ngf: int = 64
     widest: int = 16
-    upsampling: Literal["normal", "more", "most"] = "normal"
+    upsampling: Literal["fewer", "normal", "more", "most"] = "normal"
+
+    @property
+    def doublings(self) -> int:
+        """Of the resolution, from the first map to the picture."""
+        return len(DOUBLED[self.upsampling])
 
     @property
     def size_multiple(self) -> int:
-        return 2 ** UPSAMPLINGS[self.upsampling]
+        return 2**self.doublings
 
     def width(self, multiple: int) -> int:
         """The width of a layer that has `multiple` times ngf channels, within the limit."""
@@ -128,15 +139,12 @@ class Trunk(Generator):
 
     def grow(self, x: Tensor, context: Any) -> Tensor:
         """The picture (N, 3, H, W) in [-1, 1] of the first map x."""
+        doubled = DOUBLED[self.config.upsampling]
         x = self.head_0(x, context)
-        x = self.G_middle_0(double(x), context)
-        if self.config.upsampling != "normal":
-            x = double(x)
-        x = self.G_middle_1(x, context)
-        for block in (self.up_0, self.up_1, self.up_2):
-            x = block(double(x), context)
+        for name in ("G_middle_0", "G_middle_1", "up_0", "up_1", "up_2"):
+            x = self.get_submodule(name)(double(x) if name in doubled else x, context)
         x = self.last_block(x, context)
-        if self.config.upsampling == "most":
+        if "up_4" in doubled:
             x = self.up_4(double(x), context)
         return self.squash(self.conv_img(F.leaky_relu(x, LEAK)))
 

@@ -38,7 +38,8 @@ def _modules(kind: str, what: str) -> tuple[str, ...]:
     """The modules that are looked up by name, which no import shows."""
     if kind in ("train", "generate"):
         about = methods.method(what)
-        lookups = (about.network, about.config, *(methods.DISCRIMINATORS.values() if kind == "train" else ()))
+        judged = kind == "train" and about.kind == "gan"
+        lookups = (about.network, about.config, *(methods.DISCRIMINATORS.values() if judged else ()))
         return tuple(each.partition(":")[0] for each in lookups)
     if kind == "segmenter":
         from segmenters.architectures import architecture

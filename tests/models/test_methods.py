@@ -56,6 +56,14 @@ def test_rates_of_toy_gans_fall_as_the_published_ones() -> None:
         assert toy == paper, name
 
 
+@pytest.mark.parametrize("method", [each for each, about in methods.METHODS.items() if about.kind == "gan"])
+def test_toy_gans_start_with_more_than_one_pixel(method: str) -> None:
+    # from one pixel they would see one label, and their batch norms no variance
+    chosen = methods.preset(method, "toy", "celebamask_hq")
+    config = methods.network_config(method, {**chosen.network, "num_classes": 19}, (32, 32))
+    assert 32 // config.size_multiple >= 4
+
+
 def test_unknown_names_are_refused_with_the_nearest() -> None:
     with pytest.raises(UserError, match=r"Unknown method 'smd'\. Did you mean 'sdm'"):
         methods.method("smd")

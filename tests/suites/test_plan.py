@@ -8,9 +8,10 @@ import pytest
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.checkpoints import shipped
+from sdm_bench.models.methods import DISCRIMINATORS
 from sdm_bench.suites import measuring, plan
 from sdm_bench.suites.cells import Cell
-from sdm_bench.suites.code import _read
+from sdm_bench.suites.code import _modules, _read
 from sdm_bench.suites.plan import Plan, make_plan
 from sdm_bench.toy import write_toy
 from tests.suites.small import SUITE, planned, write_suite
@@ -248,6 +249,8 @@ def test_only_code_that_a_cell_passes_through_counts(monkeypatch: pytest.MonkeyP
     assert "code of segmenters" not in decided["evaluate"]
     assert "code of segmenters" in plan.code_of("evaluate", "miou")
     assert plan.code_of("generate", "spade") != plan.code_of("generate", "oasis")
+    discriminator = DISCRIMINATORS["multiscale"].partition(":")[0]
+    assert [discriminator in _modules("train", each) for each in ("sdm", "spade")] == [False, True]
 
 
 def test_comments_and_docstrings_are_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
