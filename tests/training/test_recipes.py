@@ -28,10 +28,7 @@ def test_the_preset_and_what_replaces_it(toy_cityscapes: Path) -> None:
 
 
 def test_sizes_the_network_cannot_halve_are_refused(toy_cityscapes: Path) -> None:
-    message = (
-        "pictures of 40x20 pixels: sdm needs multiples of 8; the nearest are --image-size 40x16 or 40x24; 32x32 or "
-        "64x32 fit every method"
-    )
+    message = "pictures of 40x20 pixels: sdm needs multiples of 8; the nearest are --image-size 40x16 or 40x24$"
     with pytest.raises(UserError, match=message):
         resolve("sdm", "cityscapes", toy_cityscapes, "toy", image_size=20)
 
