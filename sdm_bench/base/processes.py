@@ -57,8 +57,8 @@ def start_processes(device: str = "auto") -> "torch.device":
     chosen = pick_device(device)
     if rank_and_count()[1] == 1:
         return chosen
-    # Functions of these take the group of the moment of the import as their default. Imported later, by torch's compiler
-    # or by mmengine say, they would keep the group and its threads past the end of Python, which aborts the process.
+    # Functions of these take the group of the moment of the import as their default. Imported later, by torch's
+    # compiler or by mmengine say, they would keep the group and its threads past the end of Python, which aborts it.
     import torch.distributed.fsdp.sharded_grad_scaler
     import torch.distributed.nn.functional
     import torch.distributed.optim

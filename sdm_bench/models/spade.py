@@ -28,8 +28,8 @@ from sdm_bench.models.gan import (
     initialise,
 )
 
-# The blocks whose input is doubled, from the first map to the picture. `fewer` is ours, for pictures of 32 pixels: from a
-# first map of one pixel batch norms would see no variance.
+# The blocks whose input is doubled, from the first map to the picture. `fewer` is ours, for pictures of 32 pixels: from
+# a first map of one pixel batch norms would see no variance.
 DOUBLED = {
     "fewer": ("up_1", "up_2", "up_3"),
     "normal": ("G_middle_0", "up_0", "up_1", "up_2", "up_3"),
