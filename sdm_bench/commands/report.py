@@ -8,7 +8,7 @@ from click.core import ParameterSource
 
 from reports.figures.registry import FIGURES
 from reports.figures.registry import FORMATS as FIGURE_FORMATS
-from sdm_bench.commands import options
+from sdm_bench.commands import options, suite_options
 
 EXAMPLE = """\b
 Examples:
@@ -139,12 +139,14 @@ class Report(options.Command):
     help="Where tables and figures go.  [default: report; nowhere with --gallery or --site]",
 )
 @click.option("--suite-folder", type=options.EXISTING_FOLDER, help="Of a suite (default: its name, here).")
+@suite_options.pretrained
 @click.pass_context
 def report(
     ctx: click.Context,
     /,
     runs: tuple[Path, ...],
     suite_folder: Path | None,
+    pretrained: bool,
     figures: tuple[str, ...],
     no_figure: bool,
     formats: tuple[str, ...],
@@ -177,9 +179,7 @@ def report(
     if (figures or no_figure) and out is None and not site:
         flag = "--figure" if figures else "--no-figure"
         raise click.UsageError(f"{flag}: the gallery has no figures; give --out or --site too")
-    suites = [run for run in runs if run.suffix in options.SUITE_ENDINGS]
-    if suite_folder is not None and len(suites) != 1:
-        raise click.UsageError(f"--suite-folder: of one suite; found {len(suites) or 'none'}")
+    suites = suite_options.suites_among(runs, suite_folder, pretrained)
     chosen["factors"] = [name.replace("-", " ") for name in chosen["factors"]]
     places, pages, names = list(runs), Pages(gallery, site, paths), read_names(names_file, renames)
     if suites:
@@ -189,7 +189,7 @@ def report(
         of_figures = (figures, no_figure, ids, way, count, columns, {*formats} & {*FIGURE_FORMATS})
         given |= {"figures"} if any(of_figures) else set()
         given |= {"names"} if names_file or renames else set()
-        found = collected_with(suites, suite_folder, [run for run in runs if run not in suites], given)
+        found = collected_with(suites, suite_folder, [run for run in runs if run not in suites], given, pretrained)
         drawn, names = found.options.pop("figures", drawn), found.options.pop("names", names)
         chosen |= found.options
         chosen["pictured"], places = found.samples, list(found.results)

@@ -21,12 +21,7 @@ Examples:
 @suite_options.suite
 @suite_options.out
 @suite_options.roots
-@click.option(
-    "--pretrained",
-    is_flag=True,
-    help="With the toy checkpoints that ship in the place of trainings, in a folder of its own; what doesn't ship is "
-    "left out.",
-)
+@suite_options.pretrained
 @click.option("--dry-run", is_flag=True, help="Print every cell's state and what is estimated; run nothing.")
 @click.option("--retry-failed", is_flag=True, help="Try again what failed before.")
 @click.option("--offline", is_flag=True, help="Use no network; list all that is missing at once.")

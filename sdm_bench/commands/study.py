@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reports.figures.registry import FORMATS as FIGURE_FORMATS
-from sdm_bench.commands import options
+from sdm_bench.commands import options, suite_options
 
 EXAMPLE = """\b
 Examples:
@@ -68,6 +68,7 @@ def study() -> None:
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Of all that is drawn.  [default: drawn, and recorded]")
 @click.option("--suite-folder", type=options.EXISTING_FOLDER, help="Of a suite (default: its name, here).")
+@suite_options.pretrained
 @click.option("--out", type=options.OUT, default="study", show_default=True, help="Where the page and the key go.")
 def build(
     runs: tuple[Path, ...],
@@ -82,6 +83,7 @@ def build(
     consent: Path | None,
     seed: int | None,
     suite_folder: Path | None,
+    pretrained: bool,
     out: Path,
 ) -> None:
     """Write a web page that asks which of two pictures is better, and the key that says whose they are.
@@ -94,8 +96,8 @@ def build(
     from sdm_bench.base.files import read_text
     from sdm_bench.suites.collected import sample_folders
 
-    suites = [run for run in runs if run.suffix in options.SUITE_ENDINGS]
-    folders = sample_folders(suites, suite_folder, [run for run in runs if run not in suites])
+    suites = suite_options.suites_among(runs, suite_folder, pretrained)
+    folders = sample_folders(suites, suite_folder, [run for run in runs if run not in suites], pretrained)
     asked = StudyOptions(
         pairs=[read_pair(pair) for pair in pairs],
         per_pair=per_pair,

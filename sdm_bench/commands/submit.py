@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from sdm_bench.commands import options
+from sdm_bench.commands import options, suite_options
 
 EXAMPLE = """\b
 Examples:
@@ -34,6 +34,7 @@ Examples:
     help="A word that may stand in the bundle though it names this machine or its user; repeatable.",
 )
 @click.option("--suite-folder", type=options.EXISTING_FOLDER, help="Of a suite (default: its name, here).")
+@suite_options.pretrained
 def submit(
     runs: tuple[Path, ...],
     out: Path,
@@ -43,6 +44,7 @@ def submit(
     note: str,
     keep: tuple[str, ...],
     suite_folder: Path | None,
+    pretrained: bool,
 ) -> None:
     """Write the numbers of RUNS with all that they can be checked by: a folder for a leaderboard.
 
@@ -53,14 +55,12 @@ def submit(
     from reports.leaderboard.bundle import write_bundle
     from sdm_bench.base.progress import say
 
-    suites = [run for run in runs if run.suffix in options.SUITE_ENDINGS]
-    if suite_folder is not None and len(suites) != 1:
-        raise click.UsageError(f"--suite-folder: of one suite; found {len(suites) or 'none'}")
+    suites = suite_options.suites_among(runs, suite_folder, pretrained)
     places, folders = list(runs), []
     if suites:
         from sdm_bench.suites.collected import OPTIONS, collected_with
 
-        found = collected_with(suites, suite_folder, [run for run in runs if run not in suites], OPTIONS)
+        found = collected_with(suites, suite_folder, [run for run in runs if run not in suites], OPTIONS, pretrained)
         places, folders = list(found.results), found.samples
     about = {"name": submitter, "url": url, "note": note}
     written, manifest = write_bundle(places, out, about, samples, keep, folders)

@@ -14,7 +14,7 @@ Examples:
   sdm-bench suite cell KEY --out demo
 """
 SHOW_EXAMPLE = "\b\nExample:\n  sdm-bench suite show paper-table1 --data ade20k=DIR\n"
-STATUS_EXAMPLE = "\b\nExample:\n  sdm-bench suite status demo\n"
+STATUS_EXAMPLE = "\b\nExamples:\n  sdm-bench suite status demo\n  sdm-bench suite status toy --pretrained\n"
 CELL_EXAMPLE = "\b\nExample:\n  sdm-bench suite cell data.cityscapes/0b0ee41e7d7d6b2c --out demo\n"
 EXPORT_EXAMPLE = "\b\nExample:\n  sdm-bench suite export demo --snakemake && cd demo && snakemake --cores 1\n"
 ADOPT_EXAMPLE = "\b\nExample:\n  sdm-bench suite adopt SUITE.yaml runs/sdm\n"
@@ -39,25 +39,28 @@ def list_suites() -> None:
 @suite.command(epilog=SHOW_EXAMPLE)
 @suite_options.suite
 @suite_options.roots
-def show(suite: Path, roots: Roots) -> None:
+@suite_options.pretrained
+def show(suite: Path, roots: Roots, pretrained: bool) -> None:
     """The plan of SUITE: every cell with its key, what it does and what it needs."""
     from sdm_bench.suites.plan import make_plan
     from sdm_bench.suites.show import plan_text
 
-    click.echo("\n".join(plan_text(make_plan(suite, dict(roots)))))
+    click.echo("\n".join(plan_text(make_plan(suite, dict(roots), pretrained))))
 
 
 @suite.command(epilog=STATUS_EXAMPLE)
 @suite_options.suite
 @suite_options.out
 @suite_options.roots
+@suite_options.pretrained
 @options.device
-def status(suite: Path, out: Path | None, roots: Roots, device: str) -> None:
+def status(suite: Path, out: Path | None, roots: Roots, pretrained: bool, device: str) -> None:
     """Cells of SUITE by state; why cells failed, with the end of their logs; what would run next."""
     from sdm_bench.suites.run import planned_suite
     from sdm_bench.suites.show import status_text
 
-    click.echo("\n".join(status_text(planned_suite(suite, out, dict(roots), device=device))))
+    planned = planned_suite(suite, out, dict(roots), device=device, shipped=pretrained)
+    click.echo("\n".join(status_text(planned)))
 
 
 @suite.command(epilog=CELL_EXAMPLE)
@@ -81,13 +84,14 @@ def cell(key: str, out: Path, device: str) -> None:
 @suite_options.suite
 @suite_options.out
 @suite_options.roots
+@suite_options.pretrained
 @click.option("--snakemake", is_flag=True, required=True, help="A Snakefile with a rule a cell.")
-def export(suite: Path, out: Path | None, roots: Roots, snakemake: bool) -> None:
+def export(suite: Path, out: Path | None, roots: Roots, pretrained: bool, snakemake: bool) -> None:
     """Write the plan of SUITE for another workflow program, which then runs the cells."""
     from sdm_bench.suites.run import keep_roots, planned_suite
     from sdm_bench.suites.snakemake import export_snakemake
 
-    planned = planned_suite(suite, out, dict(roots))
+    planned = planned_suite(suite, out, dict(roots), shipped=pretrained)
     keep_roots(planned.out, dict(roots))
     click.echo(export_snakemake(planned.plan, planned.out))
 

@@ -1,6 +1,6 @@
 """Options of the commands that take a suite."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,23 @@ out = click.option("--out", type=options.OUT, help="The suite's folder (default:
 roots = click.option(
     "--data", "roots", type=Roots(), multiple=True, help="Where a dataset of the suite is; kept in its folder."
 )
+
+pretrained = click.option(
+    "--pretrained",
+    is_flag=True,
+    help="The suite with the toy checkpoints that ship in the place of trainings, in a folder of its own; what doesn't "
+    "ship is left out.",
+)
+
+
+def suites_among(runs: Sequence[Path], folder: Path | None, pretrained: bool) -> list[Path]:
+    """Those of `runs` that are suites; raises UsageError where --suite-folder or --pretrained is of none of them."""
+    found = [run for run in runs if run.suffix in options.SUITE_ENDINGS]
+    if folder is not None and len(found) != 1:
+        raise click.UsageError(f"--suite-folder: of one suite; found {len(found) or 'none'}")
+    if pretrained and not found:
+        raise click.UsageError("--pretrained: of suites; found none")
+    return found
 
 
 def slurm(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -28,14 +28,18 @@ class Collected:
 
 
 def collected_with(
-    suites: Sequence[Path], folder: Path | None, runs: Sequence[Path], given: Collection[str]
+    suites: Sequence[Path],
+    folder: Path | None,
+    runs: Sequence[Path],
+    given: Collection[str],
+    shipped: bool = False,
 ) -> Collected:
     """The results of suites, of which one alone may have `folder`, with those of `runs`.
 
     given: options that the user says. Of the others, the tables are those of all suites; raises UserError where suites
-    differ in another one.
+    differ in another one. shipped: of suites with checkpoints that ship in the place of trainings.
     """
-    found = [collected(suite, folder) for suite in suites]
+    found = [collected(suite, folder, shipped) for suite in suites]
     options: dict[str, Any] = {}
     for name in found[0].options:
         said = [each.options[name] for each in found]
@@ -56,13 +60,16 @@ def collected_with(
     return Collected((*results, *runs), [*samples, *folders], options)
 
 
-def collected(suite: Path, folder: Path | None) -> Collected:
-    """The results of a suite in its folder; what is not measured is named. Raises UserError where nothing is."""
-    planned = planned_suite(suite, folder)
+def collected(suite: Path, folder: Path | None, shipped: bool = False) -> Collected:
+    """The results of a suite in its folder; what is not there is said. Raises UserError where nothing is measured."""
+    planned = planned_suite(suite, folder, shipped=shipped, flag="--suite-folder")
     cells = [cell for cell in planned.plan.cells.values() if cell.kind == "evaluate"]
     done = [cell for cell in cells if planned.states[cell.name].state == "done"]
     if not done:
-        raise UserError(f"{planned.out}: nothing of {suite} is measured there; `sdm-bench run {suite}` does it")
+        command = f"sdm-bench run {suite}{' --pretrained' if shipped else ''}"
+        raise UserError(f"{planned.out}: nothing of {suite} is measured there; `{command}` does it")
+    for line in planned.plan.left_out:
+        say(line)
     for cell in cells:
         status = planned.states[cell.name]
         if status.state != "done":
@@ -75,11 +82,11 @@ def collected(suite: Path, folder: Path | None) -> Collected:
     )
 
 
-def sample_folders(suites: Sequence[Path], folder: Path | None, runs: Sequence[Path]) -> list[Path]:
+def sample_folders(
+    suites: Sequence[Path], folder: Path | None, runs: Sequence[Path], shipped: bool = False
+) -> list[Path]:
     """The folders with samples among `runs` and of suites, of which one alone may have `folder`."""
-    if folder is not None and len(suites) != 1:
-        raise UserError(f"--suite-folder: of one suite; found {len(suites) or 'none'}")
-    found = [*(path for suite in suites for path in collected(suite, folder).samples), *runs]
+    found = [*(path for suite in suites for path in collected(suite, folder, shipped).samples), *runs]
     there = [each for each in dict.fromkeys(found) if SampleFolder(each).exists]
     for each in found:
         if each not in there:

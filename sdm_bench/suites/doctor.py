@@ -137,6 +137,7 @@ def _asked_partitions(planned: Planned) -> Iterator[tuple[str, Any]]:
 def _suite(planned: Planned) -> Iterator[Finding]:
     plan = planned.plan
     yield Finding(f"suite {plan.suite.name}: {len(plan.cells)} cells, {len(planned.to_do)} to do")
+    yield from map(Finding, plan.left_out)
     lacking: dict[str, list[str]] = {}
     for cell in plan.cells.values():
         status = planned.states[cell.name]

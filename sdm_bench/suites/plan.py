@@ -20,13 +20,15 @@ from sdm_bench.suites.trainings import segmenter
 class Plan:
     """The cells of a suite by name, each after those whose results it needs.
 
-    source: the suite's file. left_out: of the suite, a line each that says why.
+    source: the suite's file. left_out: of the suite, a line each that says why. shipped: with checkpoints that ship in
+    the place of trainings.
     """
 
     suite: Suite
     source: str
     cells: dict[str, Cell] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    shipped: bool = False
 
     @property
     def by_id(self) -> dict[str, Cell]:
@@ -50,8 +52,8 @@ def make_plan(path: Path, roots: Mapping[str, Path] | None = None, shipped: bool
             _measure(planning, each)
     _report(planning)
     lines = [f"--pretrained: left out: {', '.join(left_out)}"] if left_out else []
-    lines += [f"{label}: optional, and left out; --data {label}=DIR adds it" for label in absent]
-    return Plan(suite, str(path), planning.cells, tuple(lines))
+    lines += [f"{label}: optional, and left out; `sdm-bench run --data {label}=DIR` adds it" for label in absent]
+    return Plan(suite, str(path), planning.cells, tuple(lines), shipped)
 
 
 def _measure(planning: Planning, each: Combination) -> None:

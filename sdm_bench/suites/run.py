@@ -16,6 +16,7 @@ from sdm_bench.suites.measuring import needed_weights
 from sdm_bench.suites.named import name_results
 from sdm_bench.suites.plan import Plan, make_plan
 from sdm_bench.suites.pretrained import SUFFIX
+from sdm_bench.suites.record import record, refuse_other
 from sdm_bench.suites.results import Result
 from sdm_bench.suites.slurm_queue import queue
 from sdm_bench.suites.sources import RELEASED
@@ -47,13 +48,16 @@ def planned_suite(
     retry_failed: bool = False,
     device: str = "auto",
     shipped: bool = False,
+    flag: str = "--out",
 ) -> Planned:
     """The suite in a YAML file and the states of its cells in `out`, by default the folder of the suite's name.
 
     roots: where its datasets are; those of an earlier `run` in the same folder hold where none are given. shipped: with
-    checkpoints that ship in the place of trainings, by default in a folder of its own.
+    checkpoints that ship in the place of trainings, by default in a folder of its own. Raises UserError, which names
+    the option `flag` that the folder is given by, where that holds the other run.
     """
     found = out or Path(read_suite(path)[0].name + (SUFFIX if shipped else ""))
+    refuse_other(found, shipped, flag)
     plan = make_plan(path, _kept_roots(found) | dict(roots or {}), shipped)
     return prepare(plan, found, retry_failed, device)
 
@@ -160,6 +164,7 @@ def run(planned: Planned, engine: Engine) -> None:
         say(f"{out}: nothing to do: {_counted(planned.states)}")
         _list_unmade(plan, planned.states, {})
         return
+    record(plan, out)
     say(f"{out}: {len(cells)} of {len(plan.cells)} cells to do")
     for cell in cells:
         cell.write(out)

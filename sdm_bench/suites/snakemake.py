@@ -5,14 +5,16 @@ from pathlib import Path
 from sdm_bench.base.files import write_text
 from sdm_bench.suites.cells import RESULT_FILE, Cell
 from sdm_bench.suites.plan import Plan
+from sdm_bench.suites.record import record
 
 SNAKEFILE = "Snakefile"
 
 
 def export_snakemake(plan: Plan, out: Path) -> Path:
-    """Writes `out`/Snakefile and the cells it runs; cells that lack something are left out by name, in a comment."""
+    """Writes `out`/Snakefile and the cells it runs; what is left out, cells that lack something too, is a comment."""
+    record(plan, out)
     able: dict[str, Cell] = {}
-    left: list[str] = []
+    left = [f"# {line}" for line in plan.left_out]
     by_id = plan.by_id
     for cell in plan.cells.values():
         needed = [by_id[each].name for each in cell.inputs.values()]

@@ -68,6 +68,7 @@ def test_from_a_run_to_the_pages(run: Path, toy_cityscapes: Path, tmp_path: Path
         (["submit", "sdm"], "Missing option '--out'"),
         (["submit", "sdm", "--out", "sdm"], "--out sdm: no bundle of this program; expected an earlier one"),
         (["submit", "sdm", "--out", "b", "--suite-folder", "sdm"], "--suite-folder: of one suite; found none"),
+        (["submit", "sdm", "--out", "b", "--pretrained"], "--pretrained: of suites; found none"),
         (["submit", "sdm", "--out", "b", "--url", "mine"], "url: expected an address that begins with"),
         (["submit", "sdm", "--out", "b", "--note", "at mallory77's"], "bundle.json, note: says 'mallory77'"),
         (["leaderboard", "check", "sdm", "--segmenter", "toy"], "--segmenter: does nothing without --data"),

@@ -19,7 +19,7 @@ FOUND = {
 @pytest.fixture(autouse=True)
 def suites(monkeypatch: pytest.MonkeyPatch) -> None:
     """Suites whose results are found without looking."""
-    monkeypatch.setattr(module, "collected", lambda suite, folder: FOUND[suite.name])
+    monkeypatch.setattr(module, "collected", lambda suite, folder, shipped: FOUND[suite.name])
 
 
 def test_tables_are_those_of_all_and_runs_come_behind(tmp_path: Path) -> None:
@@ -52,17 +52,15 @@ def test_folders_of_samples_are_those_of_runs_and_suites(
         (folder / "run.json").write_text("{}")
     asked = []
 
-    def found(suite: Path, folder: Path | None) -> Collected:
-        asked.append((suite, folder))
+    def found(suite: Path, folder: Path | None, shipped: bool) -> Collected:
+        asked.append((suite, folder, shipped))
         return Collected((), [of_suite], {})
 
     monkeypatch.setattr(module, "collected", found)
     suite = Path("suite.yaml")
-    assert sample_folders([suite], tmp_path, [run, empty, run]) == [of_suite, run]
-    assert asked == [(suite, tmp_path)]
+    assert sample_folders([suite], tmp_path, [run, empty, run], shipped=True) == [of_suite, run]
+    assert asked == [(suite, tmp_path, True)]
     assert capsys.readouterr().err == f"{empty}: no samples; left out\n"
-    with pytest.raises(UserError, match="--suite-folder: of one suite; found none"):
-        sample_folders([], tmp_path, [run])
 
 
 def test_every_option_of_a_report_is_among_those_that_others_may_give() -> None:

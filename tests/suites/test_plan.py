@@ -224,7 +224,7 @@ def test_an_optional_dataset_is_left_out_until_somebody_says_where_it_is(tmp_pat
     """
     path = write_suite(tmp_path, text)
     without = make_plan(path)
-    assert without.left_out == ("streets: optional, and left out; --data streets=DIR adds it",)
+    assert without.left_out == ("streets: optional, and left out; `sdm-bench run --data streets=DIR` adds it",)
     assert not any("streets" in name for name in without.cells)
     write_toy("cityscapes", tmp_path / "data", {"val": 2}, (32, 64))
     whole = make_plan(path, {"streets": tmp_path / "data"})

@@ -70,6 +70,58 @@ def test_a_suite_runs_with_what_ships_in_a_folder_of_its_own(tmp_path: Path) -> 
     assert made.weights.endswith("toy/cityscapes/spade.safetensors")
     assert not (tmp_path / "trained").exists()
     assert "nothing to do" in call("run", suite, "--pretrained").output
+    _is_looked_at_by_the_same_option(suite, tmp_path)
+
+
+def _is_looked_at_by_the_same_option(suite: str, folder: Path) -> None:
+    """Commands that plan a suite find the run with what ships, and say what is left out."""
+    left_out = "--pretrained: left out: oasis (no checkpoint ships)"
+    shown = call("suite", "show", suite, "--pretrained").stdout
+    assert "  generate.cityscapes.spade\n" in shown
+    assert "  train." not in shown
+    status = call("suite", "status", suite, "--pretrained").stdout
+    assert status.endswith("nothing to do\n")
+    target = Path(call("suite", "export", suite, "--pretrained", "--snakemake").stdout.strip())
+    assert target == Path("trained-pretrained/Snakefile")
+    assert all(left_out in text.replace("# ", "").splitlines() for text in (shown, status, target.read_text()))
+    call("suite", "export", suite, "--pretrained", "--snakemake", "--out", "exported")
+    refused = call("run", suite, "--out", "exported", code=2)
+    assert "--out exported: holds a run of trained with --pretrained; expected one without it" in refused.stderr
+    examined = CliRunner().invoke(main, ["doctor", suite, "--pretrained"]).stdout.splitlines()
+    at = examined.index("  suite trained-pretrained: 4 cells, 0 to do")
+    assert examined[at + 1] == f"  {left_out}"
+    made = call("report", suite, "--pretrained", "--format", "csv", "--out", "tables")
+    assert left_out in made.stderr.splitlines()
+    table = folder / "trained-pretrained/report/comparison.csv"
+    assert (folder / "tables/comparison.csv").read_text() == table.read_text()
+    missing = call("report", suite, code=2)
+    assert f"trained: nothing of {suite} is measured there; `sdm-bench run {suite}` does it" in missing.stderr
+    assert "--pretrained: of suites; found none" in call("report", "trained-pretrained", "--pretrained", code=2).stderr
+    assert "--pretrained are of a suite; name one" in call("doctor", "--pretrained", code=2).stderr
+
+
+@pytest.mark.parametrize("first", [(), ("--pretrained",)], ids=["trained", "pretrained"])
+def test_a_run_with_what_ships_and_one_with_trainings_do_not_share_a_folder(
+    tmp_path: Path, first: tuple[str, ...]
+) -> None:
+    suite = str(write_suite(tmp_path, TRAINED))
+    second = () if first else ("--pretrained",)
+    call("run", suite, *first, "--out", "both", "--device", "cpu")
+    before = _files(tmp_path / "both")
+    there, expected = ("with", "without") if first else ("without", "with")
+    said = f"both: holds a run of trained {there} --pretrained; expected one {expected} it, or none; give another"
+    for command in (["run", suite], ["run", suite, "--dry-run"], ["suite", "export", suite, "--snakemake"]):
+        wrong = call(*command, *second, "--out", "both", "--data", f"cityscapes={tmp_path}", code=2)
+        assert wrong.stderr.endswith(f"--out {said} --out\n")
+    assert f"--out {said} --out\n" in call("suite", "status", suite, *second, "--out", "both", code=2).stderr
+    report = call("report", suite, *second, "--suite-folder", "both", code=2)
+    assert f"--suite-folder {said} --suite-folder\n" in report.stderr
+    assert _files(tmp_path / "both") == before
+    assert "nothing to do" in call("run", suite, *first, "--out", "both").stderr
+
+
+def _files(folder: Path) -> dict[Path, float]:
+    return {path: path.lstat().st_mtime_ns for path in folder.rglob("*")}
 
 
 def test_of_a_dataset_without_metrics_the_report_shows_pictures(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def test_from_runs_to_tables(runs: list[Path], tmp_path: Path) -> None:
         (["--pairs", "sdm:sdm"], "twice the same run"),
         (["--pairs", "sdm:spade", "--per-pair", "7"], "both have 5 label maps; give 5 or fewer"),
         (["--pairs", "sdm:spade", "--per-pair", "2", "--suite-folder", "."], "--suite-folder: of one suite"),
+        (["--pairs", "sdm:spade", "--per-pair", "2", "--pretrained"], "--pretrained: of suites; found none"),
     ],
 )
 def test_what_is_wrong_is_one_line(arguments: list[str], message: str, runs: list[Path], tmp_path: Path) -> None:
