@@ -3,8 +3,13 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
+
+import yaml
+
+from sdm_bench import __version__
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("sdm_bench", "segmenters", "reports")
@@ -32,3 +37,13 @@ def test_the_wheel_has_every_file_of_the_packages(tmp_path: Path) -> None:
     }
     assert sorted(there - inside) == []
     assert "cli.py" in inside
+
+
+def test_the_citation_is_of_this_version_and_its_licence() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (cited["version"], cited["license"]) == (__version__, project["license"])
+    assert cited["cff-version"] == "1.2.0"
+    assert all(cited[needed] for needed in ("message", "title", "authors"))
+    for reference in cited["references"]:
+        assert all(reference[needed] for needed in ("type", "title", "authors"))

@@ -35,7 +35,7 @@ def findings(
     """A bundle, and all that is found wrong with it: by its digests, then by measuring its samples again.
 
     data, segmenter: see `measured_again`; None where nothing is to be measured. What is wrong comes before measuring.
-    Raises UserError where there is no such folder.
+    Raises UserError where the folder is no bundle.
     """
     bundle = check(folder)
     if bundle.wrong:

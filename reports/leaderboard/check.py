@@ -25,8 +25,10 @@ from reports.leaderboard.tree import (
 )
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import sha256_file
+from sdm_bench.base.folders import is_hidden
 from sdm_bench.base.sections import parsed
 from sdm_bench.datasets.pictures import in_parallel
+from sdm_bench.results.gathered import listed
 from sdm_bench.results.provenance import FOLDER as RECORDS
 from sdm_bench.results.provenance import record_name
 from sdm_bench.results.rows import REAL, ResultRow, read_stated
@@ -60,10 +62,9 @@ class Bundle:
 def check(folder: Path) -> Bundle:
     """Reads a bundle and finds all that is wrong with it, without measuring anything.
 
-    Nothing outside of it is read, and no link in it is followed. Raises UserError where there is no such folder.
+    Nothing outside of it is read, and no link in it is followed. Raises UserError where it has no bundle.json.
     """
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; expected a bundle, as `sdm-bench submit` writes it")
+    _refuse_no_bundle(folder)
     bundle = Bundle(folder)
     there, bundle.wrong = regular_files(folder)
     bundle.digests = dict(zip(there, in_parallel(sha256_file, [folder / name for name in there]), strict=True))
@@ -81,6 +82,20 @@ def check(folder: Path) -> Bundle:
     _read_sets(bundle)
     bundle.wrong = list(map(shown, bundle.wrong))
     return bundle
+
+
+def _refuse_no_bundle(folder: Path) -> None:
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; expected a bundle, as `sdm-bench submit` writes it")
+    names = sorted(path.name for path in folder.iterdir() if not is_hidden(path))
+    if MANIFEST in names:
+        return
+    inside = [name for name in names if (folder / name / MANIFEST).is_file()]
+    found = f"bundles in it: {listed(inside)}" if inside else listed(names) or "nothing"
+    raise UserError(
+        f"{shown(folder)}: no bundle: no {MANIFEST} in it; found {shown(found)}; "
+        "expected a folder that `sdm-bench submit` wrote"
+    )
 
 
 def _manifest(bundle: Bundle) -> Manifest | None:

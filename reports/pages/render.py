@@ -15,6 +15,8 @@ from reports.html_table import html_table
 from sdm_bench import __version__
 
 GENERATOR = f"sdm-bench {__version__}"
+# Colours that the page of `edit --draw` has as well.
+PALETTE = resources.files("sdm_bench.base").joinpath("palette.css")
 # What no script block may hold: it would end it, or JavaScript doesn't take it.
 ESCAPED = {each: f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
 
@@ -27,7 +29,7 @@ def render(template: str, styles: Sequence[str] = (), scripts: Sequence[str] = (
     """
     script = "".join(asset(name) for name in scripts)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    style = "".join(asset(name) for name in ("pages/base.css", *styles))
+    style = "".join((PALETTE.read_text(encoding="utf-8"), *map(asset, ("pages/base.css", *styles))))
     return (
         _environment()
         .get_template(template)

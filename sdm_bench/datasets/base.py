@@ -178,9 +178,11 @@ class SemanticDataset(ABC, Sequence[Example]):
 
     def other_labels(self) -> str:
         """A sentence on label maps of another kind below the root, or nothing."""
-        if self.other_files is None or next(self.root.rglob(self.other_files[0]), None) is None:
+        if self.other_files is None:
             return ""
-        return f" There are {self.other_files[0]}: {self.other_files[1]}."
+        glob, what = self.other_files
+        found = sorted(self.root.rglob(glob))
+        return f" Found {len(found)} {glob}, the first {found[0].relative_to(self.root)}: {what}." if found else ""
 
     @abstractmethod
     def sources(self) -> Sources:

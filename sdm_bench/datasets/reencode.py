@@ -56,8 +56,8 @@ def reencode(name: str, source: Path, out: Path, encoding: str | None = None) ->
 
     Photographs and instance maps are hard links, or copies on another disk. encoding: what the label maps are, by
     default what is recognised in each split. Returns None where nothing has to be converted. Raises UserError where an
-    encoding can't be told or can't be converted, and where `out` holds anything else; PartialFailure, once all the rest
-    is done, with everything that could not be converted.
+    encoding can't be told or can't be converted, where label maps of another kind alone are there, and where `out`
+    holds anything else; PartialFailure, once all the rest is done, with everything that could not be converted.
     """
     splits = _splits(name, source)
     jobs = [job for dataset in splits for job in _jobs(dataset, encoding, out)]
@@ -104,10 +104,13 @@ def _splits(name: str, source: Path) -> list[SemanticDataset]:
     if kind is Folder and not (source / CLASSES_FILE).is_file():
         return []
     there: dict[Sources, SemanticDataset] = {}
-    for split in kind.splits:
-        dataset = kind(source, split, records=[])
+    datasets = [kind(source, split, records=[]) for split in kind.splits]
+    for dataset in datasets:
         if dataset.sources().label.files():
-            there.setdefault(dataset.sources(), kind(source, split))
+            there.setdefault(dataset.sources(), kind(source, dataset.split))
+    other = "" if there else datasets[0].other_labels()
+    if other:
+        raise UserError(f"{source}: no label maps of {name} found; expected {kind.layout()}.{other}")
     return list(there.values())
 
 

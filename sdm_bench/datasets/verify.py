@@ -113,7 +113,8 @@ class Split:
         """One problem for each file without its partner; a whole kind that is absent is at most one."""
         if not self.files["label"]:
             there = " and ".join(counted(len(self.files[kind]), WORDS[kind]) for kind in KINDS[1:] if self.files[kind])
-            message = f"no label maps here, but {there}; expected {self.dataset.layout()}"
+            other = self.dataset.other_labels()
+            message = f"no label maps here, but {there}; expected {self.dataset.layout()}{other and '.' + other}"
             return [Problem(self.name, self.sources.label.folder, "missing", message)]
         return [
             Problem(self.name, self._partner(key), "missing", f"has no {WORDS[kind]}")

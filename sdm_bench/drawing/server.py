@@ -23,12 +23,13 @@ from sdm_bench.drawing.session import MOST_MARGIN, MOST_SEEDS, Busy, Job, Sessio
 
 LOOPBACK = "127.0.0.1"
 SECONDS = 30  # that a connection may be silent
-# The page's files by name, with their types.
+# The page's files by name, where they are in the package, and their types.
 FILES = {
-    "": ("page.html", "text/html; charset=utf-8"),
-    "draw.css": ("draw.css", "text/css; charset=utf-8"),
-    "paint.js": ("paint.js", "text/javascript; charset=utf-8"),
-    "draw.js": ("draw.js", "text/javascript; charset=utf-8"),
+    "": ("drawing/page.html", "text/html; charset=utf-8"),
+    "palette.css": ("base/palette.css", "text/css; charset=utf-8"),
+    "draw.css": ("drawing/draw.css", "text/css; charset=utf-8"),
+    "paint.js": ("drawing/paint.js", "text/javascript; charset=utf-8"),
+    "draw.js": ("drawing/draw.js", "text/javascript; charset=utf-8"),
 }
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -138,8 +139,8 @@ class Handler(BaseHTTPRequestHandler):
     def _get(self, path: str) -> tuple[bytes, str]:
         session = self.server.session
         if path in FILES:
-            name, kind = FILES[path]
-            return resources.files("sdm_bench.drawing").joinpath(name).read_bytes(), kind
+            place, kind = FILES[path]
+            return resources.files("sdm_bench").joinpath(place).read_bytes(), kind
         if path == "state":
             return _json(state(session))
         kind, _, number = path.partition("/")

@@ -6,7 +6,6 @@ average pools of the branches don't count the padding, and the pool of the last 
 """
 
 from copy import deepcopy
-from functools import cache
 from typing import Any
 
 import torch
@@ -206,15 +205,6 @@ class FIDInception(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.blocks(x)[-1].flatten(1)
-
-
-@cache
-def convolutions() -> dict[str, tuple[int, ...]]:
-    """Name -> weight shape of the 94 convolutions (each with its batch norm), in the order of the network."""
-    with torch.device("meta"):
-        network = FIDInception(classifier=False)
-    found = {name: module for name, module in network.named_modules() if isinstance(module, Convolution)}
-    return {name: tuple(module.conv.weight.shape) for name, module in found.items()}
 
 
 def load_inception(weights: Tensors, device: str = "cpu") -> FIDInception:

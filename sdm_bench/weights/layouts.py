@@ -1,10 +1,12 @@
 """From the names and layouts that sources use to the names that our networks load."""
 
 from collections.abc import Callable
-from importlib import metadata, util
+from functools import cache
+from importlib import metadata, resources, util
 from pathlib import Path
 
 import torch
+import yaml
 from torch import Tensor
 
 from sdm_bench.base.filekinds import RefusedFile
@@ -34,10 +36,8 @@ def inception_modules(tensors: Tensors) -> Tensors:
     Both list the 94 convolutions in the order of the TensorFlow graph; the shapes are compared one by one. The graph
     has no batch-norm scale, so it is 1. Raises RefusedFile.
     """
-    from sdm_bench.metrics.inception import convolutions
-
     found = [name.removesuffix(".weight") for name in tensors if name.endswith(".weight")]
-    expected = convolutions()
+    expected = inception_convolutions()
     if len(found) != len(expected):
         raise RefusedFile(f"found {len(found)} convolutions; FID's Inception has {len(expected)}")
     named: Tensors = {}
@@ -50,6 +50,13 @@ def inception_modules(tensors: Tensors) -> Tensors:
         for ours, theirs in (("bias", "beta"), ("running_mean", "mean"), ("running_var", "var")):
             named[f"{target}.bn.{ours}"] = tensors[f"{source}.{theirs}"]
     return named
+
+
+@cache
+def inception_convolutions() -> dict[str, tuple[int, ...]]:
+    """Name -> weight shape of the convolutions of FID's Inception, in the order of the TensorFlow graph."""
+    text = resources.files("sdm_bench.weights").joinpath("inception.yaml").read_text(encoding="utf-8")
+    return {name: tuple(shape) for name, shape in yaml.safe_load(text).items()}
 
 
 def lpips_torchvision(tensors: Tensors) -> Tensors:

@@ -1,5 +1,6 @@
 """Verifying a whole dataset: each kind of damage is found, all at once, and whole data has no problems."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 from PIL import Image
 
 from sdm_bench.base.errors import UserError
+from sdm_bench.datasets.known_datasets import open_dataset
+from sdm_bench.datasets.prepare import prepare
 from sdm_bench.datasets.verify import verify
 from sdm_bench.datasets.verify_report import Report
 from tests.datasets import trees
@@ -308,7 +311,7 @@ def test_other_ids_beside_label_maps_are_said(tmp_path: Path) -> None:
         (
             "cityscapes",
             "gtFine/val/a/a_0_gtFine_labelTrainIds.png",
-            "There are .*labelTrainIds.png: these hold trainIds",
+            r"Found 1 \*_gtFine_labelTrainIds.png, the first gtFine/val/a/a_0_\w+.png: these hold trainIds",
         ),
         ("coco_stuff", "val_label/1_labelTrainIds.png", "these hold MMSegmentation's 171 ids"),
         ("ade20k", "training/ADE_train_1_seg.png", "these are of the full ADE20K"),
@@ -318,3 +321,23 @@ def test_label_maps_of_another_kind_alone_are_named(tmp_path: Path, name: str, f
     trees.put_map(tmp_path / file, [[0]])
     with pytest.raises(UserError, match=f"nothing of {name} found; .*{message}"):
         verify(name, tmp_path)
+    with pytest.raises(UserError, match=f"no label maps of {name} found; .*{message}"):
+        prepare(name, tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_label_maps_of_another_kind_beside_photographs_are_named(tmp_path: Path) -> None:
+    root = trees.cityscapes(tmp_path / "cityscapes")
+    for path in sorted(root.rglob("*_labelIds.png")):
+        path.rename(path.with_name(path.name.replace("labelIds", "labelTrainIds")))
+    named = (
+        "Found 2 *_gtFine_labelTrainIds.png, the first gtFine/train/a/a_0_gtFine_labelTrainIds.png: these hold "
+        "trainIds; the official archive gtFine_trainvaltest.zip has *_gtFine_labelIds.png."
+    )
+    ((*_, message),) = found(verify("cityscapes", root))
+    assert message.startswith("no label maps here, but 2 photographs and 2 instance maps; expected gtFine/<split>")
+    assert message.endswith(named)
+    with pytest.raises(UserError, match=re.escape(named)):
+        open_dataset("cityscapes", root, "train")
+    with pytest.raises(UserError, match=re.escape(named)):
+        prepare("cityscapes", root, tmp_path / "out")

@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +45,8 @@ def packed(label: np.ndarray) -> str:
 def test_the_page_and_its_files_are_served_with_headers_that_keep_others_out(server: DrawingServer) -> None:
     assert server.address.startswith("http://127.0.0.1:")
     assert len(server.token) >= 40
-    for path, kind in (("", "text/html"), ("draw.css", "text/css"), ("draw.js", "text/javascript"), ("state", "json")):
+    kinds = {"": "text/html", "palette.css": "text/css", "draw.css": "text/css", "draw.js": "text/javascript"}
+    for path, kind in (*kinds.items(), ("state", "json")):
         status, headers, content = request(server, path)
         assert (status, kind in headers["Content-Type"], bool(content)) == (200, True, True)
         assert (HEADERS | {"Content-Security-Policy": POLICY}).items() <= headers.items()
@@ -52,6 +54,13 @@ def test_the_page_and_its_files_are_served_with_headers_that_keep_others_out(ser
     about = json.loads(content)
     assert (about["width"], about["height"], len(about["classes"])) == (64, 32, 35)
     assert about == json.loads(json.dumps(state(server.session)))
+
+
+def test_all_colours_of_the_page_are_in_the_palette(server: DrawingServer) -> None:
+    palette, styles = (request(server, name)[2].decode() for name in ("palette.css", "draw.css"))
+    used = set(re.findall(r"var\(--([a-z-]+)\)", styles))
+    assert used
+    assert used <= set(re.findall(r"--([a-z-]+): light-dark", palette))
 
 
 @pytest.mark.parametrize(

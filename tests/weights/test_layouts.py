@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from sdm_bench.base.tensors import RefusedFile, read_torch
-from sdm_bench.metrics.inception import FIDInception, convolutions
+from sdm_bench.metrics.inception import Convolution, FIDInception
 from sdm_bench.metrics.lpips_diversity import LPIPS, Net
 from sdm_bench.weights import layouts
 
@@ -94,10 +94,20 @@ def test_batch_norm_or_another_network_is_refused() -> None:
         layouts.lpips_torchvision(other)
 
 
+def test_the_94_convolutions_are_those_of_the_network_in_its_order() -> None:
+    with torch.device("meta"):
+        network = FIDInception(classifier=False)
+    found = {name: module.conv for name, module in network.named_modules() if isinstance(module, Convolution)}
+    assert layouts.inception_convolutions() == {name: tuple(conv.weight.shape) for name, conv in found.items()}
+    assert list(layouts.inception_convolutions()) == list(found)
+    assert len(found) == 94
+    assert all(conv.bias is None for conv in found.values())
+
+
 def modules() -> dict[str, torch.Tensor]:
     """FID's Inception as modules of weight, beta, mean and var, numbered."""
     found = {}
-    for index, shape in enumerate(convolutions().values()):
+    for index, shape in enumerate(layouts.inception_convolutions().values()):
         found[f"layer{index}.weight"] = torch.full(shape, float(index))
         found |= {f"layer{index}.{kind}": torch.full(shape[:1], index + 0.5) for kind in ("beta", "mean", "var")}
     return found
@@ -107,8 +117,7 @@ def test_inception_modules_load_strictly_in_order() -> None:
     with torch.device("meta"):
         network = FIDInception(classifier=False)
     network.load_state_dict(layouts.inception_modules(modules()), strict=True, assign=True)
-    names = list(convolutions())
-    assert len(names) == 94
+    names = list(layouts.inception_convolutions())
     for index in (0, 5, 40, 93):
         block = network.get_submodule(names[index])
         assert (block.conv.weight == index).all()

@@ -41,11 +41,29 @@ def test_what_was_written_is_whole(whole: Path) -> None:
     assert len(found.sets) == 1
 
 
-def test_a_folder_that_is_no_bundle_says_what_is_missing(tmp_path: Path) -> None:
-    names = ("bundle.json", "results.csv", "protocols.json", "system.json")
-    assert check(tmp_path).wrong == [f"{name}: missing" for name in names]
-    with pytest.raises(UserError, match="no such folder; expected a bundle"):
-        check(tmp_path / "absent")
+def test_a_folder_that_is_no_bundle_is_refused_in_one_line(tmp_path: Path) -> None:
+    def refused(folder: Path) -> str:
+        with pytest.raises(UserError) as error:
+            check(folder)
+        assert error.value.message.isprintable()
+        return error.value.message.removeprefix(f"{folder}: ")
+
+    expected = "expected a folder that `sdm-bench submit` wrote"
+    assert refused(tmp_path / "absent") == "no such folder; expected a bundle, as `sdm-bench submit` writes it"
+    assert refused(tmp_path) == f"no bundle: no bundle.json in it; found nothing; {expected}"
+    for name in ("run.json", "a\nb", ".lock", *"lkjihgfedc"):
+        (tmp_path / name).touch()
+    found = "a\\nb, c, d, e, f, g, h, i, j, k and 2 more"
+    assert refused(tmp_path) == f"no bundle: no bundle.json in it; found {found}; {expected}"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/bundle.json").touch()
+    assert refused(tmp_path) == f"no bundle: no bundle.json in it; found bundles in it: mine; {expected}"
+
+
+def test_what_is_missing_in_a_bundle_is_listed(bundle: Path) -> None:
+    for name in ("results.csv", "protocols.json", "system.json"):
+        (bundle / name).unlink()
+    assert_found(bundle, *(f"^{name}: missing$" for name in ("results.csv", "protocols.json", "system.json")))
 
 
 def a_digit(bundle: Path) -> None:

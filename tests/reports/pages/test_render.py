@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from reports.pages.render import asset, data_block, render
+from reports.pages.render import PALETTE, data_block, render
 
 HOSTILE = "</script><script>alert(1)</script><!--\u2028&"
 PAIRS = [
     ("ink", "ground"), ("ink", "raised"), ("quiet", "ground"), ("quiet", "raised"), ("link", "ground"),
-    ("link", "raised"), ("mark-ink", "mark-ground"), ("warn-ink", "warn-ground"),
+    ("link", "raised"), ("mark-ink", "mark-ground"), ("warn-ink", "warn-ground"), ("wrong", "ground"),
 ]  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def test_fields_are_escaped_and_scripts_that_are_not_ours_refused() -> None:
 @pytest.mark.parametrize("scheme", [0, 1])
 @pytest.mark.parametrize(("ink", "ground"), PAIRS)
 def test_text_has_the_contrast_of_wcag_aa(scheme: int, ink: str, ground: str) -> None:
-    found = re.findall(r"--([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)", asset("pages/base.css"))
+    found = re.findall(r"--([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)", PALETTE.read_text())
     colors = {name: pair[scheme] for name, *pair in found}
     low, high = sorted(luminance(colors[name]) for name in (ink, ground))
     assert (high + 0.05) / (low + 0.05) >= 4.5

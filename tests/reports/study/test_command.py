@@ -6,6 +6,8 @@ from shutil import copytree
 
 import pytest
 
+from reports.study.build import SECONDS, StudyOptions
+from reports.study.choice import extras
 from tests.commands.test_commands import sdm_bench
 from tests.reports.study.answered import answers_of, prefers, write
 from tests.reports.study.made import key_of
@@ -30,6 +32,14 @@ def test_from_runs_to_tables(runs: list[Path], tmp_path: Path) -> None:
     assert done.stdout.split() == [str(out / "tally" / name) for name in [*names, "preference.csv"]]
     assert "| Ours | SPADE | 100.0 |" in (out / "tally" / "table2.md").read_text()
     assert "Ours,OASIS,Ours,cityscapes/" in (out / "tally" / "votes.csv").read_text()
+
+
+def test_the_help_says_what_the_default_costs_a_participant() -> None:
+    default = StudyOptions(pairs=[]).per_pair
+    minutes = round((default + 2 * extras(None, default)) * SECONDS / 60)
+    said = " ".join(sdm_bench("study", "build", "--help").stdout.split())
+    assert f"about {SECONDS} seconds for each: {minutes} minutes for {default} with their checks" in said
+    assert f"[default: {default}; x>=1]" in said
 
 
 @pytest.mark.parametrize(
