@@ -63,6 +63,8 @@ def _status(
         return Status("to do", error.message)
     gone = result is not None and cell.kind in WITH_FILES and not (out / cell.work_folder).exists()
     if result is not None and result.result is not None and not gone:
+        if cell.kind == "report" and (later := _newest(out / CELLS / cell.name)) not in (None, cell.decided_by):
+            return Status("stale", f"{cell.work_folder} holds a later one: {changed(later, cell.decided_by)}", result)
         now = [name for name in result.result.get("without", ()) if found[name].state in ("done", *PENDING)]
         word = "is measured now" if now and found[now[0]].state == "done" else "will be measured"
         return Status("stale", f"{now[0]} {word}", result) if now else Status("done", result=result)

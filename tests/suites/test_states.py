@@ -98,6 +98,18 @@ def test_a_report_without_a_number_is_made_again_once_it_is_there(tmp_path: Path
     assert found(plan, out)["report"] == "done"
 
 
+def test_a_report_whose_place_a_later_one_took_is_made_again(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    before, changed_since = planned(tmp_path), planned(tmp_path, SUITE.replace("{steps: 2}", "{steps: 3}"))
+    do(before, out)
+    do(changed_since, out)
+    now = states(before, out)
+    assert {name for name, status in now.items() if status.state != "done"} == {"report"}
+    assert now["report"].why.startswith("report holds a later one: ")
+    do(before, out, "report")
+    assert set(found(before, out).values()) == {"done"}
+
+
 def test_a_damaged_or_foreign_result_counts_for_nothing(tmp_path: Path) -> None:
     plan, out = planned(tmp_path), tmp_path / "out"
     do(plan, out)
