@@ -45,8 +45,12 @@ class Claim(NamedTuple):
 
 
 PLAIN, GUIDED = "sdm.guidance-1.0", "sdm.guidance-1.5"
+CONCAT, CONCAT_GUIDED = "sdm-concat.guidance-1.0", "sdm-concat.guidance-1.5"
 CLAIMS = (
-    Claim("SPADE conditioning has a higher mIoU than concatenation", "mIoU", 1, "sdm-concat.guidance-1.0", PLAIN),
+    Claim("SPADE conditioning has a higher mIoU than concatenation", "mIoU", 1, CONCAT, PLAIN),
+    Claim("SPADE conditioning has a lower FID than concatenation", "FID", -1, CONCAT, PLAIN),
+    Claim("The same with guidance: mIoU", "mIoU", 1, CONCAT_GUIDED, GUIDED),
+    Claim("The same with guidance: FID", "FID", -1, CONCAT_GUIDED, GUIDED),
     Claim("Guidance lowers FID", "FID", -1, PLAIN, GUIDED),
     Claim("Guidance lowers diversity", "LPIPS", -1, PLAIN, GUIDED),
     *(Claim(f"Guided SDM has a lower FID than {method_name(name)}", "FID", -1, name, GUIDED) for name in GANS),
