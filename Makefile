@@ -55,11 +55,13 @@ baselines: $(SETUP)
 			|| exit 1; done
 	$(BIN)/sdm-bench report $(GANS:%=$(BASELINES)/%) --out $(BASELINES)/report
 
-# The checkpoints of Cityscapes that ship were trained before the suite `toy`, by `train --preset toy` on its 2,000 scenes
-# and exported with --bits 16. unet: --steps 2000. spade: 4000. sdm, sdm-concat: 6000, then 1000 more with --init,
-# --condition-dropout 0.2 and --learning-rate 2e-4.
+# Three checkpoints of Cityscapes that ship were trained before the suite `toy`, by `train --preset toy` on its 2,000 scenes
+# and exported with --bits 16. unet: --steps 2000. sdm, sdm-concat: 6000, then 1000 more with --init, --condition-dropout 0.2
+# and --learning-rate 2e-4. All others are of the suite.
 TOY := build/toy
 SHIPPED := sdm_bench/weights/toy
+OF_THE_SUITE := cityscapes.spade.seed-0 $(foreach dataset,ade20k celebamask_hq coco_stuff,\
+	$(dataset).sdm.seed-0 $(dataset).sdm-concat.seed-0 $(dataset).spade.seed-0 $(dataset).unet)
 
 toy-checkpoints: $(SETUP)
 	$(BIN)/sdm-bench run toy --out $(TOY)
@@ -71,10 +73,9 @@ NO_PATHS := import sys, pathlib; from reports.anonymous import without_paths; \
 
 # In the suite's folder, where a training finds the one that it started from. What ships names no path of the machine.
 toy-export: $(SETUP)
-	for dataset in ade20k celebamask_hq coco_stuff; do \
-		for run in sdm.seed-0 sdm-concat.seed-0 spade.seed-0 unet; do \
-			file=$(CURDIR)/$(SHIPPED)/$$dataset/$${run%.seed-0}; \
-			(cd $(TOY) && ls -d trained/$$dataset.$$run >/dev/null && \
-				rm -f $$file.safetensors $$file.json && mkdir -p $$(dirname $$file) && \
-				$(CURDIR)/$(BIN)/sdm-bench export trained/$$dataset.$$run $$file.safetensors --bits 8 && \
-				$(CURDIR)/$(BIN)/python -c '$(NO_PATHS)' $$file.json) || exit 1; done; done
+	for each in $(OF_THE_SUITE); do \
+		run=$${each#*.}; file=$(CURDIR)/$(SHIPPED)/$${each%%.*}/$${run%.seed-0}; \
+		(cd $(TOY) && ls -d trained/$$each >/dev/null && \
+			rm -f $$file.safetensors $$file.json && mkdir -p $$(dirname $$file) && \
+			$(CURDIR)/$(BIN)/sdm-bench export trained/$$each $$file.safetensors --bits 8 && \
+			$(CURDIR)/$(BIN)/python -c '$(NO_PATHS)' $$file.json) || exit 1; done
