@@ -19,6 +19,9 @@ from tests.several import together
 
 LOOP = LoopOptions(steps=2, log_every=1, save_every=1, grid_every=100, device="cpu")
 TINY_OASIS = {"ngf": 4, "widest": 2, "blocks": 3, "hidden": 4, "z_dim": 4}
+# Where rounding takes a patch of the second step over the hinge's kink, gradients differ by a percent. With this network
+# no patch comes near: weights after it are 1.2e-4 apart at most, under four sets of kernels.
+TINY_SPADE = {"upsampling": "normal", "ngf": 4, "widest": 2, "hidden": 4, "nef": 2}
 METHODS = ("sdm", "oasis", "spade", "unet")
 PROGRAM = """
 import sys
@@ -39,7 +42,7 @@ def options_of(method: str, data: Path) -> TrainOptions:
         return options.model_copy(update={"network": options.network | TINY_OASIS})
     if method == "spade":
         options = resolve_method(method, "cityscapes", data, "toy-vae", overrides={"batch_size": 4})
-        return options.model_copy(update={"network": options.network | {"ngf": 4, "widest": 2, "hidden": 4, "nef": 2}})
+        return options.model_copy(update={"network": options.network | TINY_SPADE})
     return tiny_options(method, data, timestep_sampler="loss-second-moment")
 
 
@@ -102,6 +105,7 @@ def test_two_processes_have_the_gradients_and_weights_of_one(method: str, traine
     one, two = (trained / count / method for count in "12")
     for name in ("network", "discriminator") if method in ("oasis", "spade") else ("network",):
         assert apart(moments(one, 1, name), moments(two, 1, name)) < 2e-5, name
+        assert apart(tensors(one, 1, name), tensors(two, 1, name)) < 5e-4, name
         assert apart(tensors(one, 2, name), tensors(two, 2, name)) < 2e-3, name
 
 
