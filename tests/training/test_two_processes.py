@@ -19,8 +19,8 @@ from tests.several import together
 
 LOOP = LoopOptions(steps=2, log_every=1, save_every=1, grid_every=100, device="cpu")
 TINY_OASIS = {"ngf": 4, "widest": 2, "blocks": 3, "hidden": 4, "z_dim": 4}
-# Where rounding takes a patch of the second step over the hinge's kink, gradients differ by a percent. With this network
-# no patch comes near: weights after it are 1.2e-4 apart at most, under four sets of kernels.
+# Where rounding takes a value of the second step over a kink, as of the hinge, gradients differ by a percent. With this
+# network none comes near: weights after it are 1.2e-4 apart at most, under four sets of kernels.
 TINY_SPADE = {"upsampling": "normal", "ngf": 4, "widest": 2, "hidden": 4, "nef": 2}
 METHODS = ("sdm", "oasis", "spade", "unet")
 PROGRAM = """
