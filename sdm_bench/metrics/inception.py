@@ -217,20 +217,26 @@ def load_inception(weights: Tensors, device: str = "cpu") -> FIDInception:
 
 
 class FoldedConvolution(Convolution):
-    """A convolution with the batch norm in its weights and bias; on a CPU with oneDNN it applies the ReLU as well."""
+    """A convolution with the batch norm in its weights and bias.
+
+    On a CPU with oneDNN it applies the ReLU as well, and lays its weights out once, at the first input, not at each.
+    """
 
     def __init__(self, convolution: Convolution):
         nn.Module.__init__(self)
         assert isinstance(convolution.bn, nn.BatchNorm2d)
         self.conv = fuse_conv_bn_eval(convolution.conv, convolution.bn)
         self.bn = nn.Identity()
+        self.laid_out: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         if x.device.type != "cpu" or not torch.backends.mkldnn.is_available():
             return super().forward(x)
         c = self.conv
-        how: tuple = (c.padding, c.stride, c.dilation, c.groups, "relu", [], "")
-        return torch.ops.mkldnn._convolution_pointwise(x, c.weight, c.bias, *how)
+        where: tuple = (c.padding, c.stride, c.dilation, c.groups)
+        if self.laid_out is None:
+            self.laid_out = torch.ops.mkldnn._reorder_convolution_weight(c.weight, *where, list(x.shape))
+        return torch.ops.mkldnn._convolution_pointwise(x, self.laid_out, c.bias, *where, "relu", [], "")
 
 
 def folded(network: FIDInception) -> FIDInception:
