@@ -15,12 +15,16 @@ PICTURED = ("compare", "samples", "editing")
 
 @dataclass(frozen=True)
 class FigureOptions:
-    """What a report draws. names: None for DEFAULT as far as there are samples. formats: see FORMATS."""
+    """What a report draws. names: None for DEFAULT as far as there are samples. formats: see FORMATS.
+
+    passing: of what is named, a figure that can't be drawn is a line in place of an error.
+    """
 
     names: Sequence[str] | None = None
     formats: Sequence[str] = (FORMATS[0],)
     examples: Examples = field(default_factory=Examples)
     columns: Sequence[ColumnChoice] = ()
+    passing: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def figure_options(
 def figure_files(material: Material, options: FigureOptions) -> list[FigureFiles]:
     """The files of every figure. Raises UserError for one that is asked for and can't be drawn.
 
-    Of those that are drawn anyway, a line says why one is not.
+    Of those that are drawn anyway or in passing, a line says why one is not.
     """
     made = []
     for name in dict.fromkeys(DEFAULT if options.names is None else options.names):
@@ -82,9 +86,9 @@ def figure_files(material: Material, options: FigureOptions) -> list[FigureFiles
         try:
             drawings = draw(name, material)
         except NothingToDraw as error:
-            if options.names is not None:
+            if options.names is not None and not options.passing:
                 raise
-            say(f"no figure {name}: {error.message}")
+            say(f"no figure {name}: {error.message.removeprefix(f'figure {name}: ')}")
             continue
         made += [FigureFiles(each.files(options.formats), each.alt) for each in drawings]
     return made

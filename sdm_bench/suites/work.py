@@ -1,6 +1,7 @@
 """What each kind of cell does: the call that its command makes, with the cell's options. Nothing is computed here."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +177,10 @@ def report(cell: Cell, device: str) -> dict[str, Any]:
 
 
 def report_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Options of a suite's report as `write_report` takes them."""
+    """Options of a suite's report as `write_report` takes them.
+
+    A suite names the figures of the whole: one that a part of it can't fill is passed over with a line.
+    """
     from reports.figures.figures import figure_options
     from reports.names import KINDS
 
@@ -185,7 +189,9 @@ def report_options(options: dict[str, Any]) -> dict[str, Any]:
         **{name: options[name] for name in ("tables", "published", "mean_over_training_seeds")},
         "factors": [name.replace("-", " ") for name in options.get("factors", ())],
         "accuracy": options.get("accuracy", False),
-        "figures": figure_options(drawn or (), drawn is not None and not drawn, (), (), None, None, ()),
+        "figures": replace(
+            figure_options(drawn or (), drawn is not None and not drawn, (), (), None, None, ()), passing=True
+        ),
         "names": {kind: names.get(kind, {}) for kind in KINDS},
     }
 

@@ -29,7 +29,7 @@ DEMO = """
       sdm: null
       sdm-guided: {generate: {solver_steps: 2}}
 """
-SPADE_ALONE = "    only: [{method: spade}]\n    report: {tables: [comparison]}\n"
+SPADE_ALONE = "    only: [{method: spade}]\n    report: {tables: [comparison], figures: [guidance]}\n"
 TRAINED = """
     name: trained
     datasets:
@@ -198,6 +198,13 @@ def test_offline_all_that_is_missing_is_listed_at_once_and_the_rest_runs(tmp_pat
     assert "evaluate.cityscapes.spade.sdm-bench@1.fid: can't: weights inception-2015-12-05" in found.output
     rows = [row for file in (tmp_path / "small-demo").rglob("results.csv") for row in read_rows(file)]
     assert {row.measure for row in rows} == {"lpips", "miou"}
+    report = tmp_path / "small-demo" / "report"
+    assert (report / "comparison.md").is_file()
+    (log,) = (tmp_path / "small-demo" / "cells" / "report").glob("*/log.txt")
+    assert "no figure guidance: nothing measured at two guidance scales" in log.read_text()
+    call("report", suite, "--out", "tables")
+    refused = call("report", suite, "--figure", "guidance", "--out", "drawn", code=2)
+    assert "figure guidance: nothing measured at two guidance scales" in refused.stderr
 
 
 def test_trainings_are_averaged_over_their_seeds_and_can_be_adopted(tmp_path: Path) -> None:
