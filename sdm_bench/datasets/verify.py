@@ -284,11 +284,11 @@ def _remarks(split: Split, findings: list[Finding]) -> list[Remark]:
 
 
 def _never(table: ClassTable, findings: list[Finding]) -> list[Remark]:
-    """A remark on the evaluated classes that no readable label map holds."""
-    occurring = np.zeros(len(table), bool)
-    for finding in findings:
-        occurring |= False if finding.occurring is None else finding.occurring
-    here = {name for name, occurs in zip(table.names, occurring, strict=True) if occurs}
+    """A remark on the evaluated classes that no label map holds; none where no label map could be read."""
+    read = [finding.occurring for finding in findings if finding.occurring is not None]
+    if not read:
+        return []
+    here = {name for name, occurs in zip(table.names, np.any(read, axis=0), strict=True) if occurs}
     absent = [name for name in table.evaluated_names if name not in here]
     if not absent:
         return []

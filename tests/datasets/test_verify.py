@@ -1,6 +1,7 @@
 """Verifying a whole dataset: each kind of damage is found, all at once, and whole data has no problems."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,13 @@ def test_a_split_without_label_maps_is_one_problem(frames: Path) -> None:
     ((split, file, kind, message),) = found(verify("cityscapes", frames))
     assert (split, file, kind) == ("val", "val", "missing")
     assert message.startswith("no label maps here, but 2 photographs; expected gtFine/<split>")
+
+
+def test_of_no_label_map_at_all_nothing_is_said_of_classes(frames: Path) -> None:
+    shutil.rmtree(frames / "gtFine")
+    report = verify("cityscapes", frames)
+    assert report.problems
+    assert not any("never occur" in remark.message for remark in report.warnings)
 
 
 def test_label_maps_alone_are_one_warning(tmp_path: Path) -> None:

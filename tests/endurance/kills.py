@@ -31,7 +31,8 @@ from tests.endurance.workspace import make_pairs
 MOST_SECONDS = 300
 # What differs between two runs of one command: when they were, how long they took, and how often they were tried.
 TIMES = re.compile(
-    rb'\d{4}-\d\d-\d\dT[\d:.+Z]+|"(?:seconds|steps_per_second|peak_memory|ended|tries|share|written)": [\d.e+-]+'
+    rb"\d{4}-\d\d-\d\dT[\d:.+Z]+"
+    rb'|"(?:seconds|core_seconds|steps_per_second|peak_memory|ended|tries|share|written)": [\d.e+-]+'
 )
 # Curves, in files that are named after the process, locks, and times.
 PASSED_OVER = ("tensorboard", ".lock", "log.txt", "rates", "cost.json")
