@@ -158,7 +158,7 @@ class Campaign:
     """Commands killed below the empty folder `root`."""
 
     def __init__(self, root: Path):
-        self.root, self.place = root, root / "place"
+        self.root, self.place = root, root / "killed"
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         made = [sys.executable, "-m", "tests.endurance.kills", "--make", str(root / "originals")]
         subprocess.run(made, check=True, env=environment, stdout=subprocess.DEVNULL)
