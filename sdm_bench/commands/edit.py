@@ -149,7 +149,10 @@ def edit(image: Path | None, labels: Path | None, edited_labels: Path | None, **
 def _refuse_undrawn(given: dict[str, Path | None], chosen: dict[str, Any]) -> None:
     """Raises UserError for what the page itself says, or has no use for."""
     from sdm_bench.base.errors import UserError
+    from sdm_bench.base.processes import rank_and_count
 
+    if rank_and_count()[1] > 1:
+        raise UserError("--draw: one process serves the page; start it without torchrun")
     painted = [name for name in ("--pairs", "EDITED_LABELS", "--edited-instances", "--mask") if given[name] is not None]
     painted += ["--margin"] if chosen["margin"] else []
     painted += ["--seeds"] if chosen["seeds"] != [0] else []

@@ -8,7 +8,7 @@ from pathlib import Path
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import is_whole_picture, sha256_file, sha256_lines, write_png
 from sdm_bench.base.finite import refuse_weights
-from sdm_bench.base.processes import alone_in
+from sdm_bench.base.processes import alone_in, decided, rank_and_count, start_processes, together
 from sdm_bench.base.progress import say, track
 from sdm_bench.checkpoints.generators import TrainedNetwork, WeightsSpec
 from sdm_bench.datasets.base import SemanticDataset
@@ -113,6 +113,7 @@ def open_editor(
     dataset, data: whose encoding label maps have, by default what the weights were trained on, and where its
     classes.yaml is if it has one. recipe: how label maps are read, by default as in training.
     """
+    start_processes(device)
     speed = speed or Speed()
     if weights.method is not None:
         refuse_idle_options(weights.method, sampling, speed)
@@ -148,8 +149,8 @@ def edit_pictures(
     """Edits every pair for every seed into the folder `out`, see edit_folders.py; returns it. What is there stays.
 
     margin: pixels by which what differs, or the masks, grow. batch_size: by default that of the edits in the folder, or
-    as many as there are pairs, up to 8. Raises UserError before any work for whatever can't be edited, and NotFinite
-    for a picture of NaN or Inf, which is not written.
+    as many as there are pairs, up to 8. The processes of torchrun take turns at the batches. Raises UserError before
+    any work for whatever can't be edited, and NotFinite for a picture of NaN or Inf, which is not written.
     """
     read = [read_pair(opened.reader, files, opened.transform, margin) for files in pairs]
     _refuse_instances(opened.trained, pairs, read)
@@ -170,8 +171,9 @@ def edit_pictures(
         say(f"{options.method} makes one picture a label map: editing with seed {seeds[0]} alone of {len(seeds)}")
         seeds = seeds[:1]
     with alone_in(out, "edit", "wait for it"):
-        opened.begin(target, options, seeds, command, read)
-        written = _write_edits(opened.editor, read, options, target, seeds)
+        decided(lambda: opened.begin(target, options, seeds, command, read))
+        with together():
+            written = _write_edits(opened.editor, read, options, target, seeds)
     say(f"{out}: {written} edits written")
     return out
 
@@ -179,14 +181,16 @@ def edit_pictures(
 def _write_edits(
     editor: Editor, pairs: Sequence[EditPair], options: EditOptions, target: EditFolder, seeds: Sequence[int]
 ) -> int:
-    """Writes those edits that are not there, in fixed batches of pairs for each seed; returns how many."""
-    wanted = [(seed, pair.source.id) for seed in seeds for pair in pairs]
+    """Writes this process's edits that are not there, in fixed batches of pairs for each seed; returns how many."""
+    size = options.batch_size
+    rank, processes = rank_and_count()
+    batches = [(seed, pairs[start : start + size]) for seed in seeds for start in range(0, len(pairs), size)]
+    batches = batches[rank::processes]
+    wanted = [(seed, pair.source.id) for seed, batch in batches for pair in batch]
     absent = {(seed, id) for seed, id in wanted if not is_whole_picture(target.sample(id, seed))}
     done = len(wanted) - len(absent)
     if done:
         say(f"{target.folder}: {done} of {len(wanted)} edits are there")
-    size = options.batch_size
-    batches = [(seed, pairs[start : start + size]) for seed in seeds for start in range(0, len(pairs), size)]
     work = (
         (seed, pair.source.id, pixels)
         for seed, batch in batches

@@ -67,3 +67,9 @@ def test_what_cannot_be_is_refused_in_a_line(
     output = sdm_bench("edit", *typed, *TOY, *FAST, "--out", "out", code=2).output
     assert expected in output
     assert not Path("out").exists()
+
+
+def test_several_processes_do_not_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    output = sdm_bench("edit", "--draw", *TOY, "--out", "out", code=2).output
+    assert "--draw: one process serves the page; start it without torchrun" in output

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 
+from cli import main
 from sdm_bench.base.drawing import to_uint8
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json, write_json, write_png
@@ -26,6 +28,7 @@ from sdm_bench.sampling.edit_folders import EditFolder
 from sdm_bench.sampling.editor import Editor, InpaintingChoice, reader_of
 from sdm_bench.sampling.folders import SampleFolder
 from sdm_bench.sampling.synthesizers import SamplingOptions
+from tests.several import together as in_two
 
 FAST = SamplingOptions(solver="ddim", solver_steps=2, guidance=1.0)
 SDM = WeightsSpec(method="sdm", checkpoint="toy")
@@ -135,6 +138,22 @@ def test_a_folder_is_whole_resumes_and_says_how_it_was_made(toy_pairs: Path, tmp
     read = pictures.edit(0)
     assert (read.erased == (read.label != read.example.label)).all()
     assert pictures.classes.digest() == ClassTable.shipped("cityscapes").digest()
+
+
+def test_two_processes_share_the_edits_of_one(toy_pairs: Path, tmp_path: Path) -> None:
+    chosen = ["edit", "--method", "sdm", "--checkpoint", "toy", "--pairs", str(toy_pairs), "--solver-steps", "2"]
+    chosen += ["--batch-size", "3", "--seeds", "0-1", "--device", "cpu", "--out"]
+    program = "import sys\nfrom cli import main\nmain(sys.argv[1:])\n"
+    CliRunner().invoke(main, [*chosen, str(tmp_path / "one")], catch_exceptions=False)
+    for each in in_two(program, *chosen, str(tmp_path / "two")):
+        assert each.code == 0, each.err
+        assert "two: 3 edits written" in each.err
+    one, two = (
+        {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*.png")}
+        for name in ("one", "two")
+    )
+    assert len(one) > 6
+    assert two == one
 
 
 def test_edits_made_otherwise_are_not_mixed(toy_pairs: Path, tmp_path: Path) -> None:
