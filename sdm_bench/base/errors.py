@@ -2,6 +2,7 @@
 
 import difflib
 import errno
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,10 @@ import click
 
 # The disk is at fault, not the command: the same command goes on once there is room.
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# What torch says, in errors of its own, where the machine's or a GPU's memory ends: how much it asked for.
+TORCH_WANTED = re.compile(
+    r"(?:CUDA|MPS|DefaultCPUAllocator).*tried to allocate ([\d.]+ \w+)", re.IGNORECASE | re.DOTALL
+)
 
 
 class UserError(click.ClickException):
@@ -48,6 +53,13 @@ def errors_in_a_line() -> Iterator[None]:
         raise refused(error) from error
     except MemoryError as error:
         raise MachineError(f"out of memory{f': {error}' if str(error) else ''}") from error
+    except RuntimeError as error:
+        asked = TORCH_WANTED.search(str(error))
+        if asked is None:
+            raise
+        raise MachineError(
+            f"out of memory: no room for {asked[1]} more; a smaller batch, picture or --precision needs less"
+        ) from error
 
 
 def refused(error: OSError) -> click.ClickException:

@@ -2,14 +2,16 @@
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import pytest
+import torch
 from click.testing import CliRunner
 
 from cli import main
-from sdm_bench.base.errors import PartialFailure, UserError, errors_in_a_line, unknown_name
+from sdm_bench.base.errors import MachineError, PartialFailure, UserError, errors_in_a_line, unknown_name
 
 
 def test_an_unknown_name_says_which_was_meant() -> None:
@@ -35,6 +37,34 @@ def test_what_the_system_refuses_is_a_line_with_the_place(number: int, code: int
     with pytest.raises(click.ClickException) as caught, errors_in_a_line():
         raise OSError(number, os.strerror(number), "a/b")
     assert (caught.value.message, caught.value.exit_code) == (text, code)
+
+
+def _not_on_cuda() -> None:
+    raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 1.50 GiB free.")
+
+
+def _not_on_mps() -> None:
+    raise RuntimeError("MPS backend out of memory (max allowed: 9.07 GB). Tried to allocate 25.00 MB on private pool.")
+
+
+def _not_on_cpu() -> None:
+    torch.empty(1 << 46)
+
+
+@pytest.mark.parametrize(
+    ("allocate", "asked"),
+    [(_not_on_cuda, "2.00 GiB"), (_not_on_mps, "25.00 MB"), (_not_on_cpu, "281474976710656 bytes")],
+)
+def test_memory_that_a_tensor_does_not_get_is_a_line(allocate: Callable[[], None], asked: str) -> None:
+    with pytest.raises(MachineError) as caught, errors_in_a_line():
+        allocate()
+    expected = f"out of memory: no room for {asked} more; a smaller batch, picture or --precision needs less"
+    assert (caught.value.message, caught.value.exit_code) == (expected, 1)
+
+
+def test_another_error_of_torch_stays_what_it_is() -> None:
+    with pytest.raises(RuntimeError, match="shape mismatch"), errors_in_a_line():
+        raise RuntimeError("shape mismatch")
 
 
 def test_a_closed_pipe_is_left_to_click() -> None:
