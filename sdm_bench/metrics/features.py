@@ -27,7 +27,7 @@ from sdm_bench.metrics.resize import Resize, resize_mode
 
 INCEPTION = "inception-2015-12-05"
 # Part of the cache key: raised whenever a change of this room changes a feature.
-EXTRACTION_VERSION = "4"
+EXTRACTION_VERSION = "5"
 # Pictures that a thread sends through a network at a time, and threads that do: what a layer makes then stays near the
 # core and below a few GB in all.
 CPU_BATCH, MOST_THREADS = 8, 16

@@ -230,13 +230,22 @@ class FoldedConvolution(Convolution):
         self.laid_out: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.device.type != "cpu" or not torch.backends.mkldnn.is_available():
-            return super().forward(x)
+        return self._by_onednn(x, "relu") if _has_onednn(x) else super().forward(x)
+
+    def linear(self, x: Tensor) -> Tensor:
+        # torch itself leaves a 1x1 on one thread to a slower way
+        return self._by_onednn(x, "none") if _has_onednn(x) else super().linear(x)
+
+    def _by_onednn(self, x: Tensor, then: str) -> Tensor:
         c = self.conv
         where: tuple = (c.padding, c.stride, c.dilation, c.groups)
         if self.laid_out is None:
             self.laid_out = torch.ops.mkldnn._reorder_convolution_weight(c.weight, *where, list(x.shape))
-        return torch.ops.mkldnn._convolution_pointwise(x, self.laid_out, c.bias, *where, "relu", [], "")
+        return torch.ops.mkldnn._convolution_pointwise(x, self.laid_out, c.bias, *where, then, [], "")
+
+
+def _has_onednn(x: Tensor) -> bool:
+    return x.device.type == "cpu" and torch.backends.mkldnn.is_available()
 
 
 def folded(network: FIDInception) -> FIDInception:
