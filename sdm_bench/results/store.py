@@ -38,14 +38,14 @@ def store(
 ) -> list[ResultRow]:
     """Adds a measurement's numbers, and how it was made, to the files at `path`; returns the rows with their record.
 
-    Other processes that store at the same time wait, so that nothing is lost.
+    Other processes that store at the same time wait, so that nothing is lost. Rows come last: where they are, all is.
     """
     with locked(path.parent):
         name = record(path.parent, about)
         stored = [row.model_copy(update={"evaluation": name}) for row in rows]
-        add_rows(path, stored)
         if per_image:
             add_per_image(path.with_name(PER_IMAGE_FILE), per_image)
+        add_rows(path, stored)
     return stored
 
 
@@ -60,7 +60,7 @@ def merge(source: Path, path: Path) -> None:
             if not (path.parent / FOLDER / file.name).is_file():
                 write_json(path.parent / FOLDER / file.name, read_json(file))
         if not path.is_file() or not {row.id for row in rows} <= {row.id for row in read_rows(path)}:
-            add_rows(path, rows)
             if pictures.is_file():
                 numbers = read_per_image(pictures).itertuples(index=False, name=None)
                 add_per_image(path.with_name(PER_IMAGE_FILE), [PerImage(*each) for each in numbers])
+            add_rows(path, rows)

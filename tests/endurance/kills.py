@@ -34,8 +34,8 @@ TIMES = re.compile(
     rb"\d{4}-\d\d-\d\dT[\d:.+Z]+"
     rb'|"(?:seconds|core_seconds|steps_per_second|peak_memory|ended|tries|share|written)": [\d.e+-]+'
 )
-# Curves, in files that are named after the process, locks, and times.
-PASSED_OVER = ("tensorboard", ".lock", "log.txt", "rates", "cost.json")
+# Curves, in files that are named after the process, locks, times, and another program's cache of fonts.
+PASSED_OVER = ("tensorboard", ".lock", "log.txt", "rates", "cost.json", "matplotlib")
 PACKAGE = "net-1.0.whl"
 SUITE = """
 extends: demo

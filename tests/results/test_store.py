@@ -4,12 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.results.per_image import read_per_image
 from sdm_bench.results.rows import add_rows, read_rows
-from sdm_bench.results.store import refuse_unusable, store
+from sdm_bench.results.store import merge, refuse_unusable, store
+from tests.results.test_per_image import number
 from tests.results.test_rows import row
 
 WRITER = """
@@ -42,6 +44,26 @@ def test_rows_carry_the_name_of_their_record(tmp_path: Path) -> None:
     assert stored == read_rows(tmp_path / "results.csv")
     assert (tmp_path / "provenance" / f"{stored[0].evaluation}.json").is_file()
     assert not (tmp_path / "per-image.csv").exists()
+
+
+@pytest.mark.parametrize("interrupted", ["add_per_image", "add_rows"])
+def test_numbers_that_were_taken_over_in_part_are_taken_over_again(
+    interrupted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = tmp_path / "cell" / "results.csv", tmp_path / "samples" / "results.csv"
+    changes = {"sample_set": "a"}
+    rows = store(source, [row(**changes)], [number(**changes)], {"command": "sdm-bench evaluate"})
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"sdm_bench.results.store.{interrupted}", killed)
+        with pytest.raises(KeyboardInterrupt):
+            merge(source, target)
+    merge(source, target)
+    assert read_rows(target) == rows
+    pd.testing.assert_frame_equal(*(read_per_image(each.with_name("per-image.csv")) for each in (source, target)))
 
 
 def test_a_file_that_rows_cannot_be_added_to_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
