@@ -20,6 +20,8 @@ BEGINNINGS = (
     (b"%PDF", "a PDF"),
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
+    (b"\x89HDF", "an HDF5 file, as Keras writes them"),
+    (b"\x93NUMPY", "an array of NumPy"),
 )
 # What may come out of an archive: this many times its own size, and a little more for small ones.
 INFLATION = 20
@@ -37,15 +39,20 @@ def unpacked_limit(path: Path) -> int:
 
 def refuse_no_weights(path: Path) -> None:
     """Raises RefusedFile for what is put in the place of weights by a failed download, and UserError for a pipe."""
+    refuse_stand_ins(path, "weights")
+
+
+def refuse_stand_ins(path: Path, wanted: str) -> None:
+    """Raises RefusedFile for what a failed download puts in the place of what is `wanted`, and UserError for a pipe."""
     refuse_special(path)
     with path.open("rb") as stream:
         start = stream.read(LOOKED_AT)
     if not start:
-        raise RefusedFile(f"{path}: an empty file, not weights")
+        raise RefusedFile(f"{path}: an empty file, not {wanted}")
     if start.startswith(LFS):
-        raise RefusedFile(f"{path}: a Git LFS pointer, not weights; `git lfs pull` brings the file that it stands for")
+        raise RefusedFile(f"{path}: a Git LFS pointer, not {wanted}; `git lfs pull` brings the file that it stands for")
     if _is_web_page(start):
-        raise RefusedFile(f"{path}: a web page, not weights{_titled(start)}; download the file itself")
+        raise RefusedFile(f"{path}: a web page, not {wanted}{_titled(start)}; download the file itself")
 
 
 def refuse_other_kinds(path: Path) -> None:
@@ -55,6 +62,9 @@ def refuse_other_kinds(path: Path) -> None:
     for beginning, kind in BEGINNINGS:
         if start.startswith(beginning):
             raise RefusedFile(f"{path}: {kind}; expected weights")
+    if start.lstrip().startswith(b"{"):
+        index = ", the index of weights in several files, which would have to be put into one"
+        raise RefusedFile(f"{path}: a JSON{index * (b'weight_map' in path.read_bytes())}; expected weights")
     if start[257:262] == b"ustar" and not _legacy_torch(path):
         raise RefusedFile(f"{path}: a tar archive, not weights; unpack it first")
     if is_zip(path):
@@ -64,6 +74,8 @@ def refuse_other_kinds(path: Path) -> None:
                 names = archive.namelist()
         except Exception as error:  # a damaged list of members
             raise RefusedFile(f"{path}: a zip archive that is damaged: {error}") from error
+        if any(name.count("/") == 1 and name.endswith("/constants.pkl") for name in names):
+            raise RefusedFile(f"{path}: a TorchScript archive; expected a state dict, as torch.save writes it")
         if not any(PurePosixPath(name).name == "data.pkl" for name in names):
             raise RefusedFile(f"{path}: a zip archive, not weights; it holds {', '.join(names[:3])}; unpack it first")
 
@@ -80,6 +92,13 @@ def refuse_inflated(path: Path) -> None:
             f"{path}: an archive of {path.stat().st_size} bytes whose members have {total}; at most {INFLATION} times "
             "as many are unpacked"
         )
+
+
+def is_safetensors(path: Path) -> bool:
+    """Whether a file begins as safetensors do: the length of a header of JSON, which the file has, and that header."""
+    with path.open("rb") as stream:
+        length, start = int.from_bytes(stream.read(8), "little"), stream.read(1)
+    return start == b"{" and length <= path.stat().st_size - 8
 
 
 def is_zip(path: Path) -> bool:

@@ -98,6 +98,13 @@ def _text_as_bytes(text: str, encoding: str = "latin1") -> bytes:
     return text.encode("latin1")
 
 
+class _Ordered(dict[str, Any]):
+    """Stands for an OrderedDict. A network's state dict keeps versions of its modules beside its items: left out."""
+
+    def __setstate__(self, _: Any) -> None:
+        return None
+
+
 ARRAYS: dict[tuple[str, str], Any] = {
     ("numpy.core.multiarray", "_reconstruct"): _array,
     ("numpy._core.multiarray", "_reconstruct"): _array,
@@ -122,7 +129,7 @@ class CheckpointUnpickler(RestrictedUnpickler):
         ("torch._utils", "_rebuild_parameter_with_state"): lambda data, *_: data,
         ("torch", "Size"): tuple,
         ("torch", "device"): Inert,
-        ("collections", "OrderedDict"): dict,
+        ("collections", "OrderedDict"): _Ordered,
         ("numpy.core.multiarray", "scalar"): Inert,
         ("numpy._core.multiarray", "scalar"): Inert,
         ("_codecs", "encode"): _text_as_bytes,

@@ -42,7 +42,7 @@ def transformers_network(model: Any, config: Any, tensors: Tensors, source: str)
             output_loading_info=True,
         )
     shapes = [f"{key} (file {tuple(a)}, network {tuple(b)})" for key, a, b in sorted(report["mismatched_keys"])]
-    found = Differences(sorted(report["missing_keys"]), sorted(report["unexpected_keys"]), shapes)
+    found = Differences(sorted(report["missing_keys"]), sorted(report["unexpected_keys"]), shapes, [])
     if found:
         raise UserError(f"{source}: these are not the weights of {model.__name__}:\n{found.text()}")
     built: nn.Module = network

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from sdm_bench.base.eightbits import unpack
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.filekinds import RefusedFile as RefusedFile
-from sdm_bench.base.filekinds import refuse_no_weights, refuse_other_kinds
+from sdm_bench.base.filekinds import is_safetensors, is_zip, refuse_no_weights, refuse_other_kinds
 from sdm_bench.base.files import atomic_path, refuse_special
 from sdm_bench.base.torchfiles import Tensors as Tensors
-from sdm_bench.base.torchfiles import bare, reason
+from sdm_bench.base.torchfiles import bare, generator_of, reason
 from sdm_bench.base.torchfiles import read_torch as read_torch
 
 Built = TypeVar("Built", bound=nn.Module)
@@ -30,15 +30,19 @@ COUNTER = "num_batches_tracked"
 
 
 def read_tensors(path: Path, raw: bool = False) -> Tensors:
-    """The tensors of a safetensors file, or of a PyTorch file otherwise, see `read_torch`; raises RefusedFile."""
+    """The tensors of a safetensors file, or of a PyTorch file otherwise, see `read_torch`; raises RefusedFile.
+
+    Which of the two it is its content says; its name does where it is neither.
+    """
     refuse_special(path)
     if not path.is_file():
         raise UserError(f"{path}: no such weights file")
-    if path.suffix != ".safetensors":
+    named = path.suffix.lower() == ".safetensors"
+    if not is_safetensors(path) and (is_zip(path) or not named):
         return read_torch(path, raw)
     if raw:
         raise UserError(f"{path}: --raw: weights of one kind in it, no average beside them")
-    return bare(read_safetensors(path))
+    return bare(generator_of(path, read_safetensors(path)))
 
 
 def read_safetensors(path: Path) -> Tensors:
@@ -74,19 +78,21 @@ def _of_disk(error: SafetensorError) -> Exception:
 
 @dataclass(frozen=True)
 class Differences:
-    """How a state dict differs from a network's: the keys, and for shapes what both sides say."""
+    """How a state dict differs from a network's: the keys, and for shapes and types what both sides say."""
 
     missing: list[str]
     unexpected: list[str]
     shapes: list[str]
+    types: list[str]
 
     def __len__(self) -> int:
-        return len(self.missing) + len(self.unexpected) + len(self.shapes)
+        return len(self.missing) + len(self.unexpected) + len(self.shapes) + len(self.types)
 
     def text(self) -> str:
         """A line a kind, at most ten keys each."""
-        kinds = (("missing", self.missing), ("unexpected", self.unexpected), ("of another shape", self.shapes))
-        return "\n".join(_listed(kind, keys) for kind, keys in kinds if keys)
+        kinds = {"missing": self.missing, "unexpected": self.unexpected}
+        kinds |= {"of another shape": self.shapes, "of another type": self.types}
+        return "\n".join(_listed(kind, keys) for kind, keys in kinds.items() if keys)
 
 
 def differences(module: nn.Module, tensors: Tensors) -> Differences:
@@ -104,6 +110,11 @@ def differences(module: nn.Module, tensors: Tensors) -> Differences:
             f"{key} (file {tuple(tensors[key].shape)}, network {tuple(value.shape)})"
             for key, value in expected.items()
             if key in tensors and tensors[key].shape != value.shape
+        ],
+        types=[
+            f"{key} (file {tensors[key].dtype}, network {value.dtype})"
+            for key, value in expected.items()
+            if key in tensors and value.is_floating_point() and not tensors[key].is_floating_point()
         ],
     )
 

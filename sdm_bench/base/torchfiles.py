@@ -17,29 +17,34 @@ from sdm_bench.base.progress import say
 Tensors = dict[str, Tensor]
 
 # Where training programs put the weights inside a checkpoint, and where the average of them over the training.
-NESTED = ("state_dict", "model", "model_state_dict", "params")
-AVERAGED = ("state_dict_ema", "model_ema", "ema_state_dict", "ema", "params_ema", "netG_ema", "g_ema")
+NESTED = ("state_dict", "model", "model_state_dict", "params", "module")
+AVERAGED = ("state_dict_ema", "model_ema", "ema_state_dict", "ema", "params_ema", "netG_ema", "g_ema", "G_ema")
+# What a generator is called beside its discriminator.
+GENERATOR = ("netG", "G", "generator", "gen", "net_g")
 # Where an average's own object puts its weights.
 INSIDE = ("state_dict", "module", "shadow", "shadow_params", "ema", "model")
 # What wrappers put before every key, and what averages keep beside the weights.
-PREFIXES = ("module.", "_orig_mod.", "netG.", "netE.")
+PREFIXES = ("module.", "model.", "netE.", *(f"{name}." for name in GENERATOR))
+# What wrappers of single modules put into keys, wherever these modules are.
+INFIXES = ("_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.")
 AVERAGE_COUNTERS = ("n_averaged", "steps", "num_updates", "decay")
 # Nested dictionaries deeper than this, or with more leaves, are no state dict.
 DEEPEST, MOST_LEAVES = 30, 200_000
+NAMED = 5
 
 
 def read_torch(path: Path, raw: bool = False) -> Tensors:
     """The state dict of a PyTorch file, which may lie inside a checkpoint; raises RefusedFile with the reason.
 
     Where a checkpoint holds weights and their average over the training, a line says which are taken: the average, or
-    with `raw` the others. Prefixes that wrappers put before every key are left out.
+    with `raw` the others; of a generator and other networks the generator. What wrappers put into keys is left out.
     """
     refuse_no_weights(path)
     try:
         if is_zip(path):
             refuse_other_kinds(path)
         value = _load(path)
-        tensors = bare(believable(path, flatten(_state_dict(value, path, raw))))
+        tensors = bare(generator_of(path, believable(path, flatten(_state_dict(value, path, raw)))))
     except RefusedFile:
         raise
     except Exception as error:  # a damaged file fails in as many ways as there are bytes
@@ -55,7 +60,9 @@ def _load(path: Path) -> Any:
         with warnings.catch_warnings():
             # a pickle of another protocol is read all the same, or refused
             warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
-            return torch.load(path, map_location="cpu", weights_only=True)
+            # a stream: of a path torch looks at the ending
+            with path.open("rb") as stream:
+                return torch.load(stream, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         # other objects than tensors in it
         return load_checkpoint(path)
@@ -100,13 +107,30 @@ def believable(path: Path, tensors: Tensors) -> Tensors:
     return tensors
 
 
+def generator_of(path: Path, tensors: Tensors) -> Tensors:
+    """The generator's tensors alone, where those of other networks stand beside them; a line says so."""
+    for name in GENERATOR:
+        own = {key: value for key, value in tensors.items() if key.startswith(f"{name}.")}
+        if own and len(own) < len(tensors):
+            others = dict.fromkeys(key.partition(".")[0] for key in tensors if key not in own)
+            say(f"{path}: taken: {name}; beside it {', '.join([*others][:NAMED])}{', ...' * (len(others) > NAMED)}")
+            return own
+    return tensors
+
+
 def bare(tensors: Tensors) -> Tensors:
-    """A state dict without the prefixes that wrappers put before every key."""
+    """A state dict without the prefixes that wrappers put before every key, and the names that they put into keys."""
     named = {key: value for key, value in tensors.items() if key not in AVERAGE_COUNTERS or value.numel() > 1}
-    stripped = named
+    stripped = {_without_infixes(key): value for key, value in named.items()}
     while prefix := next((each for each in PREFIXES if stripped and all(key.startswith(each) for key in stripped)), ""):
         stripped = {key.removeprefix(prefix): value for key, value in stripped.items()}
-    return tensors if stripped is named else stripped
+    return tensors if [*stripped] == [*named] else stripped
+
+
+def _without_infixes(key: str) -> str:
+    for infix in INFIXES:
+        key = key.replace(infix, "")
+    return key
 
 
 def _state_dict(value: Any, path: Path, raw: bool) -> Any:
@@ -114,16 +138,20 @@ def _state_dict(value: Any, path: Path, raw: bool) -> Any:
     if not isinstance(value, Mapping):
         return value
     plain = [value[key] for key in NESTED if isinstance(value.get(key), Mapping) and value[key]]
+    trained = plain or [value[key] for key in GENERATOR if _holds_tensors(value.get(key))]
     averages = {key: _inside(value[key]) for key in AVERAGED if _holds_tensors(_inside(value.get(key)))}
-    if averages and (plain or raw):
+    if averages and (trained or raw):
         name, average = next(iter(averages.items()))
-        if not plain:
+        if not trained:
             raise RefusedFile(f"{path}: --raw: only averaged weights ({name}) in it")
         taken = "the weights as trained" if raw else f"the averaged weights ({name}); --raw takes those as trained"
         say(f"{path}: weights of two kinds in it; taken: {taken}")
-        return plain[0] if raw else average
+        return trained[0] if raw else average
     if raw:
         raise RefusedFile(f"{path}: --raw: weights of one kind in it, no average beside them")
+    nameless = next((key for key in AVERAGED if trained and isinstance(value.get(key), Mapping) and value[key]), "")
+    if nameless and not averages:
+        say(f"{path}: taken: the weights as trained; their average ({nameless}) has no names of tensors")
     return next(iter([*averages.values(), *plain]), value)
 
 

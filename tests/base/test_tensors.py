@@ -30,6 +30,14 @@ def test_a_misfit_lists_missing_unexpected_and_differently_shaped_keys() -> None
     assert lines[3] == "  1 of another shape: weight (file (1, 3), network (1, 2))"
 
 
+@pytest.mark.parametrize("kind", [torch.complex64, torch.int64, torch.bool])
+def test_weights_of_another_type_are_refused(kind: torch.dtype) -> None:
+    # a copy would drop imaginary parts, and quantised numbers lack their scale
+    tensors = {"weight": torch.ones(1, 2).to(kind), "bias": torch.zeros(1).half()}
+    with pytest.raises(UserError, match=rf"1 of another type: weight \(file {kind}, network torch\.float32\)"):
+        load_strictly(nn.Linear(2, 1), tensors, "file.pt")
+
+
 def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
     save_file({"a": torch.ones(2)}, tmp_path / "a.safetensors")
     assert read_tensors(tmp_path / "a.safetensors")["a"].tolist() == [1, 1]

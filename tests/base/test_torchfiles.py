@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from sdm_bench.base.filekinds import RefusedFile
@@ -70,15 +72,64 @@ def test_no_other_object_is_built(tmp_path: Path, zipped: bool) -> None:
     assert not (tmp_path / "made").exists()
 
 
-@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "netG.", "module._orig_mod."])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_network_s_own_state_dict_is_read_beside_other_objects(tmp_path: Path, zipped: bool) -> None:
+    # it has an attribute of its own, which lists of tensors made by hand lack
+    held = torch.nn.BatchNorm2d(2).state_dict()
+    value = {"state_dict": held, "args": argparse.Namespace(rate=1)}
+    torch.save(value, tmp_path / "f.pth", _use_new_zipfile_serialization=zipped)
+    found = read_torch(tmp_path / "f.pth")
+    assert list(found) == list(held)
+    assert all(torch.equal(found[key], held[key]) for key in held)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["module.", "_orig_mod.", "netG.", "module._orig_mod.", "model.", "generator.", "_fsdp_wrapped_module."]
+)
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_prefixes_of_wrappers_go(tmp_path: Path, prefix: str, suffix: str) -> None:
-    from safetensors.torch import save_file
-
     named = {f"{prefix}{key}": value for key, value in WEIGHTS.items()}
     path = tmp_path / f"f{suffix}"
     save_file(named, path) if suffix == ".safetensors" else torch.save(named, path)
     assert list(read_tensors(path)) == list(WEIGHTS)
+
+
+def test_names_that_wrappers_put_inside_keys_go() -> None:
+    assert list(bare({"a._checkpoint_wrapped_module.weight": torch.ones(1), "b": torch.ones(1)})) == ["a.weight", "b"]
+
+
+@pytest.mark.parametrize("name", ["netG", "G", "generator"])
+@pytest.mark.parametrize("form", ["dictionaries", "prefixes", "safetensors"])
+def test_of_a_generator_and_a_discriminator_the_generator_is_taken_and_said(
+    tmp_path: Path, name: str, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = {key: value + 1 for key, value in WEIGHTS.items()}
+    flat = {f"{prefix}.{key}": value for prefix, held in (("D", other), (name, WEIGHTS)) for key, value in held.items()}
+    path = tmp_path / f"f{'.safetensors' if form == 'safetensors' else '.pth'}"
+    if form == "safetensors":
+        save_file(flat, path)
+    else:
+        torch.save({"state_dict": flat} if form == "prefixes" else {"D": other, name: WEIGHTS, "step": 3}, path)
+    found = read_tensors(path)
+    assert list(found) == list(WEIGHTS)
+    assert torch.equal(found["a.weight"], WEIGHTS["a.weight"])
+    assert capsys.readouterr().err == f"{path}: taken: {name}; beside it D\n"
+
+
+def test_an_average_without_names_is_not_passed_over_in_silence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save({"model": WEIGHTS, "ema": {"shadow_params": [*WEIGHTS.values()]}}, tmp_path / "f.pth")
+    assert list(read_torch(tmp_path / "f.pth")) == list(WEIGHTS)
+    assert "taken: the weights as trained; their average (ema) has no names" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("held", "called"), [("safetensors", "f.pth"), ("safetensors", "f"), ("torch", "f.SafeTensors")]
+)
+def test_content_says_which_kind_of_file_it_is(tmp_path: Path, held: str, called: str) -> None:
+    save_file(WEIGHTS, tmp_path / called) if held == "safetensors" else torch.save(WEIGHTS, tmp_path / called)
+    assert list(read_tensors(tmp_path / called)) == list(WEIGHTS)
 
 
 def test_the_counter_of_an_average_goes_with_its_prefix() -> None:
@@ -96,6 +147,7 @@ def average(value: float) -> dict[str, Tensor]:
     [
         ("ema", average(9)),
         ("model_ema", average(9)),
+        ("G_ema", average(9)),
         ("state_dict_ema", average(9)),
         ("ema", {"decay": 0.9, "shadow": average(9)}),
         ("ema_state_dict", {"steps": torch.tensor(4), "module.a": torch.full((2,), 9.0)}),
@@ -129,6 +181,8 @@ def test_raw_is_refused_where_there_is_no_choice(tmp_path: Path, capsys: pytest.
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\n", "a Git LFS pointer, not weights"),
         (b"\x1f\x8b\x08\x00" + bytes(20), "a gzip archive; unpack it first"),
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(20), "an HDF5 file"),
+        (b'{"weight_map": {}}', "a JSON, the index of weights in several files"),
     ],
 )
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
@@ -136,6 +190,14 @@ def test_what_is_no_weights_says_what_it_is(tmp_path: Path, body: bytes, what: s
     (tmp_path / f"f{suffix}").write_bytes(body)
     with pytest.raises(RefusedFile, match=rf"f{suffix}: {what}"):
         read_tensors(tmp_path / f"f{suffix}")
+
+
+def test_torchscript_is_named(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "f.pth", "w") as archive:
+        for name in ("data.pkl", "constants.pkl", "code/x.py"):
+            archive.writestr(f"f/{name}", b"")
+    with pytest.raises(RefusedFile, match=r"f\.pth: a TorchScript archive; expected a state dict"):
+        read_torch(tmp_path / "f.pth")
 
 
 def test_a_view_that_asks_for_more_than_the_file_holds_is_refused(tmp_path: Path) -> None:
