@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from sdm_bench.base import yamls
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_text
 from sdm_bench.base.progress import say
@@ -94,7 +95,7 @@ def _refuse_one_for_two(called: Mapping[str, str]) -> None:
 
 def _read(file: Path) -> dict[str, dict[str, str]]:
     try:
-        found = yaml.safe_load(read_text(file, "YAML"))
+        found = yamls.load(read_text(file, "YAML"))
     except yaml.YAMLError as error:
         raise UserError(f"{file}: not YAML: {error}") from error
     if not isinstance(found, dict) or not set(found) <= set(KINDS):

@@ -16,6 +16,7 @@ import yaml
 from filelock import FileLock
 from PIL import Image
 
+from sdm_bench.base import yamls
 from sdm_bench.base.errors import UserError, said
 from sdm_bench.base.progress import say
 from sdm_bench.base.temporary import remove_leftovers, temporary_file
@@ -145,12 +146,22 @@ def read_text(path: Path, kind: str = "text") -> str:
 
 
 def read_json(path: Path) -> Any:
-    """The value stored in a JSON file; raises UserError where it is no JSON in UTF-8."""
+    """The value stored in a JSON file; raises UserError where it is no JSON in UTF-8, or has a name twice."""
     refuse_special(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not readable as JSON in UTF-8: {error}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The fields of an object; raises ValueError where one is there twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"'{twice}' is there twice")
+    return found
 
 
 def read_object(path: Path, **kinds: type | tuple[type, ...]) -> dict[str, Any]:
@@ -167,10 +178,10 @@ def read_object(path: Path, **kinds: type | tuple[type, ...]) -> dict[str, Any]:
 
 
 def read_yaml(path: Path) -> Any:
-    """The value stored in a YAML file; raises UserError where it is no YAML, or as `read_text` does."""
+    """The value stored in a YAML file, as `yamls.py` reads it; raises UserError where it is none, or as `read_text`."""
     text = read_text(path, "YAML")
     try:
-        return yaml.safe_load(text)
+        return yamls.load(text)
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{path}: not valid YAML: {error}") from error
 

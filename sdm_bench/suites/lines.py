@@ -8,6 +8,7 @@ import yaml
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_text
+from sdm_bench.base.yamls import Reader
 
 # The way to a value: names of mappings and numbers in lists.
 Way = tuple[str | int, ...]
@@ -39,7 +40,7 @@ def read_lined(path: Path) -> Lined:
     """The mapping in a YAML file; raises UserError for anything else, and for a name that is there twice."""
     text = read_text(path, "YAML")
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=Reader)
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(node, yaml.MappingNode):
@@ -68,7 +69,7 @@ def _value(node: yaml.Node, way: Way, places: dict[Way, tuple[str, int]], file: 
 
 
 def _scalar(node: yaml.Node, file: str) -> Any:
-    loader = yaml.SafeLoader("")
+    loader = Reader("")
     try:
         return loader.construct_object(node, deep=True)
     except (yaml.YAMLError, ValueError) as error:

@@ -28,6 +28,12 @@ from sdm_bench.base.files import (
 )
 
 
+def test_a_name_twice_in_a_json_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"a": {"seed": 0, "seed": 1}}')
+    with pytest.raises(UserError, match=r"a\.json: not readable as JSON in UTF-8: 'seed' is there twice"):
+        read_json(tmp_path / "a.json")
+
+
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
