@@ -124,6 +124,15 @@ def check_dimensions(first: int, second: int) -> None:
         raise UserError(f"features of {first} and {second} dimensions; both sets must come from one extractor")
 
 
+def defect(covariance: np.ndarray) -> float:
+    """How far a symmetric (D, D) is from a covariance: the part of its trace that no factor accounts for.
+
+    0 for a positive semi-definite one, about 1e-7 where that was rounded to float32 and 1e-3 to float16.
+    """
+    trace = float(np.trace(covariance))
+    return abs(trace - float((_cholesky(covariance) ** 2).sum())) / trace if trace else 0.0
+
+
 def _cholesky(covariance: np.ndarray) -> np.ndarray:
     """A factor (R, D) of a positive semi-definite (D, D) of numerical rank R."""
     columns, order, rank, _ = dpstrf(covariance, lower=1)

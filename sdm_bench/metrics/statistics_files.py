@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.filekinds import is_zip, refuse_inflated
+from sdm_bench.base.filekinds import is_zip, refuse_inflated, refuse_stand_ins
 from sdm_bench.base.files import atomic_path, refuse_special
-from sdm_bench.metrics.frechet import Statistics
+from sdm_bench.metrics.frechet import Statistics, defect
 
 # Mean and covariance in a folder.
 PAIR = ("m.npy", "s.npy")
@@ -29,6 +29,8 @@ PAIR = ("m.npy", "s.npy")
 OURS = ("n", "about")
 # The largest difference of mirrored covariances, in the largest variance, that is taken for rounding to float32.
 ASYMMETRY = 1e-5
+# The largest part of a covariance's trace that may contradict it: rounding to float16 leaves a tenth of it.
+DEFECT = 1e-2
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,12 @@ def _checked(mean: np.ndarray, covariance: np.ndarray, path: Path) -> tuple[np.n
             f"{path}: a covariance that is not symmetric: mirrored entries differ by {asymmetry:.3g}, "
             f"the largest variance is {variances.max():.3g}"
         )
-    return mean.astype(np.float64), (covariance + covariance.T) / 2
+    covariance = (covariance + covariance.T) / 2
+    if defect(covariance) > DEFECT:
+        raise UserError(
+            f"{path}: a covariance that is not positive semi-definite, as no features have it; is the file damaged?"
+        )
+    return mean.astype(np.float64), covariance
 
 
 def _count(arrays: dict[str, np.ndarray], path: Path) -> int | None:
@@ -171,6 +178,7 @@ def _opened(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise UserError(f"{path}: no such file; expected statistics as .npz, or a folder with {' and '.join(PAIR)}")
     try:
+        refuse_stand_ins(path, "statistics")
         if is_zip(path):
             refuse_inflated(path)
         # a stream of our own: numpy leaves the file open where the archive is broken
@@ -179,4 +187,9 @@ def _opened(path: Path) -> Iterator[Any]:
     except UserError:
         raise
     except Exception as error:  # a damaged archive fails in as many ways as there are bytes
-        raise UserError(f"{path}: not a readable file of plain arrays: {error}") from error
+        raise UserError(f"{path}: not a readable file of plain arrays: {_first(error)}") from error
+
+
+def _first(error: Exception) -> str:
+    """The first sentence: numpy's go on to recommend unsafe loading."""
+    return str(error).partition(". ")[0]

@@ -1,5 +1,6 @@
 """Statistics in files: what other programs write is read, what we write they read, and what is broken is named."""
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,6 +97,7 @@ def changed(entry: tuple[int, ...], value: float) -> Callable[[np.ndarray], np.n
         ("sigma", changed((2, 3), np.inf), "a covariance that is not finite"),
         ("sigma", changed((2, 3), 0.5), "not symmetric: mirrored entries differ by"),
         ("sigma", changed((2, 2), -0.5), "the variance -0.5; expected none below 0"),
+        ("sigma", lambda a: a + 9 - 9 * np.eye(6), "not positive semi-definite"),
         ("mu", lambda a: a.astype(int), "a mean of type int64; expected floats"),
         ("mu", lambda a: a.astype(object), "not a readable file of plain arrays: Object arrays"),
         ("n", lambda _: np.array(1), "n = 1; expected a whole number from 2 on"),
@@ -128,6 +130,34 @@ def test_what_is_missing_or_something_else_is_said(tmp_path: Path) -> None:
     (tmp_path / "c.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:-40])
     with pytest.raises(UserError, match=r"c\.npz: not a readable file of plain arrays"):
         read_statistics(tmp_path / "c.npz")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"<!DOCTYPE html><title>Quota</title>", r"a web page, not statistics \('Quota'\)"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer, not statistics"),
+        (b"", "an empty file, not statistics"),
+        (
+            pickle.dumps({"mu": [1.0]}),
+            r"not a readable file of plain arrays: This file contains pickled \(object\) data$",
+        ),
+    ],
+)
+def test_what_is_no_statistics_says_what_it_is(tmp_path: Path, body: bytes, message: str) -> None:
+    (tmp_path / "a.npz").write_bytes(body)
+    with pytest.raises(UserError, match=rf"a\.npz: {message}"):
+        read_statistics(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(("dtype", "rounding"), [(np.float64, 1e-12), (np.float32, 1e-4), (np.float16, 0.05)])
+def test_a_singular_covariance_may_be_rounded(tmp_path: Path, dtype: type, rounding: float) -> None:
+    # fewer pictures than dimensions; the true distance is that of the features themselves
+    first, second = features(1, 12, 40), features(2, 15, 40)
+    made = statistics(first)
+    np.savez(tmp_path / "a.npz", mu=made.mean.astype(dtype), sigma=made.covariance.astype(dtype))
+    found = read_statistics(tmp_path / "a.npz").statistics()
+    assert frechet_distance(found, second) == pytest.approx(frechet_distance(first, second), rel=rounding)
 
 
 def test_only_archives_of_statistics_are_written(tmp_path: Path) -> None:
