@@ -17,6 +17,7 @@ from sdm_bench.base.names import refuse_unspellable
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.encodings import recognised
 from sdm_bench.datasets.maps import UnknownIds, distinct, read_map
+from sdm_bench.datasets.palettes import refuse_other_palette
 from sdm_bench.datasets.pictures import FilePattern, by_stem, read_image
 
 IGNORED = 255
@@ -206,7 +207,16 @@ class SemanticDataset(ABC, Sequence[Example]):
         """int64 classes of the raw file values; a value outside the table becomes a number >= num_classes or < 0."""
 
     def read_label(self, path: Path) -> np.ndarray:
-        """The file values of a label map, integers (H, W), or colours (H, W, 3) where the dataset may have them."""
+        """The file values of a label map, integers (H, W), or colours (H, W, 3) where the dataset may have them.
+
+        Raises NotAMap as `refuse_other_palette` does.
+        """
+        values = self.stored_values(path)
+        refuse_other_palette(path, values, self.label_ids, self.classes.colors)
+        return values
+
+    def stored_values(self, path: Path) -> np.ndarray:
+        """As `read_label`, whatever a palette says."""
         return read_map(path)
 
     def read_instances(self, path: Path) -> np.ndarray:

@@ -65,7 +65,7 @@ class Folder(SemanticDataset):
         colored = any(is_colour(record.label) for record in self.records)
         return [*super().identity(), *self.class_file.identity(colored)]
 
-    def read_label(self, path: Path) -> np.ndarray:
+    def stored_values(self, path: Path) -> np.ndarray:
         return read_values(path)
 
     def read_instances(self, path: Path) -> np.ndarray:

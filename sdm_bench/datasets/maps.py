@@ -19,7 +19,10 @@ AS_IDS = "`sdm-bench data prepare` writes such files as ids"
 
 
 class NotAMap(UnreadableFile):
-    """A picture that holds no ids: with colours where one channel was expected, transparent, or of a lossy format."""
+    """A picture that holds no ids: with colours where one channel was expected, transparent, or of a lossy format.
+
+    Also one with a palette that says other classes than its indices do.
+    """
 
 
 class UnknownIds(UserError):

@@ -191,7 +191,9 @@ def _note_encoding(dataset: SemanticDataset, finding: Finding, path: Path, raw: 
             pixels = read_values(path)
         except UserError:
             return
-        if pixels.ndim == 3:
+        if pixels.ndim == 2:
+            finding.values = distinct(pixels)
+        else:
             finding.in_colors = recognised_colors(dataset.kind, pixels, dataset.file_values, dataset.classes.colors)
 
 
