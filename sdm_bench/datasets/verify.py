@@ -12,6 +12,7 @@ import numpy as np
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.progress import track
 from sdm_bench.datasets.base import ClassTable, SemanticDataset, Sources
+from sdm_bench.datasets.blending import blended, borders
 from sdm_bench.datasets.decoding import UPRIGHT, Header, read_header
 from sdm_bench.datasets.encodings import Encoding, doubtful, recognised, recognised_colors
 from sdm_bench.datasets.known_datasets import dataset_class
@@ -61,7 +62,7 @@ class Finding:
     """What reading the files of one id found; `occurring` is bool (num_classes,), sizes are (width, height).
 
     values: those of a label map that holds ids. colored: whether one holds colours that the dataset may have.
-    in_colors: what one is whose colours it may not.
+    in_colors: what one is whose colours it may not. borders: of one that holds ids, see blending.py.
     """
 
     problems: list[tuple[Path, str, str]] = field(default_factory=list)
@@ -73,6 +74,7 @@ class Finding:
     values: frozenset[int] = frozenset()
     colored: bool = False
     in_colors: Encoding | None = None
+    borders: tuple[int, int] = (0, 0)
 
     def attempt(self, path: Path | None, read: Callable[[Path], T]) -> T | None:
         """`read(path)`, or None and a problem where that fails."""
@@ -186,6 +188,7 @@ def _note_encoding(dataset: SemanticDataset, finding: Finding, path: Path, raw: 
     finding.colored = raw is not None and raw.ndim == 3
     if raw is not None and not finding.colored:
         finding.values = distinct(raw)
+        finding.borders = borders(raw)
     elif any(problem[0] == path and problem[1] in ("colour", "ids") for problem in finding.problems):
         try:
             pixels = read_values(path)
@@ -273,6 +276,9 @@ def _remarks(split: Split, findings: list[Finding]) -> list[Remark]:
     doubt = doubtful(split.dataset.kind, {value for finding in findings for value in finding.values})
     if doubt is not None:
         remarks.append(f"no id above 170: are these {doubt.title}? {_command(split.dataset, doubt)} converts them")
+    blending = blended(finding.borders for finding in findings)
+    if blending:
+        remarks.append(blending)
     colored = sum(finding.colored for finding in findings)
     by_ids = sum(bool(finding.values) for finding in findings)
     if colored and by_ids:
