@@ -3,7 +3,8 @@
 import csv
 import hashlib
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -70,7 +71,7 @@ class ResultRow(Section):
     sample_set: str
     labels_sha256: str
     image_size: str = Field(pattern=r"^(\d{1,6}x\d{1,6}|several)$")
-    seeds: str
+    seeds: str = Field(pattern=r"^(\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?)*)?$")
     num_images: int
     incomplete: str = ""
     manifest_sha256: str
@@ -167,7 +168,13 @@ def _say_assumed_track(path: Path, rows: Iterable[ResultRow]) -> None:
         )
 
 
-def _refuse_other_columns(path: Path, found: Iterable[str]) -> None:
+def _refuse_other_columns(path: Path, found: Sequence[str]) -> None:
+    separator = next((each for each in ";\t" if len(found) == 1 and each in found[0]), "")
+    if separator:
+        raise UserError(f"{path}: its cells are separated by {separator!r}; expected commas, and points in numbers")
+    twice = next((name for name, count in Counter(found).items() if count > 1), None)
+    if twice is not None:
+        raise UserError(f"{path}: two columns are called {twice!r}; expected one")
     lacking = [name for name in COLUMNS if name not in {*found, *ADDED}]
     unknown = [name for name in found if name not in COLUMNS]
     if lacking or unknown:

@@ -134,6 +134,31 @@ def test_results_of_another_version_are_refused_in_one_sentence(tmp_path: Path) 
     assert path.read_text().startswith(older)
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_cells_that_a_spreadsheet_separated_otherwise_are_called_so(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text(to_csv([row()]).replace(",", separator))
+    with pytest.raises(UserError, match=r"results\.csv: its cells are separated by '(;|\\t)'; expected commas"):
+        read_rows(path)
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    # readers of CSV take the last
+    path = tmp_path / "results.csv"
+    header, *lines = to_csv([row()]).splitlines()
+    path.write_text("\n".join([f"{header},value", *(f"{line},1.0" for line in lines)]))
+    with pytest.raises(UserError, match=r"results\.csv: two columns are called 'value'; expected one"):
+        read_rows(path)
+
+
+@pytest.mark.parametrize("seeds", ["01. Feb", "1-Feb", "0 1", "x", "1-"])
+def test_seeds_that_a_spreadsheet_took_for_a_date_are_refused(tmp_path: Path, seeds: str) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text(to_csv([row(seeds="0-2")]).replace(",0-2,", f",{seeds},"))
+    with pytest.raises(UserError, match=r"results\.csv, line 2: not a result row: seeds: String should match"):
+        read_rows(path)
+
+
 def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
     (tmp_path / "results.csv").touch()
     with pytest.raises(UserError, match=r"results\.csv: empty; expected the results"):
