@@ -47,8 +47,12 @@ class Frame(NamedTuple):
         return SAMPLE in self.before + self.behind
 
     def says(self, words: frozenset[str]) -> bool:
-        """Whether one of `words` stands before or behind the id."""
-        return any(side.replace(SAMPLE, "").strip(_SEPARATORS).casefold() in words for side in self)
+        """Whether one of `words` stands before or behind the id, alone or at the end: `_gtFine_labelIds_real`."""
+        for side in self:
+            said = side.replace(SAMPLE, "").strip(_SEPARATORS).casefold()
+            if any(said[k:] in words for k in range(len(said)) if k == 0 or said[k - 1] in _SEPARATORS):
+                return True
+        return False
 
 
 class Reading(NamedTuple):

@@ -25,6 +25,13 @@ def match(*names: str) -> Match:
         (("sample-3_a", "sample-4_a"), "sample-{sample}_{id}", {("a", 3), ("a", 4)}),
         (("a_fake_B", "b_2_fake_B", "a_real_A", "b_2_real_A"), "{id}_fake_B", {("a", None), ("b_2", None)}),
         (("a_fake_B", "a_real_A", "b_2_real_A"), "{id}_fake_B", {("a", None)}),
+        (
+            ("a_gtFine_labelIds_synthesized_image", "a_gtFine_labelIds_input_label", "b_2_gtFine_labelIds_input_label"),
+            "{id}_gtFine_labelIds_synthesized_image",
+            {("a", None)},
+        ),
+        (("epoch9-fake_a", "epoch9-real_a", "epoch9-real_b_2"), "epoch9-fake_{id}", {("a", None)}),
+        (("a_x_real", "b_2_x_real"), "{id}_x_real", {("a", None), ("b_2", None)}),
         (("a_real", "b_2_real"), "{id}_real", {("a", None), ("b_2", None)}),
         (("b_2_c", "b_2"), "{id}", {("b_2_c", None), ("b_2", None)}),
         (("xa", "ax", "x"), "{id}", set()),

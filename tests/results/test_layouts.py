@@ -109,6 +109,13 @@ LAYOUTS = {
         1,
         "names {id}_synthesized_image; pictures of 5 of 5 label maps; passed over {id}_input_label (5)",
     ),
+    "pix2pixHD, of label maps under their own names": (
+        several(template("{id}_gtFine_labelIds_synthesized_image.png"), others("{id}_gtFine_labelIds_input_label.png")),
+        ".",
+        1,
+        "names {id}_gtFine_labelIds_synthesized_image; pictures of 5 of 5 label maps; passed over "
+        "{id}_gtFine_labelIds_input_label (5)",
+    ),
     "sdm's script": (
         several(template("samples/{id}.png"), others("images/{id}.png"), others("labels/{id}.png")),
         ".",
