@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.datasets.decoding import UnreadableFile
+from sdm_bench.datasets.decoding import ORIENTATION, TURNS, UPRIGHT, UnreadableFile
 from sdm_bench.datasets.pictures import open_picture
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -46,13 +47,14 @@ def read_values(path: Path) -> np.ndarray:
     """What a PNG stores: integers (H, W) of 1 to 16 bits, or colours uint8 (H, W, 3).
 
     Palettes are not applied and few bits are not spread. Raises UnreadableFile, and NotAMap for another format, for
-    transparent pixels and for colours of 16 bits.
+    transparent pixels, for colours of 16 bits, for several pictures in one file and for one that EXIF turns.
     """
     image = open_picture(path)
     with path.open("rb") as stream:
         header = stream.read(HEADER_BYTES)
     if not header.startswith(SIGNATURE):
         raise NotAMap(f"{path}: a picture, but no PNG: other formats don't keep ids; expected a PNG")
+    _refuse_doubtful(path, image)
     depth, kind = header[24], header[25]
     pixels = np.asarray(image)
     if kind in (RGB, GREY_ALPHA, RGB_ALPHA) and depth == 16:
@@ -109,6 +111,16 @@ def distinct(values: np.ndarray) -> frozenset[int]:
     if values.dtype in (np.uint8, np.uint16):
         return frozenset(np.flatnonzero(np.bincount(values.ravel())).tolist())
     return frozenset(np.unique(values).tolist())
+
+
+def _refuse_doubtful(path: Path, image: Image.Image) -> None:
+    """Raises NotAMap for several pictures in one file, and where EXIF asks for a turn, which programs forget to do."""
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise NotAMap(f"{path}: {frames} pictures in one file; expected one")
+    turn = image.getexif().get(ORIENTATION, UPRIGHT)
+    if turn in TURNS:
+        raise NotAMap(f"{path}: its EXIF asks for a turn ({turn}); whether that is done can't be told: leave EXIF out")
 
 
 def _opaque(path: Path, pixels: np.ndarray) -> np.ndarray:

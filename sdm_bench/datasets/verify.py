@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.folders import files_below
 from sdm_bench.base.progress import track
 from sdm_bench.datasets.base import ClassTable, SemanticDataset, Sources
 from sdm_bench.datasets.blending import blended, borders
@@ -17,7 +18,7 @@ from sdm_bench.datasets.decoding import UPRIGHT, Header, read_header
 from sdm_bench.datasets.encodings import Encoding, doubtful, recognised, recognised_colors
 from sdm_bench.datasets.known_datasets import dataset_class
 from sdm_bench.datasets.maps import NotAMap, UnknownIds, distinct, read_values
-from sdm_bench.datasets.pictures import in_parallel, read_image
+from sdm_bench.datasets.pictures import FilePattern, in_parallel, read_image
 from sdm_bench.datasets.verify_report import Problem, Remark, Report, Summary, counted, listed
 
 KINDS = ("label", "image", "instance")
@@ -265,7 +266,10 @@ def _command(dataset: SemanticDataset, encoding: Encoding | None) -> str:
 def _remarks(split: Split, findings: list[Finding]) -> list[Remark]:
     remarks = []
     if split.files["label"] and not split.files["image"]:
-        remarks.append("label maps only, no photographs: it can be sampled from, but not trained on or compared with")
+        remarks.append(
+            "label maps only, no photographs: it can be sampled from, but not trained on or compared with"
+            f"{_of_other_kinds(split.sources.image)}"
+        )
     if split.files["label"] and split.sources.instance and not split.files["instance"]:
         remarks.append("no instance maps: edges between objects of one class cannot be drawn")
     photos = [(each.image.name, each.photo) for each in findings if each.image and each.photo]
@@ -289,6 +293,13 @@ def _remarks(split: Split, findings: list[Finding]) -> list[Remark]:
     if turned:
         remarks.append(f"{counted(len(turned), 'photograph')} turned upright as their EXIF says: {listed(turned)}")
     return [Remark(split.name, remark) for remark in remarks]
+
+
+def _of_other_kinds(source: FilePattern) -> str:
+    """What lies where photographs were looked for, in words; nothing where nothing does."""
+    there = files_below(source.folder).files
+    expected = f"{source.ending}.{{{','.join(suffix.removeprefix('.') for suffix in source.suffixes)}}}"
+    return f"; passed over {listed([path.name for path in there])}: expected *{expected}" if there else ""
 
 
 def _never(table: ClassTable, findings: list[Finding]) -> list[Remark]:

@@ -66,6 +66,25 @@ def test_equal_channels_are_named(tmp_path: Path) -> None:
         read_map(tmp_path / "map.png")
 
 
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_map_that_exif_turns_is_refused(tmp_path: Path, turn: int) -> None:
+    exif = Image.Exif()
+    exif[0x112] = turn
+    Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3)).save(tmp_path / "map.png", exif=exif)
+    if turn == 1:
+        assert read_map(tmp_path / "map.png").tolist() == [[0, 1, 2], [3, 4, 5]]
+    else:
+        with pytest.raises(NotAMap, match=rf"map\.png: its EXIF asks for a turn \({turn}\)"):
+            read_map(tmp_path / "map.png")
+
+
+def test_several_maps_in_one_file_are_refused(tmp_path: Path) -> None:
+    first, second = (Image.fromarray(np.full((2, 2), value, np.uint8)) for value in (1, 2))
+    first.save(tmp_path / "map.png", save_all=True, append_images=[second])
+    with pytest.raises(NotAMap, match=r"map\.png: 2 pictures in one file; expected one"):
+        read_map(tmp_path / "map.png")
+
+
 def test_a_jpeg_under_another_name_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "map.png", format="JPEG")
     with pytest.raises(NotAMap, match=r"map\.png: a picture, but no PNG: other formats don't keep ids"):

@@ -91,7 +91,10 @@ def test_label_maps_alone_are_one_warning(tmp_path: Path) -> None:
     assert report.ok
     ((split, message),) = said(report)
     assert split == "train"
-    assert message.startswith("label maps only, no photographs: it can be sampled from, but not trained on")
+    assert message == "label maps only, no photographs: it can be sampled from, but not trained on or compared with"
+    trees.put_photo(root / PHOTOS / "a/a_0_leftImg8bit.gif", 4, 8)
+    ((_, more),) = said(verify("cityscapes", root))
+    assert more.startswith(f"{message}; passed over a_0_leftImg8bit.gif: expected *_leftImg8bit.{{jpg,jpeg,png,")
 
 
 def test_no_instance_maps_at_all_are_one_warning(frames: Path) -> None:
