@@ -146,12 +146,12 @@ def read_text(path: Path, kind: str = "text") -> str:
 
 
 def read_json(path: Path) -> Any:
-    """The value stored in a JSON file; raises UserError where it is no JSON in UTF-8, or has a name twice."""
-    refuse_special(path)
+    """The value in a JSON file; raises UserError where it is none or has a name twice, and as `read_text` does."""
+    text = read_text(path, "JSON")
     try:
-        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
+        return json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not readable as JSON in UTF-8: {error}") from error
+        raise UserError(f"{path}: not readable as JSON: {error}") from error
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
@@ -63,7 +63,7 @@ class ResultRow(Section):
     variant: str = ""
     solver: str = ""
     steps: int | None = None
-    guidance: float | None = None
+    guidance: FiniteFloat | None = None
     training_steps: int | None = None
     training_seed: int | None = None
     weights_sha256: str = ""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pydantic import FiniteFloat
+
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import locked, read_object, write_json
@@ -61,11 +63,11 @@ class SampleOptions(Section):
     solver: str | None = None
     solver_steps: int | None = None
     timestep_respacing: str | None = unless_default(None)
-    guidance: float | None = None
+    guidance: FiniteFloat | None = None
     guidance_by: str | None = unless_default(None)
     segmenter: str | None = unless_default(None)
     segmenter_sha256: str | None = unless_default(None)
-    eta: float | None = None
+    eta: FiniteFloat | None = None
     threshold: str | None = None
     precision: str = "no"
 

@@ -30,7 +30,7 @@ from sdm_bench.base.files import (
 
 def test_a_name_twice_in_a_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"a": {"seed": 0, "seed": 1}}')
-    with pytest.raises(UserError, match=r"a\.json: not readable as JSON in UTF-8: 'seed' is there twice"):
+    with pytest.raises(UserError, match=r"a\.json: not readable as JSON: 'seed' is there twice"):
         read_json(tmp_path / "a.json")
 
 
@@ -78,8 +78,14 @@ def test_lines_have_the_digest_of_their_text() -> None:
 @pytest.mark.parametrize("content", [b"", b"{", b"{'a': 1}", b'"\xff"', b"[" * 100_000])
 def test_what_is_no_json_is_refused_with_the_file(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.json").write_bytes(content)
-    with pytest.raises(UserError, match=rf"^{tmp_path}/a\.json: not readable as JSON in UTF-8: "):
+    with pytest.raises(UserError, match=rf"^{tmp_path}/a\.json: not (readable as JSON|a JSON in UTF-8): "):
         read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_json_with_a_mark_of_its_encoding_is_read_as_text_is(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.json").write_text('{"a": "ü"}', encoding=encoding)
+    assert read_json(tmp_path / "a.json") == {"a": "ü"}
 
 
 def test_a_locked_folder_is_entered_by_one_at_a_time(tmp_path: Path) -> None:

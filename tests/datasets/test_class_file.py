@@ -31,6 +31,8 @@ def test_ignored_classes_take_no_evaluation_index(tmp_path: Path) -> None:
         ("- {name: a, color: [0, 0]}", "row 0 is .*three numbers 0..255"),
         ("- {name: a, color: [0, 0, 256]}", "row 0 is .*three numbers 0..255"),
         ("- {name: a, color: red}", "row 0 is .*three numbers 0..255"),
+        ('- {name: "a\\nb", color: [0, 0, 0]}', "row 0 is .*; expected a name and a color"),
+        ("- {name: a, color: [0, 0, 0], color: [1, 1, 1]}", "not valid YAML: line 1: 'color' is there twice"),
     ],
 )
 def test_a_wrong_table_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
@@ -38,6 +40,22 @@ def test_a_wrong_table_says_what_is_wrong(tmp_path: Path, text: str, message: st
     path.write_text(text)
     with pytest.raises(UserError, match=f"classes.yaml: {message}"):
         read_class_file(path)
+
+
+def test_names_that_look_alike_are_one(tmp_path: Path) -> None:
+    (tmp_path / "classes.yaml").write_text('- {name: "e\u0301  a ", color: [1, 2, 3]}\n')
+    assert read_class_file(tmp_path / "classes.yaml").table.names == ("\u00e9 a",)
+    with (tmp_path / "classes.yaml").open("a") as stream:
+        stream.write('- {name: "\u00e9 a", color: [1, 2, 4]}\n')
+    with pytest.raises(UserError, match="the name '\u00e9 a' occurs twice"):
+        read_class_file(tmp_path / "classes.yaml")
+
+
+def test_ids_and_colours_with_zeros_before_them_are_decimal(tmp_path: Path) -> None:
+    (tmp_path / "classes.yaml").write_text("- {id: 010, name: a, color: [016, 032, 064]}\n")
+    found = read_class_file(tmp_path / "classes.yaml")
+    assert found.ids == (10,)
+    assert found.table.colors.tolist() == [[16, 32, 64]]
 
 
 def test_more_classes_than_eight_bits_hold_are_refused(tmp_path: Path) -> None:

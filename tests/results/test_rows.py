@@ -122,6 +122,13 @@ def test_what_is_no_number_is_named_by_its_line(value: str, tmp_path: Path) -> N
         read_rows(path)
 
 
+def test_guidance_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text(to_csv([row()]).replace(",1.5,", ",nan,"))
+    with pytest.raises(UserError, match=r"line 2: not a result row: guidance: Input should be a finite number"):
+        read_rows(path)
+
+
 def test_results_of_another_version_are_refused_in_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "results.csv"
     older = "id,dataset,split,method,variant,protocol,metric,class_name,value,unit,direction,spread,num_images,seeds"
