@@ -137,7 +137,10 @@ def merge_parts(parts: dict[str, Path]) -> tuple[np.ndarray, list[str]]:
 
 
 def _covered(path: Path) -> np.ndarray:
-    blue = read_image(path)[..., 2]  # the channel that the official merge looks at
+    pixels = read_image(path)
+    blue = pixels[..., 2]  # the channel that the official merge looks at
+    if pixels.any() and not blue.any():
+        raise UnreadableFile(f"{path}: a mask in a colour without blue, which would be empty; expected white on black")
     if blue.shape != SIZE:
         raise UnreadableFile(f"{path}: {blue.shape[1]}x{blue.shape[0]} pixels; expected {SIZE[1]}x{SIZE[0]}")
     return blue != 0

@@ -10,6 +10,8 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_text
 from sdm_bench.base.yamls import Reader
 
+# Aliases of YAML can spell out to any number of values, or hold themselves.
+MOST_VALUES, DEEPEST = 20_000, 50
 # The way to a value: names of mappings and numbers in lists.
 Way = tuple[str | int, ...]
 
@@ -41,7 +43,7 @@ def read_lined(path: Path) -> Lined:
     text = read_text(path, "YAML")
     try:
         node = yaml.compose(text, Loader=Reader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise UserError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(node, yaml.MappingNode):
         raise UserError(f"{path}: not a suite; expected fields such as name, datasets and methods")
@@ -52,6 +54,9 @@ def read_lined(path: Path) -> Lined:
 
 def _value(node: yaml.Node, way: Way, places: dict[Way, tuple[str, int]], file: str) -> Any:
     places.setdefault(way, (file, node.start_mark.line + 1))
+    if len(places) > MOST_VALUES or len(way) > DEEPEST:
+        what = f"more than {MOST_VALUES} values" if len(places) > MOST_VALUES else f"nested more than {DEEPEST} deep"
+        raise UserError(f"{file}, line {node.start_mark.line + 1}: {what}, aliases spelt out; expected a suite")
     if isinstance(node, yaml.MappingNode):
         made: dict[str, Any] = {}
         for key_node, value_node in node.value:

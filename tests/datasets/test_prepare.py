@@ -144,6 +144,14 @@ def test_bad_masks_are_listed_and_the_rest_is_prepared(release: Path, tmp_path: 
     assert ids(tmp_path / "out") == {"train": [1, 1999, 2000, 27999], "test": [28000]}
 
 
+def test_a_mask_in_a_colour_that_the_official_merge_does_not_see_is_refused(release: Path, tmp_path: Path) -> None:
+    red = np.zeros((512, 512, 3), np.uint8)
+    red[:9, :, 0] = 255
+    Image.fromarray(red).save(release / MASKS / "0/00000_skin.png")
+    with pytest.raises(PartialFailure, match=r"0/00000_skin\.png: a mask in a colour without blue"):
+        prepare_celebamask_hq(release, tmp_path / "out", "index-28000")
+
+
 def test_masks_of_unknown_parts_are_named_and_passed_over(
     release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

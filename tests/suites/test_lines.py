@@ -1,5 +1,6 @@
 """YAML with its lines."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,13 @@ def test_everything_knows_its_line(tmp_path: Path) -> None:
         ("1: a\n", "line 1: 1: expected a name"),
         ("a: [1\n", "not valid YAML"),
         ("a: 1\nb: !!int x\n", "line 2"),
+        ("a: &a [*a]\n", "line 1: nested more than 50 deep"),
+        (f"a: {'[' * 2_000}", "not valid YAML"),
+        (
+            "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+            + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in pairwise("abcdefghij")),
+            "more than 20000 values",
+        ),
     ],
 )
 def test_what_is_no_suite_is_refused_with_its_line(tmp_path: Path, text: str, said: str) -> None:
