@@ -1,13 +1,16 @@
 """Frozen groups of fields that refuse unknown ones: what YAML and JSON files of this program are made of."""
 
 from functools import cache
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from sdm_bench.base.errors import UserError
 
 Model = TypeVar("Model")
+
+# Pixels of a picture's height or width, up to more than any network takes.
+Side = Annotated[int, Field(ge=1, le=16384)]
 
 
 def unless_default(default: Any) -> Any:

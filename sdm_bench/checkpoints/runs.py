@@ -20,7 +20,7 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json, read_object, sha256_file, write_json
 from sdm_bench.base.finite import NotFinite, named, not_finite
 from sdm_bench.base.progress import say
-from sdm_bench.base.sections import Section, parsed, unless_default
+from sdm_bench.base.sections import Section, Side, parsed, unless_default
 from sdm_bench.base.tensors import Tensors, read_safetensors, write_safetensors
 from sdm_bench.checkpoints.weights_file import WeightsAbout, storable
 from sdm_bench.models.preset import (
@@ -53,7 +53,7 @@ class TrainOptions(Section):
     dataset: str
     data: str
     preset: str
-    image_size: tuple[int, int]
+    image_size: tuple[Side, Side]
     classes_sha256: str = ""
     network: dict[str, Any]
     training: TrainingPreset

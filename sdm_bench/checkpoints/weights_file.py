@@ -13,7 +13,7 @@ from torch import Tensor
 from sdm_bench.base.eightbits import PACKED, halved, pack
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_object, sha256_file, sha256_lines, write_json
-from sdm_bench.base.sections import parsed
+from sdm_bench.base.sections import Side, parsed
 from sdm_bench.base.tensors import Tensors, read_tensors, write_safetensors
 
 # What a floating-point number of a weights file may take.
@@ -33,7 +33,7 @@ class WeightsAbout(BaseModel):
     method: str
     dataset: str
     network: dict[str, Any]
-    image_size: tuple[int, int]
+    image_size: tuple[Side, Side]
     diffusion: dict[str, Any] | None = None
     sampling: dict[str, Any] | None = None
     training: dict[str, Any] = {}

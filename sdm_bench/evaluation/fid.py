@@ -170,7 +170,13 @@ def _values(
 
 
 def distances(features: np.ndarray, real: ReferenceStatistics, section: FIDSection) -> dict[str, float]:
-    """The Fréchet distance of features (N, D) as the protocol computes it; in float32 with that in float64 beside."""
+    """The Fréchet distance of features (N, D) as the protocol computes it; in float32 with that in float64 beside.
+
+    Raises UserError where statistics that somebody brings have other dimensions.
+    """
+    there, expected = real.fitted.mean.size, features.shape[1]
+    if there != expected:
+        raise UserError(f"{real.note}: features of {there} dimensions; expected {expected}, as the extractor's have")
     found = {"fid": frechet_distance(features, real.fitted)}
     if real.features is not None and section.covariance == "float32":
         found = {"fid": frechet_distance_float32(real.features, features), "fid_float64": found["fid"]}

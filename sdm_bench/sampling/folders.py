@@ -14,7 +14,7 @@ from pydantic import FiniteFloat
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import locked, read_object, write_json
-from sdm_bench.base.sections import Section, parsed, unless_default
+from sdm_bench.base.sections import Section, Side, parsed, unless_default
 
 RUN_FILE = "run.json"
 # What guides: the network itself by its null label, or a segmenter; and how the variants of rows say the latter.
@@ -48,7 +48,7 @@ class SampleOptions(Section):
     data: str
     split: str
     labels_sha256: str
-    image_size: tuple[int, int]
+    image_size: tuple[Side, Side]
     recipe: str
     stochastic: bool
     style: str | None = None

@@ -1,5 +1,6 @@
 """Weights files and the JSON beside them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,17 @@ def test_a_bare_state_dict_has_no_description(tmp_path: Path) -> None:
     assert read_weights(tmp_path / "w.pt") == ({"w": torch.ones(1)}, None)
     with pytest.raises(UserError, match=r"none\.pt: no such weights file"):
         read_weights(tmp_path / "none.pt")
+
+
+@pytest.mark.parametrize("size", ["[0, 64]", "[32, -1]", "[32, 1000000000]", '"x"'])
+def test_a_description_of_no_size_is_refused(tmp_path: Path, size: str) -> None:
+    write_weights(tmp_path / "w.safetensors", {"w": torch.ones(1)}, ABOUT, bits=32)
+    described = (tmp_path / "w.json").read_text()
+    changed = re.sub(r'"image_size": \[[^]]*\]', f'"image_size": {size}', described)
+    assert changed != described
+    (tmp_path / "w.json").write_text(changed)
+    with pytest.raises(UserError, match=r"w\.json: does not describe the weights beside it: image_size"):
+        read_weights(tmp_path / "w.safetensors")
 
 
 def test_trainings_that_differ_in_more_than_their_seed_are_told_apart() -> None:

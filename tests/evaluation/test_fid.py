@@ -130,6 +130,14 @@ def test_statistics_of_another_resizing_are_refused(toy_cityscapes: Path, tmp_pa
         measure(run, real, "fid", statistics=tmp_path / "other.npz")
 
 
+def test_statistics_of_other_dimensions_are_named(toy_cityscapes: Path, tmp_path: Path) -> None:
+    real = real_at(toy_cityscapes)
+    run = make_run(tmp_path / "run", real, [0], noisy)
+    write_statistics(tmp_path / "pool1.npz", statistics(np.random.default_rng(0).normal(size=(80, 64))), {})
+    with pytest.raises(UserError, match=r"pool1\.npz .*: features of 64 dimensions; expected 2048, as the extractor's"):
+        measure(run, real, "fid", statistics=tmp_path / "pool1.npz")
+
+
 def test_what_statistics_are_of_is_said_with_any_number_of_seeds(toy_cityscapes: Path, tmp_path: Path) -> None:
     real = real_at(toy_cityscapes)
     run = make_run(tmp_path / "run", real, [0, 1], noisy)

@@ -31,7 +31,6 @@ def test_everything_knows_its_line(tmp_path: Path) -> None:
         ("a: [1\n", "not valid YAML"),
         ("a: 1\nb: !!int x\n", "line 2"),
         ("a: &a [*a]\n", "line 1: nested more than 50 deep"),
-        (f"a: {'[' * 2_000}", "not valid YAML"),
         (
             "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
             + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in pairwise("abcdefghij")),
