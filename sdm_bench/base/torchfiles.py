@@ -1,6 +1,7 @@
 """The weights in PyTorch's files, without running anything that the files hold."""
 
 import pickle
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,7 +25,10 @@ GENERATOR = ("netG", "G", "generator", "gen", "net_g")
 # Where an average's own object puts its weights.
 INSIDE = ("state_dict", "module", "shadow", "shadow_params", "ema", "model")
 # What wrappers put before every key, and what averages keep beside the weights.
-PREFIXES = ("module.", "model.", "netE.", *(f"{name}." for name in GENERATOR))
+PREFIXES = ("module.", "netE.", *(f"{name}." for name in GENERATOR))
+# What Lightning's users call their network. Numbers behind it are of a network's own sequence of that name, as
+# pix2pixHD's generator is.
+MODEL = re.compile(r"model\.(?![0-9])")
 # What wrappers of single modules put into keys, wherever these modules are.
 INFIXES = ("_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.")
 AVERAGE_COUNTERS = ("n_averaged", "steps", "num_updates", "decay")
@@ -122,9 +126,16 @@ def bare(tensors: Tensors) -> Tensors:
     """A state dict without the prefixes that wrappers put before every key, and the names that they put into keys."""
     named = {key: value for key, value in tensors.items() if key not in AVERAGE_COUNTERS or value.numel() > 1}
     stripped = {_without_infixes(key): value for key, value in named.items()}
-    while prefix := next((each for each in PREFIXES if stripped and all(key.startswith(each) for key in stripped)), ""):
+    while prefix := _shared_prefix(stripped):
         stripped = {key.removeprefix(prefix): value for key, value in stripped.items()}
     return tensors if [*stripped] == [*named] else stripped
+
+
+def _shared_prefix(tensors: Tensors) -> str:
+    """What a wrapper put before every key; empty where there is nothing."""
+    if tensors and all(MODEL.match(key) for key in tensors):
+        return "model."
+    return next((each for each in PREFIXES if tensors and all(key.startswith(each) for key in tensors)), "")
 
 
 def _without_infixes(key: str) -> str:

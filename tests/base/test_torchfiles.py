@@ -15,7 +15,10 @@ from torch import Tensor
 
 from sdm_bench.base.filekinds import RefusedFile
 from sdm_bench.base.tensors import read_tensors
-from sdm_bench.base.torchfiles import bare, flatten, read_torch
+from sdm_bench.base.torchfiles import bare, flatten, generator_of, read_torch
+from sdm_bench.checkpoints.matching import PresetMatch
+from sdm_bench.models import methods
+from sdm_bench.models.methods import METHODS
 
 WEIGHTS = {"a.weight": torch.arange(6.0).reshape(2, 3), "a.bias": torch.ones(2).half()}
 
@@ -96,6 +99,20 @@ def test_prefixes_of_wrappers_go(tmp_path: Path, prefix: str, suffix: str) -> No
 
 def test_names_that_wrappers_put_inside_keys_go() -> None:
     assert list(bare({"a._checkpoint_wrapped_module.weight": torch.ones(1), "b": torch.ones(1)})) == ["a.weight", "b"]
+
+
+@pytest.mark.parametrize("prefix", ["", "model.", "module.", "netG.", "module.model."])
+def test_a_network_s_own_sequence_called_model_stays(prefix: str) -> None:
+    own = ["model.1.weight", "model.4.conv_block.1.weight"]
+    assert list(bare({f"{prefix}{key}": torch.ones(1) for key in own})) == own
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_network_s_own_keys_are_taken_for_a_wrapper_s(method: str) -> None:
+    dataset = next(iter(methods.datasets(method)))
+    network = PresetMatch.of(method, "toy", dataset).network(encoder=True)
+    keys = network.state_dict()
+    assert list(bare(generator_of(Path("f.pth"), keys))) == list(keys)
 
 
 @pytest.mark.parametrize("name", ["netG", "G", "generator"])
