@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from reports.lines import SHORT_DIGEST, Line, by_protocol, network
 from reports.names import dataset_name
+from sdm_bench.base.integers import integers_in
 from sdm_bench.results.rows import REAL, ResultRow
-from sdm_bench.results.sample_sets import seeds_in
 
 
 class Kind(NamedTuple):
@@ -24,7 +24,7 @@ class Kind(NamedTuple):
 
 def count_seeds(seeds: str) -> int:
     """How many seeds a row names as "0-2" or "0,4"."""
-    return len(seeds_in(seeds))
+    return len(integers_in(seeds) or ())
 
 
 def _digest(name: str) -> Callable[[ResultRow], str]:

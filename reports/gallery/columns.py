@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reports.pictured import Pictured
+from sdm_bench.base.integers import integers_in
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.results.rows import ResultRow
 from sdm_bench.results.sample_sets import SampleSet, spell_seeds
@@ -27,21 +28,13 @@ class Column:
         """The digests of the samples, of all seeds and of those that any of `rows` is of alone."""
         chosen = {tuple(self.seeds)}
         for spelt in {row.seeds for row in rows}:
-            seeds = tuple(seed for seed in self.seeds if seed in _seeds(spelt))
+            spelled = frozenset(integers_in(spelt) or ())
+            seeds = tuple(seed for seed in self.seeds if seed in spelled)
             if seeds and spell_seeds(seeds) == spelt:
                 chosen.add(seeds)
         images = self.samples.images
         sets = [replace(self.samples, images={seed: images[seed] for seed in seeds}) for seeds in chosen]
         return frozenset(each.digest for each in sets)
-
-
-def _seeds(spelt: str) -> frozenset[int]:
-    """The seeds that `spell_seeds` spells so; none where it spells nothing so."""
-    first, _, end = spelt.partition("-")
-    if first.isdecimal() and end.isdecimal():
-        return frozenset(range(int(first), int(end) + 1))
-    parts = spelt.split(",")
-    return frozenset(map(int, parts)) if all(part.isdecimal() for part in parts) else frozenset()
 
 
 def open_columns(pictured: Sequence[Pictured], dataset: SemanticDataset) -> list[Column]:

@@ -9,13 +9,13 @@ from reports.anonymous import without_paths
 from reports.leaderboard.sets import StoredSet
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_object, sha256_file
+from sdm_bench.base.integers import integers_in
 from sdm_bench.base.sections import parsed
 from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.datasets.pictures import in_parallel
 from sdm_bench.evaluation.evaluate import Evaluation, open_samples
 from sdm_bench.metrics.images import pictures_in
 from sdm_bench.results.rows import ResultRow
-from sdm_bench.results.sample_sets import seeds_in
 from sdm_bench.sampling.folders import RUN_FILE, SampleFolder, SampleOptions
 
 # Pictures by seed and id.
@@ -74,8 +74,8 @@ def _seeds(rows: Sequence[ResultRow], record: dict[str, Any], folder: Path) -> I
     there = SampleFolder(folder).seeds()
     asked = record["arguments"].get("seeds")
     named = sorted({row.seeds for row in rows}, key=len, reverse=True)
-    for seeds in [*([asked] if asked else []), *map(seeds_in, named), there]:
-        if set(seeds) <= set(there):
+    for seeds in [*([asked] if asked else []), *(integers_in(each) or [] for each in named), there]:
+        if seeds and set(seeds) <= set(there):
             yield sorted(seeds)
 
 

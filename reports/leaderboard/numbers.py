@@ -1,6 +1,5 @@
-"""The rows of a bundle by themselves: finite numbers of the metrics that they name, each once."""
+"""The rows of a bundle by themselves: numbers of the metrics that they name, each once."""
 
-import math
 from collections.abc import Iterator, Sequence
 
 from reports.anonymous import rows_without_paths
@@ -12,15 +11,9 @@ def wrong_rows(rows: Sequence[ResultRow]) -> Iterator[str]:
     """What is wrong with rows by themselves."""
     seen: set[tuple] = set()
     for row, bare in zip(rows, rows_without_paths(rows), strict=True):
-        numbers = {name: getattr(row, name) for name in ("spread", "guidance")}
-        for name, value in numbers.items():
-            if value is not None and not math.isfinite(value):
-                yield f"{row.id}: {name} {value}; expected a finite number"
         for name, value in row.model_dump().items():
             if isinstance(value, str) and not value.isprintable():
                 yield f"{row.id}: {name}: control characters or line breaks in it"
-        if row.num_images < 1:
-            yield f"{row.id}: num_images {row.num_images}; expected a count"
         yield from (f"{row.id}: {text}" for text in _wrong_number(row))
         if row.key() in seen:
             yield f"{row.id}: a second row of the same measurement"

@@ -19,9 +19,9 @@ def unless_default(default: Any) -> Any:
 
 
 class Section(BaseModel):
-    """A frozen group of fields that refuses unknown ones."""
+    """A frozen group of fields that refuses unknown ones, and NaN and Inf."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def differences(self, wanted: "Section", exclude: frozenset[str] = frozenset()) -> str:
         """A line for each field in which `wanted` differs from what this one, found on disk, says; empty if none."""

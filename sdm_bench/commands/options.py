@@ -101,15 +101,12 @@ class IntegerList(click.ParamType):
     name = "integers"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
-        if isinstance(value, list):
-            return value
-        numbers: list[int] = []
-        for part in str(value).split(","):
-            found = matched(r"N(?:-N)?", part)
-            if found is None or found[-1] < found[0]:
-                self.fail(f"'{value}'; expected numbers like 0, 0-2 or 0,4", param, ctx)
-            numbers += range(found[0], found[-1] + 1)
-        return list(dict.fromkeys(numbers))
+        from sdm_bench.base.integers import EXPECTED, integers_in
+
+        numbers = value if isinstance(value, list) else integers_in(str(value))
+        if numbers is None:
+            self.fail(f"'{value}'; expected {EXPECTED}", param, ctx)
+        return numbers
 
 
 class NumberList(click.ParamType):

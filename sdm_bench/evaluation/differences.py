@@ -21,11 +21,13 @@ from sdm_bench.evaluation.scoring import SegmentationScorer
 from sdm_bench.metrics.miou import mean_iou
 from sdm_bench.metrics.resampling import Interval, PairedFeatures, draws, interval
 from sdm_bench.protocols.protocols import DEFAULT, protocol
-from sdm_bench.results.sample_sets import SampleSet
+from sdm_bench.results.sample_sets import SampleSet, made_by
 
 # The number with examples there as often as counts, int (N,), say.
 Estimate = Callable[[np.ndarray], float]
 METRICS = ("fid", "lpips", "miou")
+# Digits of a digest in what sets are called.
+SHORT_DIGEST = 8
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def differences(asked: Comparison) -> list[Difference]:
     for samples, _ in opened:
         refuse_edits([metric(name) for name in asked.metrics], samples)
         _refuse_incomparable(opened[0][0], samples)
+    titles = _titles([samples for samples, _ in opened])
     found = []
     for name in dict.fromkeys(asked.metrics):
         measured = []
@@ -91,7 +94,10 @@ def differences(asked: Comparison) -> list[Difference]:
             segmenter = asked.segmenter if name == "miou" else None
             context = EvaluationContext(samples, dataset, chosen, name, section, device, segmenter, shared=work)
             measured.append(_measured(context, asked))
-        found += [_difference(measured[0], other) for other in measured[1:]]
+        found += [
+            _difference(measured[0], other, titles[0], title)
+            for other, title in zip(measured[1:], titles[1:], strict=True)
+        ]
     return found
 
 
@@ -181,15 +187,15 @@ def _refuse_other_order(context: EvaluationContext, ids: Sequence[str]) -> None:
         )
 
 
-def _difference(first: Measured, second: Measured) -> Difference:
+def _difference(first: Measured, second: Measured, first_title: str, second_title: str) -> Difference:
     output = metric(first.context.metric).outputs[0]
     if first.context.metric == "fid":
         output = metric("fid").output(f"{FEATURE_NAMES[first.context.section.extractor].prefix}fid")
     return Difference(
         output.title,
         output.digits,
-        _called(first.context),
-        _called(second.context),
+        first_title,
+        second_title,
         first.value,
         interval(second.value - first.value, second.resampled - first.resampled),
         second.value,
@@ -197,10 +203,40 @@ def _difference(first: Measured, second: Measured) -> Difference:
     )
 
 
-def _called(context: EvaluationContext) -> str:
-    """What a set is called: its method, and what else of the sampling or the training tells it apart."""
-    samples, options = context.samples, context.samples.options
-    guidance = getattr(options, "guidance", None)
-    variant = getattr(options, "variant_title", "")
-    parts = [samples.name, variant, f"guidance {guidance:g}" if guidance is not None else ""]
-    return ", ".join(part for part in parts if part)
+def _titles(sets: Sequence[SampleSet]) -> list[str]:
+    """What each set is called: its method, variant and guidance, and what else tells it from another."""
+    parts = [_parts(samples) for samples in sets]
+    chosen = ["method", "variant", "guidance"]
+
+    def title(said: dict[str, str]) -> str:
+        return ", ".join(part for name in chosen if (part := said[name]))
+
+    for name in parts[0]:
+        alike: dict[str, set[str]] = {}
+        for said in parts:
+            alike.setdefault(title(said), set()).add(said[name])
+        if name not in chosen and any(len(different) > 1 for different in alike.values()):
+            chosen.append(name)
+    return list(map(title, parts))
+
+
+def _parts(samples: SampleSet) -> dict[str, str]:
+    """What can be said of a set, in the order in which it is tried; where it is comes last."""
+    made = {} if samples.options is None else made_by(samples.options)
+
+    def said(word: str, name: str, length: int | None = None) -> str:
+        value = made.get(name)
+        return "" if value in (None, "") else f"{word} {str(value)[:length]}"
+
+    return {
+        "method": samples.name,
+        "variant": str(made.get("variant", "")),
+        "guidance": "" if made.get("guidance") is None else f"guidance {made['guidance']:g}",
+        "solver": f"{made['solver']} {made['steps']} steps" if made.get("solver") else "",
+        "seeds": f"seeds {samples.seeds}",
+        "training seed": said("training seed", "training_seed"),
+        "training steps": said("training steps", "training_steps"),
+        "configuration": said("configuration", "configuration_sha256", SHORT_DIGEST),
+        "weights": said("weights", "weights_sha256", SHORT_DIGEST),
+        "where": samples.where,
+    }

@@ -10,11 +10,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field, field_validator
 
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_text, write_text
+from sdm_bench.base.integers import EXPECTED, integers_in
 from sdm_bench.base.progress import say
 from sdm_bench.base.sections import Section, parsed
 from sdm_bench.models.methods import METHODS
@@ -58,12 +59,12 @@ class ResultRow(Section):
     split: str
     protocol: str
     protocol_sha256: str
-    method: str
+    method: str = Field(min_length=1)
     track: Literal["", "labels", "text"] = LABELS
     variant: str = ""
     solver: str = ""
-    steps: int | None = None
-    guidance: FiniteFloat | None = None
+    steps: int | None = Field(default=None, ge=1)
+    guidance: float | None = None
     training_steps: int | None = None
     training_seed: int | None = None
     weights_sha256: str = ""
@@ -71,27 +72,35 @@ class ResultRow(Section):
     sample_set: str
     labels_sha256: str
     image_size: str = Field(pattern=r"^(\d{1,6}x\d{1,6}|several)$")
-    seeds: str = Field(pattern=r"^(\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?)*)?$")
-    num_images: int
+    seeds: str
+    num_images: int = Field(ge=1)
     incomplete: str = ""
     manifest_sha256: str
     measure: str
     extractor_sha256: str
-    num_real: int | None = None
+    num_real: int | None = Field(default=None, ge=1)
     reference_sha256: str = ""
     metric: str
     class_name: str = ""
-    value: float
+    # NaN has words of its own, where it is measured and where it is read
+    value: float = Field(allow_inf_nan=True)
     unit: str = ""
     direction: Literal["lower", "higher"]
     extractor: str
-    spread: float | None = None
+    spread: float | None = Field(default=None, ge=0)
     spread_over: Literal["", "seeds", "label maps"] = ""
     note: str = ""
     folder: str = ""
     evaluation: str = ""
     version: str = __version__
     time: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    @field_validator("seeds")
+    @classmethod
+    def _read(cls, value: str) -> str:
+        if value and integers_in(value) is None:
+            raise ValueError(f"found {value!r}; expected {EXPECTED}")
+        return value
 
     def group(self) -> tuple:
         """What one measurement is of: its rows stand and are replaced together."""
@@ -205,6 +214,26 @@ def _marked(row: ResultRow, stated: str, where: str) -> ResultRow:
     return row.model_copy(update={"note": "; ".join(notes)})
 
 
+def newest(found: Iterable[tuple[ResultRow, Path]]) -> list[tuple[ResultRow, Path]]:
+    """Rows with the file of each, of two with one key the newer; a line says which files have another value of one."""
+    kept: dict[tuple, tuple[ResultRow, Path]] = {}
+    differing: dict[tuple[Path, Path], list[tuple[ResultRow, ResultRow]]] = {}
+    for row, file in found:
+        before = kept.get(row.key())
+        if before is not None and before[0].value != row.value:
+            differing.setdefault((before[1], file), []).append((before[0], row))
+        if before is None or row.time >= before[0].time:
+            kept[row.key()] = row, file
+    for files, pairs in differing.items():
+        one, other = pairs[0]
+        more = f", and {len(pairs) - 1} like it" if len(pairs) > 1 else ""
+        say(
+            f"{', '.join(dict.fromkeys(map(str, files)))}: {one.metric} of {one.method} is {one.value:.10g} ({one.id}) "
+            f"and {other.value:.10g} ({other.id}){more}; these are one measurement; the newer is taken"
+        )
+    return list(kept.values())
+
+
 def to_csv(rows: Iterable[ResultRow]) -> str:
     """The rows as CSV, with a header; numbers in full precision."""
     text = StringIO()
@@ -219,9 +248,13 @@ def to_csv(rows: Iterable[ResultRow]) -> str:
 def add_rows(path: Path, rows: Iterable[ResultRow]) -> None:
     """Adds rows to a results CSV; those of a measurement that is there already replace all its rows.
 
-    The caller holds the folder's lock.
+    A line names numbers that the measurement gave before and not this time, such as one that an option asked for. The
+    caller holds the folder's lock.
     """
-    rows = list(rows)
-    measured = {row.group() for row in rows}
-    kept = [row for row in (read_rows(path) if path.is_file() else []) if row.group() not in measured]
-    write_text(path, to_csv([*kept, *rows]))
+    rows, there = list(rows), read_rows(path) if path.is_file() else []
+    measured, again = {row.group() for row in rows}, {row.key() for row in rows}
+    lost = [row for row in there if row.group() in measured and row.key() not in again]
+    if lost:
+        names = dict.fromkeys(f"{row.metric} {row.class_name}".strip() for row in lost)
+        say(f"{path}: {', '.join(names)} of {lost[0].method} removed: measured before, and not this time")
+    write_text(path, to_csv([*(row for row in there if row.group() not in measured), *rows]))

@@ -217,14 +217,8 @@ def _chosen(there: Sequence[int], asked: Sequence[int] | None, where: str) -> li
     return sorted(asked)
 
 
-def seeds_in(text: str) -> list[int]:
-    """The seeds that `spell_seeds` spelt; raises ValueError for other text."""
-    parts = [part.split("-") for part in text.split(",") if part]
-    return [seed for part in parts for seed in range(int(part[0]), int(part[-1]) + 1)]
-
-
 def spell_seeds(seeds: Iterable[int]) -> str:
-    """Seeds as "0-2" where they are consecutive, else as "0,4"."""
+    """Seeds as "0-2" where they are consecutive, else as "0,4"; `integers_in` reads them."""
     ordered = sorted(seeds)
     consecutive = len(ordered) > 1 and ordered == list(range(ordered[0], ordered[-1] + 1))
     return f"{ordered[0]}-{ordered[-1]}" if consecutive else ",".join(map(str, ordered))

@@ -42,7 +42,8 @@ def sampling_of(trained: TrainedNetwork, sampling: SamplingOptions) -> dict[str,
     asked.pop("guidance_by", None)
     if "segmenter" in asked:
         raise UserError(f"--segmenter {asked['segmenter']}: guides nothing; give --guidance-by {SEGMENTER} too")
-    if asked.get("guidance", 1) < 1:
+    # so written that NaN is refused too
+    if not asked.get("guidance", 1) >= 1:
         raise UserError(f"--guidance {asked['guidance']:g}: expected s of the released code, from 1 (off) on")
     return preset | asked
 
@@ -51,7 +52,7 @@ def _check_by_segmenter(asked: dict[str, Any], solver: str) -> None:
     """Raises UserError where a segmenter can't guide as it was asked to."""
     if "segmenter" not in asked:
         raise UserError(f"--guidance-by {SEGMENTER}: by which? Give --segmenter, a run of `segment train --noisy`")
-    if asked.get("guidance", 0) <= 0:
+    if not asked.get("guidance", 0) > 0:
         found = f" {asked['guidance']:g}" if "guidance" in asked else ""
         raise UserError(f"--guidance{found}: expected s above 0, what multiplies the segmenter's gradient")
     if solver not in STEPS:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import FiniteFloat
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import is_whole_picture, sha256_file, write_png
@@ -44,7 +43,7 @@ class EditOptions(SampleOptions):
     merge: str | None = None
     jump_length: int | None = None
     jump_samples: int | None = None
-    strength: FiniteFloat | None = None
+    strength: float | None = None
     margin: int = 0
     masked: bool = False
     paste: bool = True

@@ -3,23 +3,26 @@
 Any FID tool reads such a folder; run.json holds everything that made the pictures.
 """
 
+import re
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import FiniteFloat
-
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import locked, read_object, write_json
+from sdm_bench.base.names import folded, has_controls, one_line
 from sdm_bench.base.sections import Section, Side, parsed, unless_default
 
 RUN_FILE = "run.json"
 # What guides: the network itself by its null label, or a segmenter; and how the variants of rows say the latter.
 NULL_LABEL, SEGMENTER = "null-label", "segmenter"
 BY_SEGMENTER = "guided by a segmenter"
+# What the program itself says in a variant, and nobody else may: see `variant_title`, also of edits.
+SAID = re.compile(rf"{BY_SEGMENTER}|ground-truth style|re-synthesis|not pasted|margin \d+")
+LONGEST_VARIANT = 200
 # Where things lie, as opposed to what they are.
 MAY_CHANGE = frozenset({"data", "weights", "segmenter"})
 
@@ -63,11 +66,11 @@ class SampleOptions(Section):
     solver: str | None = None
     solver_steps: int | None = None
     timestep_respacing: str | None = unless_default(None)
-    guidance: FiniteFloat | None = None
+    guidance: float | None = None
     guidance_by: str | None = unless_default(None)
     segmenter: str | None = unless_default(None)
     segmenter_sha256: str | None = unless_default(None)
-    eta: FiniteFloat | None = None
+    eta: float | None = None
     threshold: str | None = None
     precision: str = "no"
 
@@ -87,6 +90,21 @@ class SampleOptions(Section):
             self.precision if self.precision != "no" else "",
         )
         return " ".join(part for part in (self.solver, *further) if part)
+
+
+def variant_called(text: str) -> str:
+    """What --variant says, as `one_line` has it; raises UserError for what no table could show, or says otherwise."""
+    chosen = one_line(text)
+    said = next((part for part in chosen.split(",") if SAID.fullmatch(folded(part.strip()))), None)
+    if len(chosen) > LONGEST_VARIANT:
+        wrong = f"{len(chosen)} characters; expected up to {LONGEST_VARIANT}"
+    elif has_controls(text):
+        wrong = "control characters or line breaks in it"
+    elif said is not None:
+        wrong = f"'{said.strip()}' is what tables say of samples that were made so; choose another"
+    else:
+        return chosen
+    raise UserError(f"--variant {chosen[:80]!r}: {wrong}")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """A suite's YAML, read and validated: what it extends, its names, and every mistake with its line."""
 
 import difflib
-import re
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from reports.figures.registry import FIGURES
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.integers import EXPECTED, integers_in
 from sdm_bench.datasets.known_datasets import DATASETS
 from sdm_bench.evaluation.metric import metric_names
 from sdm_bench.models import methods
@@ -163,11 +163,7 @@ def _meant(name: str, known: Iterable[str]) -> str:
 
 def seeds_of(text: int | str, place: str) -> tuple[int, ...]:
     """Sampling seeds as numbers; raises UserError that names `place`."""
-    found: list[int] = []
-    for part in str(text).split(","):
-        match = re.fullmatch(r"\s*([0-9]{1,9})(?:-([0-9]{1,9}))?\s*", part)
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if last < first:
-            raise UserError(f"{place}: sampling_seeds {text!r}; expected numbers like 0, 0-2 or 0,4")
-        found += range(first, last + 1)
-    return tuple(dict.fromkeys(found))
+    found = integers_in(",".join(part.strip() for part in str(text).split(",")))
+    if found is None:
+        raise UserError(f"{place}: sampling_seeds {text!r}; expected {EXPECTED}")
+    return tuple(found)

@@ -27,6 +27,12 @@ class Outer(Section):
         return self
 
 
+def test_nan_and_inf_are_no_values() -> None:
+    for number in ("nan", "inf", "-inf", "1e999"):
+        with pytest.raises(UserError, match=r"x\.yaml: share: .*finite"):
+            parsed(Outer, {"name": "a", "share": float(number)}, "x.yaml")
+
+
 def test_fields_become_a_section_that_stays_as_it_is() -> None:
     found = parsed(Outer, {"name": "a", "inner": {"sides": [3, 4]}}, "x.yaml")
     assert (found.name, found.share, found.inner.sides) == ("a", 0.5, (3, 4))

@@ -53,6 +53,7 @@ def test_there_are_numbers_to_test() -> None:
         (IntegerList(), "0-²", "expected numbers like 0, 0-2 or 0,4"),
         (IntegerList(), "2-0", "expected numbers like 0, 0-2 or 0,4"),
         (IntegerList(), "1\n", "expected numbers like 0, 0-2 or 0,4"),
+        (IntegerList(), "0-999999999", "up to 100000 of them"),
         (IntegerList(), "9" * 5000, "expected numbers like 0, 0-2 or 0,4"),
         (Shard(), "1/3", (1, 3)),
         (Shard(), "¹/³", "expected k/n"),

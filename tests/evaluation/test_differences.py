@@ -78,6 +78,29 @@ def test_groups_that_a_protocol_counts_as_one_are_counted_so(
     assert (found.first_value, found.second_value) == pytest.approx(measured)
 
 
+def test_sets_are_called_by_what_tells_them_apart(scenes: Path, tmp_path: Path) -> None:
+    real = real_at(scenes)
+    made: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "slow": {"solver_steps": 50},
+        "again": {"solver_steps": 50, "training_seed": 7},
+        "copy": {"solver_steps": 50, "training_seed": 7},
+    }
+    runs = [make_run(tmp_path / name, real, [0], noisy, data=str(scenes), **more) for name, more in made.items()]
+    runs.append(make_run(tmp_path / "seeds", real, [0, 1], noisy, data=str(scenes)))
+    found = differences(Comparison([Evaluation(["fid"], run=each) for each in runs], ["fid"], resamples=50))
+    titles = [found[0].first, *(each.second for each in found)]
+    assert len(set(titles)) == len(runs), titles
+    for title, part in zip(
+        titles[1:], ("50 steps", "training seed 7", str(tmp_path / "copy"), "seeds 0-1"), strict=True
+    ):
+        assert part in title
+    plain = differences(
+        Comparison([Evaluation(["fid"], run=each) for each in (runs[0], runs[1])], ["fid"], resamples=50)
+    )
+    assert "seed" not in plain[0].first
+
+
 def test_a_set_does_not_differ_from_itself(scenes: Path, tmp_path: Path) -> None:
     first = pair(scenes, tmp_path)[0]
     for each in differences(Comparison([first, first], METRICS, segmenter="toy", resamples=50)):

@@ -1,7 +1,9 @@
 """Result rows and their store."""
 
+import math
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +35,9 @@ def test_rows_round_trip_in_full_precision(tmp_path: Path) -> None:
     assert read_rows(tmp_path / "results.csv") == rows
 
 
-def test_a_newer_measurement_of_the_same_replaces_the_older_one_and_all_its_rows(tmp_path: Path) -> None:
+def test_a_newer_measurement_of_the_same_replaces_the_older_one_and_all_its_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "results.csv"
     classes = [row(metric="iou", measure="miou", class_name=name, value=0.5) for name in ("road", "sky")]
     add_rows(path, [row(), row(guidance=1.0), *classes])
@@ -43,6 +47,8 @@ def test_a_newer_measurement_of_the_same_replaces_the_older_one_and_all_its_rows
     assert [r.value for r in found if r.metric == "fid" and r.guidance == 1.5] == [2.0]
     assert [r.value for r in found if r.guidance == 1.0] == [1 / 3]
     assert [(r.class_name, r.value) for r in found if r.metric == "iou"] == [("road", 0.25)]
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said == f"{path}: iou sky of sdm removed: measured before, and not this time"
 
 
 @pytest.mark.parametrize(
@@ -122,10 +128,22 @@ def test_what_is_no_number_is_named_by_its_line(value: str, tmp_path: Path) -> N
         read_rows(path)
 
 
-def test_guidance_that_is_no_number_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeds": "x"}, "seeds: found 'x'; expected numbers like 0"),
+        ({"seeds": "0-99999999999"}, "seeds: found '0-99999999999'; expected numbers"),
+        ({"num_images": 0}, "num_images: .*greater than or equal to 1"),
+        ({"spread": -1.0}, "spread: .*greater than or equal to 0"),
+        ({"spread": math.nan}, "spread: .*finite"),
+        ({"guidance": math.nan}, "guidance: .*finite"),
+        ({"method": ""}, "method: .*at least 1 character"),
+    ],
+)
+def test_what_no_measurement_gives_is_named_by_its_line(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
     path = tmp_path / "results.csv"
-    path.write_text(to_csv([row()]).replace(",1.5,", ",nan,"))
-    with pytest.raises(UserError, match=r"line 2: not a result row: guidance: Input should be a finite number"):
+    path.write_text(to_csv([row(), row().model_copy(update=changes)]))
+    with pytest.raises(UserError, match=f"results.csv, line 3: not a result row: .*{message}"):
         read_rows(path)
 
 
@@ -162,7 +180,7 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
 def test_seeds_that_a_spreadsheet_took_for_a_date_are_refused(tmp_path: Path, seeds: str) -> None:
     path = tmp_path / "results.csv"
     path.write_text(to_csv([row(seeds="0-2")]).replace(",0-2,", f",{seeds},"))
-    with pytest.raises(UserError, match=r"results\.csv, line 2: not a result row: seeds: String should match"):
+    with pytest.raises(UserError, match=r"results\.csv, line 2: not a result row: seeds: found .*; expected numbers"):
         read_rows(path)
 
 

@@ -122,5 +122,7 @@ def test_sampling_options_are_those_of_generate() -> None:
 def test_sampling_seeds_are_numbers_ranges_and_lists() -> None:
     assert seeds_of("0-2,7", "x") == (0, 1, 2, 7)
     assert seeds_of(3, "x") == (3,)
-    with pytest.raises(UserError, match=r"x: sampling_seeds '2-0'"):
-        seeds_of("2-0", "x")
+    assert seeds_of("0, 2", "x") == (0, 2)
+    for text in ("2-0", "1 2", "0-999999999"):
+        with pytest.raises(UserError, match=f"x: sampling_seeds '{text}'"):
+            seeds_of(text, "x")

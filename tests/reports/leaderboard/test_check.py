@@ -161,7 +161,7 @@ def of(metric: str, /, **changes: Any) -> Callable[[ResultRow], dict[str, Any]]:
     ("change", "expected"),
     [
         (of("fid", value=float("nan")), "is nan; expected a finite number"),
-        (of("fid", spread=float("inf")), "spread inf; expected a finite number"),
+        (of("fid", spread=float("inf")), "spread: Input should be a finite number"),
         (of("fid", value=float("-inf")), "is -inf; expected a finite number"),
         (of("lpips", value=1.5), "value 1.5; lpips is at most 1"),
         (of("fid", direction="higher"), "direction and unit higher ''; fid has lower ''"),
