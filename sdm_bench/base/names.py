@@ -1,5 +1,6 @@
 """Names of files and things, which results, records and tables spell in UTF-8."""
 
+import unicodedata
 from pathlib import Path
 
 from sdm_bench.base.errors import UserError
@@ -13,3 +14,18 @@ def refuse_unspellable(name: str | Path, what: str) -> None:
     except UnicodeEncodeError as error:
         shown = text.encode("utf-8", "backslashreplace").decode()
         raise UserError(f"{what} {shown}: not a name in UTF-8, in which results and records spell it") from error
+
+
+def one_line(text: str) -> str:
+    """A name as it is shown: each run of blanks as one, and letters with marks whole, however a system spells them."""
+    return unicodedata.normalize("NFC", " ".join(text.split()))
+
+
+def folded(name: str) -> str:
+    """What names have in common that a reader takes for one."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def has_controls(text: str) -> bool:
+    """Whether there are characters in it that nobody sees, such as those that turn the direction of writing."""
+    return any(unicodedata.category(each).startswith("C") for each in text)

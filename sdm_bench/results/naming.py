@@ -1,11 +1,11 @@
 """What somebody's pictures are called, in tables and as a folder of results."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.names import folded, has_controls, one_line
 from sdm_bench.models.methods import METHODS
 from sdm_bench.results.rows import REAL
 
@@ -16,12 +16,12 @@ COMMON_FOLDERS = re.compile(r"synthesized_images?|fake_b|images?|((test|val)_)?(
 
 
 def called(places: Sequence[Path], name: str | None) -> str:
-    """What the pictures in `places` are called, each run of blanks as one; raises UserError for what can't be a name.
+    """What the pictures in `places` are called, as `one_line` has it; raises UserError for what can't be a name.
 
     name: by default the places' own, of a folder that programs call alike for every model the one above it.
     """
     found = " + ".join(map(_own_name, places)) if name is None else name
-    chosen = " ".join(found.split())
+    chosen = one_line(found)
     wrong = _wrong_name(found, chosen)
     if wrong and name is None:
         where = ", ".join(map(str, places))
@@ -41,7 +41,7 @@ def _own_name(place: Path) -> str:
         path = path.with_suffix("")
     names = [each.name for each in (path, *path.parents) if each.name]
     own = next((name for name in names if not COMMON_FOLDERS.fullmatch(name)), path.name)
-    return path.name if _folded(own) in RESERVED else own
+    return path.name if folded(own) in RESERVED else own
 
 
 def folder_name(name: str) -> str:
@@ -57,7 +57,7 @@ def described(note: str | None) -> str:
     if note is None:
         return ""
     text = " ".join(note.split())
-    if not text or len(text) > LONGEST_NOTE or ";" in text or _controls(note):
+    if not text or len(text) > LONGEST_NOTE or ";" in text or has_controls(note):
         raise UserError(
             f"--resolution-note {text[:LONGEST_NAME]!r}: expected 1 to {LONGEST_NOTE} characters without control "
             "characters and semicolons"
@@ -71,22 +71,14 @@ def _wrong_name(found: str, chosen: str) -> str:
         return "empty"
     if len(chosen) > LONGEST_NAME:
         return f"{len(chosen)} characters; expected up to {LONGEST_NAME}"
-    if _controls(found):
+    if has_controls(found):
         return "control characters in it"
-    return RESERVED.get(_folded(chosen), "")
-
-
-def _controls(text: str) -> bool:
-    return any(unicodedata.category(each).startswith("C") for each in text)
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold()
+    return RESERVED.get(folded(chosen), "")
 
 
 # Names that tables have for what this program makes or measures itself.
-RESERVED = {_folded(REAL): "what tables call the photographs themselves"} | {
-    _folded(spelling): f"what tables call samples of {each.title}"
+RESERVED = {folded(REAL): "what tables call the photographs themselves"} | {
+    folded(spelling): f"what tables call samples of {each.title}"
     for each in METHODS.values()
     for spelling in (each.name, each.title)
 }

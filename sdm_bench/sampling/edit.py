@@ -17,7 +17,7 @@ from sdm_bench.datasets.transforms import Transform
 from sdm_bench.sampling.chosen import guiding_segmenter, recipe_of, refuse_idle_options, sampling_of, say_guidance
 from sdm_bench.sampling.edit_folders import SPLIT, EditFolder, EditOptions, class_rows
 from sdm_bench.sampling.editor import Editor, InpaintingChoice, filled, needs_instances, reader_of
-from sdm_bench.sampling.folders import SampleFolder
+from sdm_bench.sampling.folders import SampleFolder, variant_called
 from sdm_bench.sampling.generate import BATCH_SIZE, training_note
 from sdm_bench.sampling.synthesizers import SamplingOptions, Speed
 
@@ -152,6 +152,7 @@ def edit_pictures(
     as many as there are pairs, up to 8. The processes of torchrun take turns at the batches. Raises UserError before
     any work for whatever can't be edited, and NotFinite for a picture of NaN or Inf, which is not written.
     """
+    variant = variant_called(variant)
     read = [read_pair(opened.reader, files, opened.transform, margin) for files in pairs]
     _refuse_instances(opened.trained, pairs, read)
     target = EditFolder(out)

@@ -34,7 +34,7 @@ from sdm_bench.sampling.chosen import (
     synthesizer_of,
 )
 from sdm_bench.sampling.cost import Stopwatch, record_network
-from sdm_bench.sampling.folders import SampleFolder, SampleOptions
+from sdm_bench.sampling.folders import SampleFolder, SampleOptions, variant_called
 from sdm_bench.sampling.synthesizers import SamplingOptions, Speed, Synthesizer, sample_generator
 
 BATCH_SIZE = 8
@@ -66,7 +66,7 @@ def generate_samples(
     read, by default as in training. style: `ground-truth` takes every example's own photograph's.
     """
     start_processes(device)
-    speed = speed or Speed()
+    variant, speed = variant_called(variant), speed or Speed()
     if weights.method is not None:
         refuse_idle_options(weights.method, sampling, speed)
     trained = weights.load(where.name or toy_dataset(where.root))
