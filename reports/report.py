@@ -18,6 +18,7 @@ from reports.table import FORMATS, Table, TableOptions
 from reports.tables import make_tables
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import refuse_unwritable, write_bytes, write_text
+from sdm_bench.base.folders import without_repeats
 from sdm_bench.base.progress import say
 from sdm_bench.results.rows import RESULTS_FILE, ResultRow, read_rows
 from sdm_bench.sampling.folders import SampleFolder
@@ -67,7 +68,7 @@ def write_report(
     pages, figures = pages or Pages(), figures or FigureOptions()
     _refuse_places(out, pages)
     _refuse_idle(tables, figures, published, factors, accuracy)
-    runs = list(dict.fromkeys(runs))
+    runs = without_repeats(runs)
     with_results = [run for run in runs if _results(run).is_file()]
     if not with_results:
         raise UserError(
@@ -77,7 +78,8 @@ def write_report(
     for run in sorted(set(runs) - set(with_results)):
         say(f"{run}: no {RESULTS_FILE}; left out")
     rows = [row for run in with_results for row in read_rows(_results(run))]
-    folders = [each for each in (with_results if pictured is None else pictured) if SampleFolder(each).exists]
+    shown_of = with_results if pictured is None else without_repeats(pictured)
+    folders = [each for each in shown_of if SampleFolder(each).exists]
     shown = [*of_runs(folders), *of_others(rows, with_results)] if _has_pictures(out, figures, pages) else []
     options = TableOptions(
         mean_over_training_seeds, comparable, tuple(factors), accuracy, published == "beside", tuple(folders)

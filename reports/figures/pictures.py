@@ -1,8 +1,8 @@
 """The pictures that stand side by side: in the user's order, under headings that differ."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def _ordered(pictured: Sequence[Pictured], columns: Sequence[ColumnChoice]) -> l
         return [(each, "") for each in sorted(pictured, key=_place)]
     found: list[tuple[Pictured, str]] = []
     for column in columns:
-        fitting = [each for each in pictured if each.place == str(Path(column.run))]
+        fitting = [each for each in pictured if os.path.realpath(each.place) == os.path.realpath(column.run)]
         fitting = fitting or [each for each in pictured if column.run in (each.name, each.method)]
         if len(fitting) != 1:
             there = ", ".join(each.place for each in fitting or pictured)

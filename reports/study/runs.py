@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reports.pictured import Shown, shown_of, title_of
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.folders import without_repeats
 from sdm_bench.base.progress import say
 from sdm_bench.sampling.folders import SampleFolder
 
@@ -39,7 +40,7 @@ def find_matches(folders: Sequence[Path], pairs: Sequence[tuple[str, str]]) -> l
     if len(told) < len(pairs):
         raise UserError(f"--pairs: {', '.join(map(':'.join, pairs))}: one of them twice; expected each pair once")
     groups: dict[Shown, list[SampleFolder]] = {}
-    for target in map(SampleFolder, dict.fromkeys(folders)):
+    for target in map(SampleFolder, without_repeats(folders)):
         groups.setdefault(shown_of(target.options()), []).append(target)
     found = [match for pair in pairs for match in _matches(pair, groups)]
     called: dict[Path, str] = {}

@@ -2,6 +2,7 @@
 
 import os
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,8 +51,9 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def without_repeats(paths: list[Path]) -> list[Path]:
-    """The paths without those that lead to the same file as one before them."""
+def without_repeats(paths: Iterable[Path]) -> list[Path]:
+    """The paths without those that lead to the same file or folder as one before them, however they are written."""
+    paths = list(paths)
     if len(paths) < 2:
         return paths
     first: dict[str, Path] = {}

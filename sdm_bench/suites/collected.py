@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sdm_bench.base.errors import UserError
+from sdm_bench.base.folders import without_repeats
 from sdm_bench.base.progress import say
 from sdm_bench.sampling.folders import SampleFolder
 from sdm_bench.suites.run import planned_suite
@@ -87,8 +88,8 @@ def sample_folders(
 ) -> list[Path]:
     """The folders with samples among `runs` and of suites, of which one alone may have `folder`."""
     found = [*(path for suite in suites for path in collected(suite, folder, shipped).samples), *runs]
-    there = [each for each in dict.fromkeys(found) if SampleFolder(each).exists]
+    found = without_repeats(found)
     for each in found:
-        if each not in there:
+        if not SampleFolder(each).exists:
             say(f"{each}: no samples; left out")
-    return there
+    return [each for each in found if SampleFolder(each).exists]

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from reports.figures.figures import FigureOptions
+from reports.figures.material import ColumnChoice
 from reports.report import Pages, write_report
 from sdm_bench.base.errors import UserError
 from sdm_bench.results.rows import add_rows
+from tests.evaluation.measured import make_run, noisy, real_at
 from tests.results.test_rows import row
 
 FILES = ["comparison.csv", "comparison.md", "comparison.tex", "comparison.html", "tables.tex"]
@@ -150,3 +152,23 @@ def test_published_numbers_beside_are_for_tables_or_figures_that_show_them(run: 
     assert "published by" in (tmp_path / "report" / "plane.csv").read_text()
     write_report([run], ["comparison"], tmp_path / "report", FigureOptions(("plane",)))
     assert "published by" not in (tmp_path / "report" / "plane.csv").read_text()
+
+
+def test_one_folder_written_in_several_ways_is_shown_once(
+    toy_cityscapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_run(tmp_path / "made", real_at(toy_cityscapes), [0], noisy, data=str(toy_cityscapes))
+    other = make_run(tmp_path / "other", real_at(toy_cityscapes), [0], noisy, data=str(toy_cityscapes))
+    for folder in (made, other):
+        add_rows(folder / "results.csv", [row(sample_set=folder.name)])
+    (tmp_path / "link").symlink_to(made, target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+    runs = [Path("link"), made, Path("made"), other, Path("other/../made")]
+    figures = FigureOptions(("compare",), columns=[ColumnChoice("made", "A"), ColumnChoice(str(other), "B")])
+    write_report(runs, ["comparison"], tmp_path / "report", figures)
+    columns = [line.split(",")[2] for line in (tmp_path / "report/compare.csv").read_text().splitlines()[1:]]
+    assert columns[:2] == ["A", "B"]
+    assert set(columns) == {"A", "B"}
+    write_report(runs, ["comparison"], tmp_path / "report", FigureOptions(("compare",)))
+    shown = {line.split('"')[1] for line in (tmp_path / "report/compare.csv").read_text().splitlines()[1:]}
+    assert shown == {"SDM s=1.5, folder made", "SDM s=1.5, folder other"}
