@@ -81,11 +81,11 @@ def read_names(file: Path | None, renames: Sequence[str]) -> dict[str, dict[str,
             raise UserError(f"--rename {each}: {old} is also called {said[old]}; expected one name")
     for kind in KINDS:
         names[kind].update(said)
-        _refuse_one_for_two(names[kind])
+        refuse_one_for_two(names[kind])
     return names
 
 
-def _refuse_one_for_two(called: Mapping[str, str]) -> None:
+def refuse_one_for_two(called: Mapping[str, str]) -> None:
     """Raises UserError where two would look alike."""
     first: dict[str, str] = {}
     for old, new in called.items():

@@ -4,13 +4,14 @@ Below a suite's folder `cells/<name>/<key>/` holds everything of a cell: `cell.j
 (whole or absent), `log.txt`, `work/`. Samples are in `samples/<name>/<key>/`, where shards and further seeds meet.
 """
 
+import json
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.files import read_object, write_json
+from sdm_bench.base.files import read_json, read_object, write_json
 from sdm_bench.base.sections import parsed
 from sdm_bench.suites.inputs import short
 
@@ -28,8 +29,9 @@ class Cell:
 
     options: what is to be done, as JSON. decided_by: everything that decides the result, by the words in which a plan
     says what has changed. inputs: the cells whose results it needs, role -> `name/key`. work: where its files go, below
-    the suite's folder. size: how much work it is, in the unit of its kind (see estimate.py); rate: what the time of a
-    unit depends on. processes: for torchrun. lacks: why it can't run here, as far as a plan knows.
+    the suite's folder. files: what it reads outside of that, path -> digest of a file or a whole folder. size: how much
+    work it is, in the unit of its kind (see estimate.py); rate: what the time of a unit depends on. processes: for
+    torchrun. lacks: why it can't run here, as far as a plan knows.
     """
 
     kind: Kind
@@ -38,6 +40,7 @@ class Cell:
     decided_by: dict[str, Any]
     inputs: dict[str, str] = field(default_factory=dict)
     work: str = ""
+    files: dict[str, str] = field(default_factory=dict)
     size: float = 0.0
     rate: str = ""
     processes: int = 1
@@ -64,10 +67,20 @@ class Cell:
         return self.work or f"{self.folder}/work"
 
     def write(self, out: Path) -> None:
-        """Writes cell.json, from which anybody can run the cell without the suite."""
-        path = out / self.folder / CELL_FILE
-        if not path.is_file():
-            write_json(path, {**asdict(self), "key": self.key})
+        """Writes cell.json, from which anybody can run the cell without the suite.
+
+        What an earlier plan wrote is replaced: the same cell may find its data or weights in another place now.
+        """
+        path, fields = out / self.folder / CELL_FILE, {**asdict(self), "key": self.key}
+        if not path.is_file() or _stored(path) != json.loads(json.dumps(fields)):
+            write_json(path, fields)
+
+
+def _stored(path: Path) -> Any:
+    try:
+        return read_json(path)
+    except UserError:
+        return None
 
 
 def read_cell(out: Path, key: str) -> Cell:

@@ -20,8 +20,9 @@ from sdm_bench.base.processes import is_first, rank_and_count
 from sdm_bench.base.progress import say
 from sdm_bench.results.provenance import versions
 from sdm_bench.suites import work
-from sdm_bench.suites.cells import LOG_FILE, Cell
+from sdm_bench.suites.cells import LOG_FILE, Cell, read_cell
 from sdm_bench.suites.code import code_of
+from sdm_bench.suites.inputs import files_digest, split_digest
 from sdm_bench.suites.results import Result, claimed, failed, read_result
 
 CODE = "code of "
@@ -50,7 +51,7 @@ def environment() -> dict[str, str]:
 
 
 def refuse_unready(cell: Cell, out: Path) -> None:
-    """Raises UserError where a cell can't start: something lacks, is not done yet, or the code has changed."""
+    """Raises UserError where a cell can't start: something lacks, is not done yet, or is no longer what was planned."""
     if cell.lacks:
         raise UserError(f"{cell.name}: {'; '.join(cell.lacks)}")
     for role, each in cell.inputs.items():
@@ -62,6 +63,28 @@ def refuse_unready(cell: Cell, out: Path) -> None:
     wrong = [name.removeprefix(CODE) for name in planned | present if planned.get(name) != present.get(name)]
     if wrong:
         raise UserError(f"{cell.name}: the code has changed since it was planned: {', '.join(wrong)}; plan again")
+    others = [path for path, digest in cell.files.items() if not _is_still(Path(path), digest)]
+    others += _changed_splits(cell, out)
+    if others:
+        raise UserError(f"{cell.name}: changed since it was planned: {', '.join(others)}; plan again")
+
+
+def _is_still(path: Path, digest: str) -> bool:
+    return path.exists() and files_digest(path).digest == digest
+
+
+def _changed_splits(cell: Cell, out: Path) -> list[str]:
+    """The splits of a dataset that isn't rendered which a cell is planned for and which are others now."""
+    made = cell if cell.kind == "data" else read_cell(out, cell.inputs["data"]) if "data" in cell.inputs else None
+    if made is None or not made.options.get("root"):
+        return []
+    dataset, root, splits = made.options["dataset"], Path(made.options["root"]), made.decided_by["splits"]
+    taken = splits.values() if made is cell else [each for each in cell.decided_by.values() if isinstance(each, str)]
+    return [
+        f"{root}, {name}"
+        for name, digest in splits.items()
+        if digest in taken and split_digest(dataset, root, name).digest != digest
+    ]
 
 
 def about(cell: Cell) -> str:

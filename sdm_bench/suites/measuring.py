@@ -1,7 +1,7 @@
 """What decides a number beside the samples: what its protocol states, the pinned weights, the segmenter."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from sdm_bench.suites.schema import Data
 
 @dataclass(frozen=True)
 class Measured:
-    """decided_by: for the cell's key. lacks: why it can't be measured at all."""
+    """decided_by: for the cell's key. lacks: why it can't be measured at all. files: as of a cell."""
 
     decided_by: dict[str, Any] = field(default_factory=dict)
     lacks: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
 
 
 def measured(name: str, metric: str, dataset: str, segmenter: Cell | str | None) -> Measured:
@@ -43,18 +44,29 @@ def measured(name: str, metric: str, dataset: str, segmenter: Cell | str | None)
         except UserError as error:
             lacks = (*lacks, f"--segmenter {SHIPPED}: {error.message}")
     elif segmenter is not None:
-        path = Path(segmenter).expanduser()
-        decided["segmenter"] = files_digest(path).digest if path.exists() else segmenter
+        path = Path(segmenter)
+        files = {segmenter: files_digest(path).digest} if path.is_absolute() else {}
+        decided["segmenter"] = files.get(segmenter, segmenter)
+        return Measured(decided, lacks, files)
     return Measured(decided, lacks)
+
+
+def called(segmenter: Cell | str | None) -> Cell | str | None:
+    """A segmenter of the suite as its cells know it, which run in the suite's folder: a file in full."""
+    if not isinstance(segmenter, str) or segmenter == SHIPPED:
+        return segmenter
+    path = Path(segmenter).expanduser()
+    return str(path.absolute()) if path.exists() else segmenter
 
 
 @dataclass(frozen=True)
 class Given:
-    """What a suite gives to a metric beside the samples: options of evaluate. decided_by, lacks: as of Measured."""
+    """What a suite gives to a metric beside the samples: options of evaluate. The others as of Measured."""
 
     options: dict[str, Any] = field(default_factory=dict)
     decided_by: dict[str, Any] = field(default_factory=dict)
     lacks: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
 
 
 def given(metric: str, data: Data) -> Given:
@@ -63,7 +75,8 @@ def given(metric: str, data: Data) -> Given:
     if metric == "fid" and data.statistics is not None:
         found = _file("statistics", data.statistics, _statistics)
     if metric == "fid" and data.fd_infinity:
-        found = Given({**found.options, "fd_infinity": True}, {**found.decided_by, "fd_infinity": True}, found.lacks)
+        options, decided = ({**each, "fd_infinity": True} for each in (found.options, found.decided_by))
+        found = replace(found, options=options, decided_by=decided)
     if metric == "clip_score" and data.captions is not None:
         found = _file("captions", data.captions, _there)
     return found
@@ -76,7 +89,8 @@ def _file(option: str, source: str, resolve: Callable[[str], Path | None]) -> Gi
         return Given({option: source}, {option: "absent"}, (error.message,))
     assert path is not None
     # cells run in the suite's folder
-    return Given({option: str(path.absolute())}, {option: files_digest(path).digest})
+    where, digest = str(path.absolute()), files_digest(path).digest
+    return Given({option: where}, {option: digest}, files={where: digest})
 
 
 def _statistics(source: str) -> Path | None:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sdm_bench.base.errors import UserError, unknown_name
 from sdm_bench.suites.cells import Cell
 from sdm_bench.suites.code import code_of
 from sdm_bench.suites.factors import Combination, combinations
-from sdm_bench.suites.measuring import given, measured
+from sdm_bench.suites.measuring import called, given, measured
 from sdm_bench.suites.planning import Planning, places_of
 from sdm_bench.suites.pretrained import pretrained
 from sdm_bench.suites.sampled import samples
@@ -63,7 +64,7 @@ def _measure(planning: Planning, each: Combination) -> None:
         return
     data, place = planning.suite.datasets[each.dataset], planning.places[each.dataset]
     known, seeds = place.split(data.split), [*planning.seeds]
-    network = segmenter(planning, each.dataset, data) if each.metric == "miou" else None
+    network = called(segmenter(planning, each.dataset, data)) if each.metric == "miou" else None
     about, more = measured(each.protocol, each.metric, place.dataset, network), given(each.metric, data)
     decided = {
         "samples": key,
@@ -94,6 +95,7 @@ def _measure(planning: Planning, each: Combination) -> None:
             options,
             decided,
             inputs,
+            files=about.files | more.files,
             size=float(known.count * len(seeds)),
             rate=f"evaluate {each.metric} {each.protocol} {place.dataset}",
             lacks=(*known.lacks, *about.lacks, *more.lacks),
@@ -106,6 +108,7 @@ def _report(planning: Planning) -> None:
     numbers = [cell for cell in cells if cell.kind == "evaluate"]
     if not numbers:
         return
+    _refuse_report(planning)
     options = {
         **planning.suite.report.model_dump(mode="json"),
         "mean_over_training_seeds": _training_seeds(planning) > 1,
@@ -117,6 +120,26 @@ def _report(planning: Planning) -> None:
     shown = [cell for cell in cells if cell.kind == "generate" and cell.id not in measured]
     inputs, size = {cell.name: cell.id for cell in (*numbers, *shown)}, float(len(numbers))
     planning.add(Cell("report", "report", options, decided, inputs, work="report", size=size, rate="report"))
+
+
+def _refuse_report(planning: Planning) -> None:
+    """Raises UserError for tables and factors that there aren't and one name for two, before anything is computed."""
+    from reports.ablation import FACTORS
+    from reports.names import refuse_one_for_two
+    from reports.tables import TABLES
+
+    about = planning.suite.report
+    try:
+        for name in about.tables:
+            if name not in TABLES:
+                raise unknown_name("table", name, TABLES)
+        for name in about.factors:
+            if name.replace("-", " ") not in FACTORS:
+                raise unknown_name("factor", name, FACTORS)
+        for names in about.names.values():
+            refuse_one_for_two(names)
+    except UserError as error:
+        raise UserError(f"{planning.lined.place(('report',))}: report: {error.message}") from error
 
 
 def _training_seeds(planning: Planning) -> int:

@@ -29,8 +29,14 @@ class Planning:
     cells: dict[str, Cell] = field(default_factory=dict)
 
     def add(self, cell: Cell) -> Cell:
-        """The cell of that name, which is there once."""
-        return self.cells.setdefault(cell.name, cell)
+        """The cell of that name, which is there once; raises UserError where another one is called so."""
+        there = self.cells.setdefault(cell.name, cell)
+        if there.key != cell.key:
+            raise UserError(
+                f"{self.lined.place(())}: two different cells would be called {cell.name}: in names, blanks and "
+                "slashes of values become underscores; write one of them otherwise"
+            )
+        return there
 
     def data(self, found: Place) -> Cell:
         """The cell that renders or verifies a dataset."""

@@ -26,6 +26,12 @@ class Weights:
     made_by: Cell | None = None
     lacks: tuple[str, ...] = ()
 
+    @property
+    def files(self) -> dict[str, str]:
+        """Where it lies outside of the suite's folder, with its digest."""
+        there = self.source is not None and Path(self.source).is_absolute() and not self.lacks
+        return {str(self.source): self.digest} if there else {}
+
 
 def samples(planning: Planning, each: Combination) -> tuple[list[Cell], str]:
     """The cells that make a combination's samples, and the key of the sample set."""
@@ -65,6 +71,7 @@ def samples(planning: Planning, each: Combination) -> tuple[list[Cell], str]:
         options,
         decided,
         inputs,
+        files=weights.files | ({} if guide is None else guide.files),
         size=work,
         rate=rate,
         processes=entry.processes,

@@ -142,7 +142,7 @@ def _refuse_unknown_names(suite: Suite, lined: Lined) -> None:
     ]:
         for name, values in factors.items():
             check((*way, name), "factor", name, TRAIN_FACTORS | GENERATE_FACTORS)
-            if not values or len(set(map(str, values))) < len(values):
+            if not values or len(set(map(_told, values))) < len(values):
                 wrong.append(f"{lined.place((*way, name))}: {name}: expected values, each once; found {list(values)}")
     for number, name in enumerate(suite.report.figures or ()):
         check(("report", "figures", number), "figure", name, FIGURES)
@@ -151,6 +151,11 @@ def _refuse_unknown_names(suite: Suite, lined: Lined) -> None:
     wrong += [f"{lined.place(('slurm', *way))}: slurm: {mistake}" for way, mistake in mistakes(suite.slurm)]
     if wrong:
         raise UserError("\n".join(dict.fromkeys(wrong)))
+
+
+def _told(value: Any) -> Any:
+    """What tells a value of a factor from others: a number, however it is written, or text."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

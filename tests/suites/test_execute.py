@@ -11,9 +11,11 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.suites.cells import Cell, read_cell
 from sdm_bench.suites.execute import execute
 from sdm_bench.suites.results import Claimed, claimed, read_result
+from sdm_bench.toy import write_toy
 from tests.suites.small import planned, use_stubs
 
 DATA = "data.cityscapes"
+SPADE = "cityscapes.spade"
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +79,45 @@ def test_planned_cells_are_found_by_key_and_refused_when_edited(tmp_path: Path) 
         assert read_cell(tmp_path, name).id == cell.id
     with pytest.raises(UserError, match="no cell of that key"):
         read_cell(tmp_path, "f" * 16)
+    moved = replace(cell, options=cell.options | {"root": "elsewhere"})
+    moved.write(tmp_path)
+    assert read_cell(tmp_path, cell.id).options["root"] == "elsewhere"
+    cell.write(tmp_path)
     file = tmp_path / cell.folder / "cell.json"
     file.write_text(file.read_text().replace('"val": 3', '"val": 4'))
     with pytest.raises(UserError, match="edited"):
         read_cell(tmp_path, cell.id)
+
+
+CHECKPOINT = """
+    name: small
+    datasets: {cityscapes: {root: scenes, segmenter: judge}}
+    methods: {spade: {checkpoint: weights.safetensors}}
+    metrics: [miou]
+"""
+
+
+def test_a_cell_whose_files_are_others_now_is_refused(tmp_path: Path) -> None:
+    write_toy("cityscapes", tmp_path / "scenes", {"val": 2}, (16, 32))
+    for name in ("weights.safetensors", "judge"):
+        (tmp_path / name).write_text("planned")
+    plan, out = planned(tmp_path, CHECKPOINT), tmp_path / "out"
+    sampled, measured = (plan.cells[name] for name in (f"generate.{SPADE}", f"evaluate.{SPADE}.sdm-bench@1.miou"))
+    assert measured.options["segmenter"] == str(tmp_path / "judge")
+    for cell in plan.cells.values():
+        cell.write(out)
+    assert execute(plan.cells[DATA], out) == 0
+    (tmp_path / "weights.safetensors").write_text("another")
+    with pytest.raises(UserError, match=r"changed since it was planned: .*weights\.safetensors; plan again"):
+        execute(sampled, out)
+    (tmp_path / "weights.safetensors").write_text("planned")
+    assert execute(sampled, out) == 0
+    (tmp_path / "judge").unlink()
+    with pytest.raises(UserError, match=r"changed since it was planned: .*judge; plan again"):
+        execute(measured, out)
+    (tmp_path / "judge").write_text("planned")
+    label = next((tmp_path / "scenes/gtFine/val").rglob("*_labelIds.png"))
+    label.write_bytes(next((tmp_path / "scenes/gtFine/val").rglob("*_instanceIds.png")).read_bytes())
+    for cell in (plan.cells[DATA], sampled, measured):
+        with pytest.raises(UserError, match=r"changed since it was planned: .*scenes, val; plan again"):
+            execute(cell, out)

@@ -320,3 +320,34 @@ def test_statistics_and_captions_go_to_the_metrics_that_take_them(tmp_path: Path
     assert one["fid"].options["fd_infinity"] is True
     assert one["clip_score"].options["captions"] == str(captions)
     assert not {"statistics", "fd_infinity", "captions"} & one["lpips"].options.keys()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("guidance: [1.0, 1.5]", "guidance: [1, 1.0]", "guidance: expected values, each once"),
+        ("guidance: [1.0, 1.5]", "guidance: [.nan]", "guidance: Input should be a finite number"),
+        (
+            "guidance: [1.0, 1.5]",
+            "threshold: ['a b', a_b]",
+            "line 1: two different cells .*threshold-a_b",
+        ),
+        (
+            "metrics:",
+            "report: {tables: [tabel1]}\n    metrics:",
+            "report: Unknown table 'tabel1'. Did you mean",
+        ),
+        ("metrics:", "report: {factors: [guidence]}\n    metrics:", "report: Unknown factor 'guidence'"),
+        (
+            "metrics:",
+            "report: {names: {methods: {sdm: X, spade: X}}}\n    metrics:",
+            "report: names: sdm and spade would both be called X",
+        ),
+    ],
+)
+def test_what_would_merge_cells_or_fail_at_the_end_is_refused_first(
+    right: str, wrong: str, message: str, tmp_path: Path
+) -> None:
+    assert right in SUITE
+    with pytest.raises(UserError, match=rf"small\.yaml, .*{message}"):
+        planned(tmp_path, SUITE.replace(right, wrong))
