@@ -15,7 +15,7 @@ from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.known_datasets import open_dataset
 from sdm_bench.datasets.pictures import read_image
-from sdm_bench.results.provenance import record_of
+from sdm_bench.results.provenance import picture_places_of, record_of
 from sdm_bench.results.rows import LABELS, REAL, ResultRow
 from sdm_bench.results.sample_sets import SampleSet, open_edits, open_images, open_run
 from sdm_bench.sampling.edit_folders import EditFolder
@@ -161,9 +161,7 @@ def _measured(row: ResultRow, record: Mapping[str, Any]) -> SampleSet:
     """The pictures that a row is of; raises UserError where they aren't there or are others now."""
     asked = record["arguments"]
     dataset = open_dataset(row.dataset, Path(record["real"]["root"]), row.split)
-    # the row has the places in full, the record as they were typed
-    folders = row.folder.split(", ")
-    places = folders if len(folders) == len(asked["images"]) else asked["images"]
+    places = picture_places_of(row, record)
     samples = open_images(
         places, row.method, dataset, asked["seeds"], asked["allow_incomplete"], asked["by_order"],
         asked["resolution_note"],

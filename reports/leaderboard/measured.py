@@ -15,6 +15,7 @@ from sdm_bench.datasets.known_datasets import DatasetSplit
 from sdm_bench.datasets.pictures import in_parallel
 from sdm_bench.evaluation.evaluate import Evaluation, open_samples
 from sdm_bench.metrics.images import pictures_in
+from sdm_bench.results.provenance import picture_places_of
 from sdm_bench.results.rows import ResultRow
 from sdm_bench.sampling.folders import RUN_FILE, SampleFolder, SampleOptions
 
@@ -91,7 +92,7 @@ def _of_pictures(row: ResultRow, record: dict[str, Any]) -> Measured:
     said = record["arguments"]
     asked = Evaluation(
         [row.measure],
-        images=said["images"],
+        images=picture_places_of(row, record),
         where=DatasetSplit(row.dataset, Path(record["real"]["root"]), row.split),
         name=row.method,
         by_order=said.get("by_order", False),

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,13 @@ def record_of(row: ResultRow, places: Iterable[Path]) -> Path | None:
     name = f"{Path(row.evaluation).name}.json"
     kept = ((place if place.is_dir() else place.parent) / FOLDER / name for place in places)
     return next((path for path in kept if path.is_file()), None) if row.evaluation else None
+
+
+def picture_places_of(row: ResultRow, record: Mapping[str, Any]) -> list[str]:
+    """Where somebody's pictures were that a row is of: the row says it in full, its record as it was typed."""
+    typed: list[str] = record["arguments"]["images"]
+    folders = row.folder.split(", ")
+    return folders if len(folders) == len(typed) else typed
 
 
 def find(wanted: str, places: Iterable[Path]) -> tuple[ResultRow, Path]:

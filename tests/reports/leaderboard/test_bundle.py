@@ -183,15 +183,18 @@ def test_what_is_said_of_a_bundle_is_one_line_and_an_address(about: dict[str, st
         write_bundle([run], tmp_path / "bundle", {**NOBODY, **about})
 
 
-def test_somebodys_pictures_are_a_set_without_a_run(
-    run: Path, toy_cityscapes: Path, untrained_cache: Path, tmp_path: Path
+def test_somebodys_pictures_are_a_set_without_a_run_wherever_they_are_submitted_from(
+    run: Path, toy_cityscapes: Path, untrained_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = tmp_path / "theirs"
     for path in sorted((run / "samples/seed-000").iterdir()):
         images.mkdir(exist_ok=True)
         with Image.open(path) as image:
             image.save(images / f"{path.stem}_fake_B.webp", lossless=True)
-    out = measured_pictures(images, toy_cityscapes, untrained_cache, "Their <i>net</i>", tmp_path / "their.csv")
+    monkeypatch.chdir(tmp_path)
+    place, out = Path(images.name), tmp_path / "their.csv"
+    measured_pictures(place, toy_cityscapes, untrained_cache, "Their <i>net</i>", out)
+    monkeypatch.chdir(run)
     found = check(bundled([out], tmp_path / "bundle"))
     assert found.wrong == []
     (stored,) = found.sets.values()
