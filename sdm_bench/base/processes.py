@@ -7,7 +7,7 @@ them raise at their next exchange; where one is gone, the others say so (Process
 import atexit
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -121,6 +121,21 @@ def exchanged(mine: Any) -> list[Any]:
     if rank_and_count()[1] == 1:
         return [mine]
     return _exchange(mine, None)
+
+
+def same_everywhere(seen: Mapping[str, str]) -> None:
+    """Raises UserError, in all processes, where one sees other files than the first: numbers would be a mixture.
+
+    seen: what is seen, in words, and its digest. All must call this.
+    """
+    everywhere = exchanged(dict(seen))
+    for rank, theirs in enumerate(everywhere):
+        other = [name for name, digest in everywhere[0].items() if theirs.get(name) != digest]
+        if other:
+            raise UserError(
+                f"process {rank} of {len(everywhere)} sees other {', '.join(other)} than the first; expected the same "
+                "files on every machine"
+            )
 
 
 def agreed(values: Sequence[float]) -> list[float]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from sdm_bench.base.files import sha256_lines
+from sdm_bench.base.processes import same_everywhere
 from sdm_bench.base.sections import Section
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.digests import photograph_digests
@@ -101,6 +102,7 @@ class EvaluationContext:
         """Features (N, D) of pictures, from this evaluation or the user's cache where they are known."""
         key = ("features", source.manifest, extractor.name, extractor.weights_sha256, extractor.resize.name)
         if key not in self.shared.kept:
+            same_everywhere({source.name: source.manifest, extractor.name: extractor.weights_sha256})
             cache, unstored = cache_folder() / "features", self.shared.unstored
             self.shared.kept[key] = extract(source, extractor, cache, unstored=unstored)
         found: np.ndarray = self.shared.kept[key]

@@ -14,7 +14,15 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json, refuse_unwritable, tolerated
 from sdm_bench.base.finite import NotFinite, named
 from sdm_bench.base.names import refuse_unspellable
-from sdm_bench.base.processes import ProcessesLost, decided, exchanged, is_first, start_processes, together
+from sdm_bench.base.processes import (
+    ProcessesLost,
+    decided,
+    exchanged,
+    is_first,
+    same_everywhere,
+    start_processes,
+    together,
+)
 from sdm_bench.base.progress import say
 from sdm_bench.datasets.base import SemanticDataset
 from sdm_bench.datasets.captions import read_captions
@@ -85,6 +93,7 @@ def evaluate(asked: Evaluation) -> tuple[list[ResultRow], list[str]]:
     device = start_processes(asked.device)
     with together():
         target, samples, dataset, cells, statistics = _prepared(asked)
+    same_everywhere({"pictures or label maps": samples.digest})
     work = SharedWork(planned=_planned(cells, dataset.kind))
     rows: list[ResultRow] = []
     failures: list[str] = []

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.processes import shared
+from sdm_bench.base.processes import same_everywhere, shared
 from sdm_bench.base.progress import track
 from sdm_bench.base.sections import Section
 from sdm_bench.base.tensors import tensors_sha256
@@ -76,6 +76,7 @@ class LPIPSDiversity(Metric):
         seeds = _seeds(context, section)
         network = network_of(context, section.weights)
         common |= {"seeds": spell_seeds(seeds), "extractor_sha256": tensors_sha256(network.network.state_dict())}
+        same_everywhere({section.title: common["extractor_sha256"]})
         ids, each = _of_maps(context, section, network, seeds)
         rows = list(_rows(context, section, each, common))
         return MetricResult(rows, list(_per_image(context, ids, each, common["extractor_sha256"])))

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_json, tolerated, write_json
-from sdm_bench.base.processes import rank_and_count, shared
+from sdm_bench.base.processes import rank_and_count, same_everywhere, shared
 from sdm_bench.base.progress import track
 from sdm_bench.base.sections import Section
 from sdm_bench.datasets.base import IGNORED, ClassTable, Record, SemanticDataset
@@ -156,6 +156,7 @@ class SegmentationScorer:
         The sections feed the network in one way (`input_key`), so that each picture is segmented once.
         """
         assert len({section.input_key for section in sections}) == 1
+        same_everywhere({source.name: source.manifest, self.segmenter.name: self.segmenter.sha256})
         count, processes = len(source), rank_and_count()[1]
         shares = shared(
             lambda ranks: [self._scored(source, sections, range(k, count, processes)) for k in ranks], processes

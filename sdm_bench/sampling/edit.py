@@ -8,7 +8,7 @@ from pathlib import Path
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import is_whole_picture, sha256_file, sha256_lines, write_png
 from sdm_bench.base.finite import refuse_weights
-from sdm_bench.base.processes import alone_in, decided, rank_and_count, start_processes, together
+from sdm_bench.base.processes import alone_in, decided, rank_and_count, same_everywhere, start_processes, together
 from sdm_bench.base.progress import say, track
 from sdm_bench.checkpoints.generators import TrainedNetwork, WeightsSpec
 from sdm_bench.datasets.base import SemanticDataset
@@ -17,7 +17,7 @@ from sdm_bench.datasets.transforms import Transform
 from sdm_bench.sampling.chosen import guiding_segmenter, recipe_of, refuse_idle_options, sampling_of, say_guidance
 from sdm_bench.sampling.edit_folders import SPLIT, EditFolder, EditOptions, class_rows
 from sdm_bench.sampling.editor import Editor, InpaintingChoice, filled, needs_instances, reader_of
-from sdm_bench.sampling.folders import SampleFolder, variant_called
+from sdm_bench.sampling.folders import MAY_CHANGE, SampleFolder, variant_called
 from sdm_bench.sampling.generate import BATCH_SIZE, training_note
 from sdm_bench.sampling.synthesizers import SamplingOptions, Speed
 
@@ -171,6 +171,7 @@ def edit_pictures(
     if not options.stochastic and len(seeds) > 1:
         say(f"{options.method} makes one picture a label map: editing with seed {seeds[0]} alone of {len(seeds)}")
         seeds = seeds[:1]
+    same_everywhere({"pictures, weights or options": options.model_dump_json(exclude=set(MAY_CHANGE))})
     with alone_in(out, "edit", "wait for it"):
         decided(lambda: opened.begin(target, options, seeds, command, read))
         with together():

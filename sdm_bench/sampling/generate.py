@@ -12,7 +12,7 @@ from sdm_bench.base.drawing import to_uint8
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import is_whole_picture, write_png
 from sdm_bench.base.finite import refuse_pictures, refuse_weights
-from sdm_bench.base.processes import alone_in, decided, rank_and_count, start_processes
+from sdm_bench.base.processes import alone_in, decided, rank_and_count, same_everywhere, start_processes
 from sdm_bench.base.progress import say, track
 from sdm_bench.checkpoints.generators import TrainedNetwork, WeightsSpec
 from sdm_bench.conditioning import Condition
@@ -34,7 +34,7 @@ from sdm_bench.sampling.chosen import (
     synthesizer_of,
 )
 from sdm_bench.sampling.cost import Stopwatch, record_network
-from sdm_bench.sampling.folders import SampleFolder, SampleOptions, variant_called
+from sdm_bench.sampling.folders import MAY_CHANGE, SampleFolder, SampleOptions, variant_called
 from sdm_bench.sampling.synthesizers import SamplingOptions, Speed, Synthesizer, sample_generator
 
 BATCH_SIZE = 8
@@ -125,6 +125,8 @@ def _write_samples(
     if not options.stochastic and len(seeds) > 1:
         say(f"{options.method} makes one picture a label map: sampling seed {seeds[0]} alone of {len(seeds)}")
         seeds = seeds[:1]
+    said = options.model_dump_json(exclude=set(MAY_CHANGE))
+    same_everywhere({"label maps, weights or options": said})
     decided(lambda: target.start(options, seeds, command))
     ids = [record.id for record in examples.dataset.records]
     rank, processes = rank_and_count()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sdm_bench.base.errors import UserError
-from sdm_bench.base.processes import agreed, alone_in, decided, exchanged, shared, together
+from sdm_bench.base.processes import agreed, alone_in, decided, exchanged, same_everywhere, shared, together
 from tests.several import ended, start_together
 from tests.several import together as in_two
 
@@ -65,6 +65,7 @@ def in_shared(indices):
         raise UserError("the fourth is no picture")
     return list(indices)
 print(guarded(lambda: shared(in_shared, 4)))
+print(guarded(lambda: same_everywhere({"photographs": "a", "weights": "ab"[rank]})))
 print(shared(lambda indices: list(indices), 3))
 """
 
@@ -74,6 +75,7 @@ def test_one_process_needs_no_group(tmp_path: Path) -> None:
     assert decided(lambda: 7) == 7
     assert exchanged("mine") == ["mine"]
     assert agreed([0.5, 2]) == [0.5, 2]
+    same_everywhere({"weights": "a"})
     with pytest.raises(UserError, match="as it was"), together():
         raise UserError("as it was")
 
@@ -90,6 +92,7 @@ def test_two_processes_agree_on_values_and_errors() -> None:
         None,
         "UserError: a full disk",
         "UserError: the fourth is no picture",
+        "UserError: process 1 of 2 sees other weights than the first; expected the same files on every machine",
         "[0, 1, 2]",
     ]
     for expected, mine, other in zip(same, ours, theirs, strict=True):

@@ -18,6 +18,7 @@ from sdm_bench.results.rows import ResultRow, read_rows
 from sdm_bench.weights.store import weights_path
 from tests.conftest import ACCEPT_UNTRAINED
 from tests.evaluation.measured import make_run, noisy, real_at
+from tests.several import together
 
 PROGRAM = f"""
 import sys
@@ -56,6 +57,29 @@ def test_two_processes_find_what_one_finds(toy_cityscapes: Path, untrained_cache
         assert both[key].id == row.id
     per_image = [(tmp_path / name / "per-image.csv").read_text() for name in ("one", "two")]
     assert per_image[0] == per_image[1]
+
+
+OTHER_VIEW = """
+import os, sys
+from pathlib import Path
+from sdm_bench.base.errors import UserError
+from sdm_bench.evaluation.evaluate import Evaluation, evaluate
+run = Path(sys.argv[1 + int(os.environ["RANK"])])
+try:
+    evaluate(Evaluation(["fid"], run=run, stored=False, device="cpu"))
+except UserError as error:
+    print(error.message)
+"""
+
+
+def test_processes_that_see_other_pictures_measure_nothing(toy_cityscapes: Path, tmp_path: Path) -> None:
+    real, where = real_at(toy_cityscapes), {"data": str(toy_cityscapes)}
+    runs = [
+        make_run(tmp_path / "here", real, [0], noisy, **where),
+        make_run(tmp_path / "there", real, [0], lambda example, _: noisy(example, 1), **where),
+    ]
+    for each in together(OTHER_VIEW, *map(str, runs)):
+        assert "process 1 of 2 sees other pictures or label maps than the first" in each.out, each.err
 
 
 def test_batches_change_no_printed_digit(toy_cityscapes: Path, tmp_path: Path) -> None:
