@@ -20,7 +20,7 @@ from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import refuse_unwritable, write_bytes, write_text
 from sdm_bench.base.folders import without_repeats
 from sdm_bench.base.progress import say
-from sdm_bench.results.rows import RESULTS_FILE, ResultRow, read_rows
+from sdm_bench.results.rows import RESULTS_FILE, ResultRow, newest, read_rows
 from sdm_bench.sampling.folders import SampleFolder
 
 # What is shown of the published numbers: in columns beside ours, in tables of their own below ours, or nothing.
@@ -77,7 +77,8 @@ def write_report(
         )
     for run in sorted(set(runs) - set(with_results)):
         say(f"{run}: no {RESULTS_FILE}; left out")
-    rows = [row for run in with_results for row in read_rows(_results(run))]
+    files = map(_results, with_results)
+    rows = [row for row, _ in newest((row, file) for file in files for row in read_rows(file))]
     shown_of = with_results if pictured is None else without_repeats(pictured)
     folders = [each for each in shown_of if SampleFolder(each).exists]
     shown = [*of_runs(folders), *of_others(rows, with_results)] if _has_pictures(out, figures, pages) else []

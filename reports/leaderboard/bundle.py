@@ -28,12 +28,11 @@ from reports.leaderboard.tree import (
 from sdm_bench import __version__
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_object, write_bytes
-from sdm_bench.base.progress import say
 from sdm_bench.base.sections import parsed
 from sdm_bench.base.whole_folders import refuse_foreign, whole_folder
 from sdm_bench.results.provenance import FOLDER as RECORDS
 from sdm_bench.results.provenance import record_name, versions
-from sdm_bench.results.rows import REAL, ResultRow, read_stated, to_csv
+from sdm_bench.results.rows import REAL, ResultRow, newest, read_stated, to_csv
 from sdm_bench.results.rows import RESULTS_FILE as ROWS
 
 
@@ -92,21 +91,17 @@ def write_bundle(
 
 def gather(places: Sequence[Path]) -> Gathered:
     """The rows at `places`, of two with one key the newer, and their records, without which a row is refused."""
-    newest: dict[tuple, tuple[ResultRow, Path]] = {}
+    rows: list[tuple[ResultRow, Path]] = []
     for place in dict.fromkeys(places):
         file = place / ROWS if place.is_dir() else place
         for stated, row in read_stated(file):
             if stated != row.id:
                 raise UserError(f"{file}: the id {stated} does not fit what its line says; measure again")
-            before = newest.get(row.key())
-            if before and before[0].value != row.value:
-                say(f"{file}: {row.id} and {before[0].id} are one measurement; the newer is taken")
-            if before is None or row.time >= before[0].time:
-                newest[row.key()] = row, file
-    if not newest:
+            rows.append((row, file))
+    if not rows:
         raise UserError(f"{', '.join(map(str, places))}: no rows; `sdm-bench evaluate` writes them")
     found = Gathered()
-    for row, file in sorted(newest.values(), key=lambda each: [str(part) for part in each[0].key()]):
+    for row, file in sorted(newest(rows), key=lambda each: [str(part) for part in each[0].key()]):
         record = _record(row, file)
         anonymous = without_paths(record)
         name = record_name(anonymous)

@@ -154,6 +154,17 @@ def test_published_numbers_beside_are_for_tables_or_figures_that_show_them(run: 
     assert "published by" not in (tmp_path / "report" / "plane.csv").read_text()
 
 
+def test_two_values_of_one_measurement_are_said(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    add_rows(tmp_path / "copy.csv", [row(value=0.5, time="2020-01-01T00:00:00+00:00")])
+    write_report([run, tmp_path / "copy.csv"], ["comparison"], tmp_path / "report")
+    said = capsys.readouterr().err
+    assert f"{run}/results.csv, {tmp_path}/copy.csv: fid of sdm is 0.3333333333 ({row().id}) and 0.5 (" in said
+    assert "one measurement; the newer is taken" in said
+    assert "| 0.33 |" in (tmp_path / "report/comparison.md").read_text()
+    write_report([run, run / "results.csv"], ["comparison"], tmp_path / "report")
+    assert "one measurement" not in capsys.readouterr().err
+
+
 def test_one_folder_written_in_several_ways_is_shown_once(
     toy_cityscapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

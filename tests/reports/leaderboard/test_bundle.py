@@ -224,4 +224,4 @@ def test_of_two_measurements_of_the_same_the_newer_is_taken(
     for places in ([mine, run], [run, mine]):
         made = bundled(places, tmp_path / "bundle", samples=False)
         assert {row.id for row in read_rows(made / "results.csv")} == {row.id for row in rows}
-    assert "are one measurement; the newer is taken" in capsys.readouterr().err
+    assert "these are one measurement; the newer is taken" in capsys.readouterr().err
