@@ -215,7 +215,9 @@ def _titles(sets: Sequence[SampleSet]) -> list[str]:
         alike: dict[str, set[str]] = {}
         for said in parts:
             alike.setdefault(title(said), set()).add(said[name])
-        if name not in chosen and any(len(different) > 1 for different in alike.values()):
+        # means over other numbers of seeds are never compared without a word
+        varies = name == "seeds" and len({said[name] for said in parts}) > 1
+        if name not in chosen and (varies or any(len(different) > 1 for different in alike.values())):
             chosen.append(name)
     return list(map(title, parts))
 

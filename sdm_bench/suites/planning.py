@@ -31,7 +31,7 @@ class Planning:
     def add(self, cell: Cell) -> Cell:
         """The cell of that name, which is there once; raises UserError where another one is called so."""
         there = self.cells.setdefault(cell.name, cell)
-        if there.key != cell.key:
+        if (there.key, there.options) != (cell.key, cell.options):
             raise UserError(
                 f"{self.lined.place(())}: two different cells would be called {cell.name}: in names, blanks and "
                 "slashes of values become underscores; write one of them otherwise"

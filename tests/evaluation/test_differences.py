@@ -91,6 +91,7 @@ def test_sets_are_called_by_what_tells_them_apart(scenes: Path, tmp_path: Path) 
     found = differences(Comparison([Evaluation(["fid"], run=each) for each in runs], ["fid"], resamples=50))
     titles = [found[0].first, *(each.second for each in found)]
     assert len(set(titles)) == len(runs), titles
+    assert all("seeds" in title for title in titles)
     for title, part in zip(
         titles[1:], ("50 steps", "training seed 7", str(tmp_path / "copy"), "seeds 0-1"), strict=True
     ):

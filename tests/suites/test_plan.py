@@ -333,6 +333,11 @@ def test_statistics_and_captions_go_to_the_metrics_that_take_them(tmp_path: Path
             "line 1: two different cells .*threshold-a_b",
         ),
         (
+            "guidance: [1.0, 1.5]",
+            "segmenter: ['a b', a_b], guidance_by: [segmenter]",
+            "line 1: two different cells .*segmenter-a_b",
+        ),
+        (
             "metrics:",
             "report: {tables: [tabel1]}\n    metrics:",
             "report: Unknown table 'tabel1'. Did you mean",
