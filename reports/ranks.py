@@ -36,7 +36,7 @@ class Contender(NamedTuple):
 
 
 def contenders(number: int, line: Line, outputs: Mapping[str, Output], columns: Mapping[str, str]) -> list[Contender]:
-    """The numbers of a line that are ranked: not those of photographs, and no errors of numbers.
+    """The numbers of a line that are ranked: not those of photographs, no errors of numbers, none by construction.
 
     number: of the line in its table. columns: by metric, those that the table has.
     """
@@ -45,8 +45,13 @@ def contenders(number: int, line: Line, outputs: Mapping[str, Output], columns: 
     return [
         Contender((number, columns[key]), row, outputs[key], noise_of(line, key)[0])
         for key, row in line.rows.items()
-        if key in columns and not key.endswith(ERROR)
+        if key in columns and not key.endswith(ERROR) and not _by_construction(row)
     ]
+
+
+def _by_construction(row: ResultRow) -> bool:
+    """Whether a number was not measured: the diversity of a method that makes one picture a label map is 0."""
+    return row.measure == "lpips" and row.value == 0 and not row.extractor_sha256
 
 
 def noise_of(line: Line, key: str) -> tuple[float | None, str]:

@@ -90,6 +90,13 @@ def test_lpips_is_no_better_than_its_standard_error_over_label_maps() -> None:
     assert "LPIPS spread" not in table.frame
 
 
+def test_diversity_that_is_zero_by_construction_is_not_the_best_of_its_kind() -> None:
+    same = {"value": 0.0, "spread": None, "spread_over": "", "extractor_sha256": ""}
+    rows = [of(name, None, "lpips", **same) for name in ("a", "b")]
+    rows += [of(name, None, "lpips", value=value) for name, value in (("c", 0.2), ("d", 0.1))]
+    assert marks(make_table("comparison", rows), "LPIPS") == {"a": "", "b": "", "c": "best", "d": "second"}
+
+
 def test_a_number_alone_is_not_the_best_of_anything() -> None:
     table = make_table("comparison", [of("a", None, value=3.0)])
     assert marks(table, "FID") == {"a": ""}
