@@ -45,9 +45,6 @@ def _mistakes(way: tuple[str, ...], value: Any) -> Iterable[tuple[tuple[str, ...
         yield way, f"{name}: found {value}; a cell runs on one node, as one task (docs/slurm.md: several nodes)"
     elif name == SIGNAL and re.fullmatch(r"B:USR1@[1-9]\d{0,5}", str(value)) is None:
         yield way, f"{name}: found {value}; expected B:USR1@SECONDS, the time that a cell has to save"
-    elif name == "time" and not isinstance(value, str):
-        # YAML reads 4:00:00 as 14400
-        yield way, f'{name}: found the number {value}; expected quotes, as in "4:00:00", or "30" for minutes'
     elif isinstance(value, list | dict):
         yield way, f"{name}: found {value}; expected one value"
 

@@ -31,10 +31,15 @@ def test_the_command_line_goes_over_the_kind_and_that_over_the_suite(tmp_path: P
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("time", ["4:00:00", "30"])
+def test_times_need_no_quotes(tmp_path: Path, time: str) -> None:
+    suite, _ = read_suite(write_suite(tmp_path, f"{SUITE}\n    slurm: {{time: {time}}}\n"))
+    assert f"--time={time}" in sbatch_options(suite.slurm, {}, "train")
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ("time: 4:00:00", 'line 15: slurm: time: found the number 14400; expected quotes, as in "4:00:00"'),
         ("array: 0-3", "line 15: slurm: array: not to be given: cells and their order decide it"),
         ("nodes: 2", "slurm: nodes: found 2; a cell runs on one node"),
         ("signal: TERM@60", "slurm: signal: found TERM@60; expected B:USR1@SECONDS"),
