@@ -12,6 +12,7 @@ import numpy as np
 
 from sdm_bench.base.errors import UserError
 from sdm_bench.base.files import read_yaml
+from sdm_bench.base.names import one_line
 from sdm_bench.datasets.base import IGNORED, ClassTable, Size
 from sdm_bench.datasets.maps import packed
 
@@ -151,7 +152,7 @@ def _table(rows: list[dict], ignored_ids: tuple[int, ...], ignored_colors: tuple
 def _row(path: Path, index: int, row: Any, count: int) -> dict:
     """A row with all its fields; raises UserError."""
     name = row.get("name") if isinstance(row, dict) else None
-    spelled = "" if isinstance(name, bool) or not isinstance(name, str | int | float) else _spelled(str(name))
+    spelled = "" if isinstance(name, bool) or not isinstance(name, str | int | float) else one_line(str(name))
     named = spelled and not any(unicodedata.category(each) == "Cc" for each in str(name))
     if not isinstance(row, dict) or not named or not _is_color(row.get("color")):
         hint = "; put the name in quotes" if isinstance(name, bool) else ""
@@ -170,11 +171,6 @@ def _row(path: Path, index: int, row: Any, count: int) -> dict:
     if not isinstance(ignore, bool):
         raise UserError(f"{path}: row {index}: ignore {reprlib.repr(ignore)}; expected true or false")
     return {"id": number, "name": spelled, "color": row["color"], "ignore": ignore, "mirror": mirror}
-
-
-def _spelled(name: str) -> str:
-    """A name as it looks: letters and their marks as one (NFC), a run of blanks as one, none around it."""
-    return " ".join(unicodedata.normalize("NFC", name).split())
 
 
 def _ignored(path: Path, given: Any) -> tuple[tuple[int, ...], tuple[Color, ...]]:
